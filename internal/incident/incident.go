@@ -1,0 +1,111 @@
+package incident
+
+import (
+	"time"
+
+	"github.com/sgwarden/sgwarden/internal/policy"
+	"github.com/sgwarden/sgwarden/internal/secgroup"
+)
+
+// SchemaVersion of the incident document.
+const SchemaVersion = "1"
+
+// EventType says why a message about an incident is sent.
+type EventType string
+
+const (
+	Opened     EventType = "opened"     // first message where nothing was changed
+	Acted      EventType = "acted"      // verified reverted, narrowed or tagged
+	Resolved   EventType = "resolved"   // gone or exempt without us
+	Attributed EventType = "attributed" // a later record told the actor
+	Contested  EventType = "contested"
+	Reminder   EventType = "reminder"
+	Undone     EventType = "undone"
+)
+
+// Incident is the document of the rules of one group that became due in one
+// judging. Its JSON form is a public contract (docs/reference). MarshalJSON
+// writes rules as text; times are RFC 3339 UTC.
+type Incident struct {
+	ID        string
+	EventType EventType
+	Outcome   Outcome
+	Reason    string
+	Fallback  string
+	Mode      policy.Mode
+	Severity  policy.Severity
+	Policies  []PolicyNote // every policy that is violated, worst first
+	Standing  []Rule       // rules that violate but stand (baseline, or before the act)
+
+	AccountID string
+	Region    string
+	Resource  string // ARN of the group
+	GroupID   string
+	GroupName string
+	VPCID     string
+	GroupTags map[string]string
+
+	Rules []Rule
+	Actor Actor
+
+	APICall string // event name of the call; "" for a sweep
+	EventID string
+	Cause   string // event, sweep, retry, settle, after
+
+	OpenedAt time.Time  // from the record's time
+	LearntAt time.Time  // when it was first judged
+	ClosedAt *time.Time // from the read-back; nil = open
+	Sessions Sessions
+	Would    []string // observe: what enforce would have called, in words
+	Actions  []string // what was called, in words, with the answer
+	Notes    []string // facts for the reader, one sentence each (lost traffic, late, unverified, ...)
+
+	// Bookkeeping of the ledger, part of the stored form only.
+	Published []string // event types that were sent
+	Chain     string   // hash of the group's incident before this one
+	Status    string   // "open", "closed"
+}
+
+// Rule is one rule of an incident.
+type Rule struct {
+	ID        string
+	Direction secgroup.Direction
+	Before    *secgroup.Rule  // nil = not known
+	After     []secgroup.Rule // what is left of it; empty = removed
+	Excess    []secgroup.Rule // exactly what was too much, as the fewest rules
+	Outcome   Outcome
+	Reason    string
+	Policies  []string
+	Restored  bool
+	Fallback  string
+}
+
+// PolicyNote is what a reader needs of a violated policy.
+type PolicyNote struct {
+	ID, Title, Why, Fix string
+	Severity            policy.Severity
+	File                string
+	Line                int
+	Controls            map[string][]string
+}
+
+// Actor is who made the change, as far as it is known.
+type Actor struct {
+	secgroup.Actor
+	Attributed bool
+}
+
+// Sessions says whether connections that were let in may live on.
+type Sessions struct {
+	Tracked           string // "tracked", "untracked", "mixed", "unknown"
+	MaySurviveSeconds int    // worst case; 0 = cut at once
+	Basis             string // "group": from this group's rules alone; "interfaces" later
+}
+
+// Result is what one action did, as far as its answer tells.
+type Result struct {
+	RequestIDs []string
+	Removed    []secgroup.Rule // what a revoke says that it removed
+	Added      []secgroup.Rule // what an authorize says that it added
+	Err        error           // wraps one of this package's errors; nil = the call answered success
+}

@@ -1,0 +1,74 @@
+package incident
+
+import (
+	"time"
+
+	"github.com/sgwarden/sgwarden/internal/policy"
+)
+
+// Memory is what the ledger answers for one group: one query and one read of
+// the controls.
+type Memory struct {
+	Known     policy.Known
+	Open      []Incident // incidents that are not closed, oldest first
+	Recent    []Journal  // own mutations of the last hour, by request id
+	Lease     Lease
+	Controls  Controls
+	ChainHead string // hash of the group's newest incident entry; "" = none
+}
+
+// Lease is the right to change a group. The zero value is free.
+type Lease struct {
+	Holder string
+	Until  time.Time
+}
+
+// Journal is one own mutation: how a later record of it is recognised.
+type Journal struct {
+	RequestID  string
+	Call       string
+	IncidentID string
+	At         time.Time
+}
+
+// Controls are what operators and sweeps set for all groups or one.
+type Controls struct {
+	Exemptions []policy.Exemption
+	Paused     string                // reason; "" = not paused
+	Acts       map[string]policy.Act // by policy id + "@" + digest
+	Stamp      time.Time             // last complete sweep; zero = none yet
+	Held       []string              // policy digests that a fuse holds
+}
+
+// Note is triage's one write: rules that a harmless change names, set where
+// the id is absent. It adds 1 to the version, without a condition.
+type Note struct {
+	GroupID string
+	Name    string // "" = not known
+	VPCID   string
+	Rules   map[string]policy.KnownRule
+	Removed map[string]policy.RemovedRule
+	At      time.Time
+}
+
+// Opening is the transaction before the first mutation: the item's new state
+// conditional on the version read before Describe, the lease, the incidents.
+type Opening struct {
+	GroupID   string
+	Version   int64        // as read; 0 = there was no item
+	Known     policy.Known // the item's new state; Version is set by the ledger
+	Incidents []Incident
+	Lease     Lease
+	Now       time.Time
+}
+
+// Closing is the transaction after the last mutation.
+type Closing struct {
+	GroupID   string
+	Version   int64
+	Known     policy.Known
+	Incidents []Incident // with Status "closed", or "open" where they stay open
+	Journal   []Journal
+	Holder    string // whose lease is given back
+	Now       time.Time
+}

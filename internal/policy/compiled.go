@@ -1,0 +1,4 @@
+package policy
+
+// compiled is the matcher of a policy.
+type compiled struct{}

@@ -1,0 +1,108 @@
+package policy
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/sgwarden/sgwarden/internal/secgroup"
+)
+
+// Document is one parsed policy: every value is valid, every set resolved,
+// every position kept. compile turns it into a Policy.
+type Document struct {
+	File string // as given to the reader, for messages
+	Line int    // of the document's metadata.id
+
+	ID, Title, Maturity, Why, Fix string
+	Severity                      Severity
+	Checks                        []string
+	Controls                      map[string][]string
+	Chosen                        bool // intent: chosen
+	Scope                         Scope
+	Not                           *Scope // scope.not; nil = none
+
+	Forbid    []Clause   // exactly one of Forbid, AllowOnly is set
+	AllowOnly *AllowOnly //
+	Tolerate  Tolerance
+	Except    []Except
+	Mode      Mode // 0 = the deployment's
+	Remedy    Remedy
+}
+
+// Scope selects groups: all conditions hold, values within one are
+// alternatives, empty ones hold always. Globs know `*` and `?`.
+type Scope struct {
+	Line                    int
+	Names, IDs              []string // globs on group names; exact ids
+	Tags                    map[string][]string
+	VPCs, Accounts, Regions []string
+	Default                 *bool
+}
+
+// Clause is one box of forbid, within, these or but.
+type Clause struct {
+	Line       int
+	Directions []secgroup.Direction // never empty once inherited
+	// Flows are protocols x ports (x ICMP types), as written: overlapping is fine.
+	Flows []FlowSpec
+	Peers []PeerSpec
+	Whole bool // when: whole
+	But   []Clause
+}
+
+// FlowSpec is protocols x span of the 16-bit space. ICMP entries also carry a
+// family: `icmp` is IPv4 (protocol 1), `icmp6` IPv6 (protocol 58).
+type FlowSpec struct {
+	Protocols secgroup.ProtocolRange
+	Span      secgroup.Span
+}
+
+// PeerKind is the kind of a PeerSpec. The zero value is invalid.
+type PeerKind uint8
+
+const (
+	PeerInternet PeerKind = 1 + iota
+	PeerPrivate
+	PeerVPC
+	PeerAddresses  // all IPv4 and IPv6
+	PeerReferences // all group references
+	PeerAny        // addresses, references and unreadable lists
+	PeerSelf
+	PeerGroups  // Groups, Account
+	PeerCIDRs   // CIDRs (a literal, or a resolved set)
+	PeerList    // Name is pl-...
+	PeerAWSList // Name is the part after aws:
+)
+
+// PeerSpec is one entry of `peers`.
+type PeerSpec struct {
+	Line    int
+	Kind    PeerKind
+	Text    string // as written
+	CIDRs   []netip.Prefix
+	Groups  []string // group ids or globs on ids; empty with Account = every group of that account
+	Account string   // "self", "any" or 12 digits; "" = any
+	Name    string
+}
+
+// AllowOnly forbids Within but These.
+type AllowOnly struct {
+	Line   int
+	Within Clause
+	These  []Clause
+}
+
+// Tolerance is `tolerate`. A family without a bound tolerates nothing.
+type Tolerance struct {
+	Line       int
+	IPv4, IPv6 int  // prefix length: as many addresses as one such block; -1 = no bound given
+	PerRule    bool // per: rule
+}
+
+// Except is one entry of `except`.
+type Except struct {
+	Line   int
+	Actors []string // ARN patterns: `*` matches neither `/` nor `:`
+	Reason string
+	Until  time.Time // exclusive; zero = for ever
+}

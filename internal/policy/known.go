@@ -1,0 +1,65 @@
+package policy
+
+import (
+	"time"
+
+	"github.com/sgwarden/sgwarden/internal/secgroup"
+)
+
+// Known is what the ledger remembers of one group. The zero value is "no item".
+type Known struct {
+	Exists  bool  // the group has an item
+	Version int64 // of the item; 0 without item
+	// Whole is true once a complete read of the group was written: only then
+	// is a live rule without entry certainly newer than the item.
+	Whole bool
+
+	Name    string            // group name; "" = not known
+	VPCID   string            // "" = not known
+	Default *bool             // nil = not known
+	Tags    map[string]string // trusted tags only; nil = not known
+
+	Rules         map[string]KnownRule   // by rule id
+	Removed       map[string]RemovedRule // by rule id: what was seen to go, for late records
+	OpenIncidents []string
+}
+
+// KnownRule is what the ledger remembers of one rule.
+type KnownRule struct {
+	Rule       secgroup.Rule         // the value last seen; a list carries Version, its entries are not kept
+	ListDigest string                // digest of a list's entries; "" for other peers
+	Since      time.Time             // when this value, or a part beyond the earlier one, was first seen
+	Order      int64                 // place in the walk of `tolerate`; 0 = none yet
+	By         *secgroup.Attribution // nil = unattributed
+	Before     *secgroup.Rule        // the last value that was compliant, exempt or baseline; nil = unknown
+	IncidentID string                // the incident that it belongs to, open or closed; "" = none
+	Reported   string                // outcome of that incident for this rule (observed, alerted, tagged ...); "" = none
+	Exemption  string                // exemption id; "" = none
+	Baseline   []string              // ids of policies for which the rule's value is marked
+}
+
+// RemovedRule remembers why a rule id is no longer live.
+type RemovedRule struct {
+	At         time.Time // of the record or of our read-back
+	IncidentID string    // our own removal; "" = somebody's
+	Value      string    // rule text
+}
+
+// Act is a recorded baseline act (design: set once by the sweep).
+type Act struct {
+	Done  bool
+	Start time.Time // records timed between Start and the group's read void the marks of what they name
+	At    time.Time
+}
+
+// Facts are the things beyond group and item that a judgement may need.
+type Facts struct {
+	// Acts are by policy id, for the digest that is evaluated. A policy that
+	// is not in it has no act yet.
+	Acts map[string]Act
+	// Stale is true where the ledger's stamp is older than a day: the same as
+	// before the act, for every policy.
+	Stale bool
+	// Lists holds what is known of prefix lists by id; rules carry their own.
+	Lists map[string]secgroup.PrefixList
+}

@@ -1,0 +1,99 @@
+package policy
+
+import (
+	"time"
+
+	"github.com/sgwarden/sgwarden/internal/secgroup"
+)
+
+// Input is all that a judgement rests on.
+type Input struct {
+	Live       secgroup.Group // with readable lists filled in as far as they could be read
+	Known      Known
+	Changes    []secgroup.Change // the changes at hand that concern this group, any order; empty for a sweep
+	Exemptions []Exemption
+	Facts      Facts
+	Now        time.Time
+}
+
+// State says what a violation of one policy means for a rule now. Only
+// some lead to an action. The zero value is invalid.
+type State uint8
+
+const (
+	Fine      State = 1 + iota // looked at, no violation
+	Acting                     // due, enforced, remedy revert or narrow, `after` over: leads to a mutation
+	Tagging                    // due, enforced, remedy tag
+	Alerting                   // due, remedy alert (or tag in observe mode ...: says only)
+	Observing                  // due, but the effective mode is observe
+	Waiting                    // due, but `after` is not over, settling, or attribution is awaited: see Finding.Until
+	Exempt                     // covered by an exemption or an `except`
+	Baseline                   // marked: stands
+	BeforeAct                  // due once the act is done: stands until then
+	Unknown                    // could not be judged (unreadable list): alerted, never fine
+	Held                       // paused or fused: reported, not acted on
+)
+
+// Verdict is the full diagnostic of one group.
+type Verdict struct {
+	GroupID string
+	Rules   []RuleVerdict // every live rule, sorted by id
+	Needs   []Need        // facts whose absence could change the verdict; evaluate again with them
+	// JudgeAgainAt is the earliest time at which waiting, expiry or settling
+	// asks for another look; zero = none.
+	JudgeAgainAt time.Time
+}
+
+// Need is a kind of fact that Evaluate lacked.
+type Need string
+
+const (
+	NeedVPCs  Need = "vpcs"  // Group.VPCs is nil and the group's own blocks could matter
+	NeedLists Need = "lists" // a rule's prefix list was not read yet
+)
+
+// RuleVerdict is what all policies say of one rule.
+type RuleVerdict struct {
+	Rule     secgroup.Rule
+	Known    *KnownRule            // nil = the ledger does not know the rule
+	Named    bool                  // a change at hand names this rule with its live value
+	By       *secgroup.Attribution // who made this value; nil = unattributed
+	Findings []Finding             // every policy that looked at it, in policy order
+
+	// Due: violates a policy now, not exempt, not marked, act done (or named / open incident).
+	Due bool
+	// Decision is what the acting policies together ask for.
+	Decision Decision
+	// Remaining is what the rule shall become: nil for everything but Revert
+	// and Narrow. For Revert of a modified rule it is the old value; empty = revoke.
+	Remaining []secgroup.Rule
+	// Parts bounds how many rules of Remaining may be new (Narrow only).
+	Parts int
+	// Fallback says why Narrow or restore became a plain revoke; "" = it did not.
+	Fallback string
+	// Lost says in words what narrowing an all-protocol rule gives up; "" = nothing.
+	Lost string
+}
+
+// Decision is the composed remedy of a rule. The zero value is invalid.
+type Decision uint8
+
+const (
+	Keep   Decision = 1 + iota // nothing is changed
+	Revert                     // revoke, or restore Remaining
+	Narrow                     // becomes Remaining
+	Tag                        // gets sgwarden tags
+)
+
+// Finding is what one policy says of one rule.
+type Finding struct {
+	Policy    *Policy
+	File      string // where the clause that decided stands
+	Line      int
+	State     State
+	Excess    secgroup.Region // exactly what is too much; empty for Fine and Unknown
+	Remaining secgroup.Region // what of the rule this policy does not refuse
+	Until     time.Time       // Waiting: when the wait ends
+	Exemption string          // Exempt: its id, or "except FILE:LINE"
+	Why       string          // one sentence: why this state, which exception did not apply and why
+}

@@ -1,0 +1,28 @@
+package secgroup
+
+import "net/netip"
+
+// Group is a security group as it was read at one moment.
+type Group struct {
+	ID          string // sg-...
+	Name        string
+	Description string
+	AccountID   string // OwnerId
+	Region      string
+	VPCID       string
+	Tags        map[string]string
+	Rules       []Rule // sorted by ID
+	// VPCs are the VPC of the group and every VPC that is associated with it,
+	// with all their CIDRs. nil = not read; policy.Verdict.Needs asks for it.
+	VPCs []VPC
+}
+
+// VPC is a VPC with all its IPv4 and IPv6 blocks.
+type VPC struct {
+	ID    string
+	CIDRs []netip.Prefix
+}
+
+// IsDefault reports whether this is the default group of its VPC. EC2 refuses
+// other groups of that name (CreateSecurityGroup, regardless of case).
+func (g Group) IsDefault() bool { return g.Name == "default" }

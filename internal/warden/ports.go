@@ -1,0 +1,50 @@
+package warden
+
+import (
+	"context"
+	"time"
+
+	"github.com/sgwarden/sgwarden/internal/incident"
+	"github.com/sgwarden/sgwarden/internal/plan"
+	"github.com/sgwarden/sgwarden/internal/policy"
+	"github.com/sgwarden/sgwarden/internal/secgroup"
+)
+
+// Inventory reads EC2. Errors wrap those of package incident.
+type Inventory interface {
+	// Group reads a group and its rules (at most two calls, side by side).
+	// Prefix lists come unread, VPCs nil.
+	Group(ctx context.Context, groupID string) (secgroup.Group, error)
+	// Rules reads the rules of a group alone: one call, the read-back.
+	Rules(ctx context.Context, groupID string) ([]secgroup.Rule, error)
+	// Named gives the ids of the groups of the default VPC with that name, regardless of case.
+	Named(ctx context.Context, name string) ([]string, error)
+	// VPCs reads the blocks of all VPCs of a group.
+	VPCs(ctx context.Context, g secgroup.Group) ([]secgroup.VPC, error)
+	// List reads a prefix list; one that may not be read comes back with Refused.
+	List(ctx context.Context, id string) (secgroup.PrefixList, error)
+}
+
+// Applier makes one planned call. Result.Err tells what went wrong.
+type Applier interface {
+	Apply(ctx context.Context, a plan.Action) incident.Result
+}
+
+// Ledger remembers. Errors wrap incident.ErrConflict, ErrLeased, ErrUnavailable.
+type Ledger interface {
+	Note(ctx context.Context, n incident.Note) (policy.Known, error)
+	Observe(ctx context.Context, groupID string) (incident.Memory, error)
+	// Open returns the version of the item after it.
+	Open(ctx context.Context, o incident.Opening) (int64, error)
+	Close(ctx context.Context, c incident.Closing) error
+}
+
+// Publisher sends one message of one incident to the subscribers.
+type Publisher interface {
+	Publish(ctx context.Context, i incident.Incident) error
+}
+
+// Queue puts a Judge Group message behind a delay of at most 15 minutes.
+type Queue interface {
+	JudgeAgain(ctx context.Context, groupID, cause, incidentID string, delay time.Duration) error
+}
