@@ -1,0 +1,98 @@
+# Every target works in a fresh clone; `make help` lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+GOARCH ?= arm64
+DIST ?= dist
+POLICIES ?=
+PROVIDER ?= sdk
+# Tools that run here are built for here, whatever GOARCH the functions get.
+HOST_GO := env -u GOARCH -u GOOS go
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+
+MOTO := 5.2.1
+AWSCLI := 1.45.11
+GOLANGCI := v2.5.0
+
+export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
+export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: ## watch violations being taken back on an embedded account (needs Go alone)
+	@$(HOST_GO) run ./cmd/sgwarden demo
+
+.PHONY: test
+test: emulator node_modules ## run every test, end to end included; the last line counts them
+	@{ $(HOST_GO) test -json ./... || true; $(HOST_GO) test -json -tags e2e ./e2e/... || true; } | $(HOST_GO) run ./internal/testtally
+
+.PHONY: unit
+unit: ## run the tests that need Go alone
+	@{ $(HOST_GO) list ./... | grep -v /infra | xargs $(HOST_GO) test -json || true; } | $(HOST_GO) run ./internal/testtally
+
+.PHONY: e2e
+e2e: emulator node_modules ## drive the built guard against an emulator with the aws CLI [SCENARIO=name] [PROVIDER=sdk|stack]
+	@{ SCENARIO='$(SCENARIO)' PROVIDER='$(PROVIDER)' E2E_SHOW=1 $(HOST_GO) test -json -count=1 -tags e2e -timeout 30m ./e2e/... || true; } | $(HOST_GO) run ./internal/testtally
+
+.PHONY: build
+build: ## build DIST/<function>/bootstrap with the compiled policies [GOARCH=arm64] [DIST=dist] [POLICIES=dir]
+	@for f in functions/*/; do name=$$(basename $$f); mkdir -p '$(DIST)'/$$name; \
+	  GOOS=linux GOARCH=$(GOARCH) CGO_ENABLED=0 go build -tags lambda.norpc -trimpath -ldflags '$(LDFLAGS)' -o '$(DIST)'/$$name/bootstrap ./functions/$$name; \
+	  $(HOST_GO) run ./cmd/sgwarden bundle $(if $(POLICIES),--policies '$(POLICIES)') --output '$(DIST)'/$$name; done
+
+.PHONY: sgwarden
+sgwarden: ## build the command line tool into bin/
+	@$(HOST_GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/sgwarden ./cmd/sgwarden
+
+.PHONY: synth
+synth: build node_modules ## write the CloudFormation templates to cdk.out
+	@mkdir -p bin && $(HOST_GO) build -o bin/infra ./infra
+	@cdk synth --quiet --app ./bin/infra --output cdk.out $(CDKFLAGS)
+	@ls cdk.out/*.template.json
+
+.PHONY: deploy
+deploy: build node_modules ## deploy into the account of your AWS profile [CDKFLAGS='-c email=you@example.com']
+	@mkdir -p bin && $(HOST_GO) build -o bin/infra ./infra
+	@cdk deploy --app ./bin/infra --output cdk.out $(CDKFLAGS)
+
+.PHONY: lint
+lint: ## format, vet and the linters of .golangci.yml
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo 'run gofmt -w on these'; exit 1; }
+	@$(HOST_GO) vet ./... && $(HOST_GO) vet -tags e2e ./e2e/...
+	@$(HOST_GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI) run
+
+.PHONY: race
+race: ## the concurrent packages under the race detector (needs a C compiler)
+	@$(HOST_GO) test -race ./internal/warden/... ./internal/ledger/... ./internal/localec2/... ./internal/runtimeapi/... ./internal/policy/...
+
+.PHONY: fuzz
+fuzz: ## run every fuzz target for FUZZTIME (20s) each
+	@FUZZTIME=$${FUZZTIME:-20s}; n=0; \
+	for pkg in $$($(HOST_GO) list ./... | grep -v /infra); do \
+	  for target in $$($(HOST_GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+	    echo "$$pkg $$target"; $(HOST_GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $$FUZZTIME $$pkg; n=$$((n+1)); done; done; \
+	test $$n -gt 0 || { echo 'no fuzz target ran'; exit 1; }; echo "$$n fuzz targets"
+
+node_modules: package.json package-lock.json
+	@npm ci --no-audit --no-fund --silent
+	@touch node_modules
+
+# The emulator and the AWS CLI of the end-to-end tests: those of the machine,
+# else those of a virtual environment in the checkout.
+.PHONY: emulator
+emulator:
+	@if command -v moto_server >/dev/null && command -v aws >/dev/null; then exit 0; fi; \
+	echo 'installing moto $(MOTO) and the AWS CLI into .venv' >&2; \
+	python3 -m venv .venv && .venv/bin/pip install --quiet 'moto[server]==$(MOTO)' 'awscli==$(AWSCLI)' || { \
+	  echo 'make: cannot install moto[server]==$(MOTO) and awscli==$(AWSCLI) with pip: put moto_server and aws on the PATH, or run "make unit", which needs Go alone' >&2; exit 1; }
+
+.PHONY: clean
+clean: ## remove what the targets made
+	@rm -rf bin $(DIST) cdk.out .build

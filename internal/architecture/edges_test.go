@@ -1,0 +1,91 @@
+package architecture
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"sort"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+const module = "github.com/sgwarden/sgwarden/"
+
+// allowed is the complete list of imports between the project's own packages,
+// tests left out. An import that is not listed fails, and so does a listed one
+// that nobody uses.
+var allowed = map[string][]string{
+	"cmd/sgwarden":                {},
+	"events":                      {"internal/secgroup"},
+	"events/samples":              {},
+	"functions/guard":             {},
+	"infra":                       {},
+	"internal/alert":              {"internal/incident", "internal/secgroup"},
+	"internal/apply":              {"internal/incident", "internal/plan", "internal/secgroup"},
+	"internal/bundle":             {"internal/policy", "policies"},
+	"internal/incident":           {"internal/policy", "internal/secgroup"},
+	"internal/inventory":          {"internal/incident", "internal/secgroup"},
+	"internal/ledger":             {"internal/incident", "internal/policy", "internal/secgroup"},
+	"internal/localec2":           {"internal/secgroup"},
+	"internal/plan":               {"internal/policy", "internal/secgroup"},
+	"internal/policy":             {"internal/secgroup"},
+	"internal/warden":             {"events", "internal/incident", "internal/plan", "internal/policy", "internal/secgroup"},
+}
+
+// listed is what `go list -json` says of one package.
+type listed struct {
+	ImportPath string
+	Dir        string
+	GoFiles    []string
+	Imports    []string
+}
+
+func packages(t *testing.T) []listed {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-e", "-json=ImportPath,Dir,GoFiles,Imports", module+"...")
+	out, err := cmd.Output()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		require.NoError(t, err, string(exit.Stderr))
+	}
+	require.NoError(t, err)
+	var all []listed
+	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p listed
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			break
+		} else {
+			require.NoError(t, err)
+		}
+		if len(p.GoFiles) > 0 {
+			all = append(all, p)
+		}
+	}
+	require.NotEmpty(t, all)
+	return all
+}
+
+func TestImportsAreTheListedEdges(t *testing.T) {
+	found := map[string][]string{}
+	for _, p := range packages(t) {
+		name := strings.TrimPrefix(p.ImportPath, module)
+		found[name] = []string{}
+		for _, i := range p.Imports {
+			if own, ok := strings.CutPrefix(i, module); ok {
+				found[name] = append(found[name], own)
+			}
+		}
+		sort.Strings(found[name])
+	}
+	for name, edges := range found {
+		want, ok := allowed[name]
+		require.True(t, ok, "package %s is not on the list of edges", name)
+		require.Equal(t, want, edges, "imports of %s", name)
+	}
+	for name := range allowed {
+		require.Contains(t, found, name, "the list of edges names a package that does not exist")
+	}
+}

@@ -1,0 +1,129 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// event is one line of `go test -json` (cmd/test2json).
+type event struct {
+	Action      string
+	Package     string
+	ImportPath  string
+	Test        string
+	Output      string
+	Elapsed     float64
+	FailedBuild string
+}
+
+// key is one test of one package; an empty test is the package itself.
+type key struct{ pkg, test string }
+
+// tally counts tests and keeps the output of those that have not ended yet.
+type tally struct {
+	out                     io.Writer
+	passed, failed, skipped int
+	broken                  int // packages and builds that failed without a failing test
+	output                  map[key][]string
+	failedIn                map[string]bool
+}
+
+func newTally(out io.Writer) *tally {
+	return &tally{out: out, output: map[key][]string{}, failedIn: map[string]bool{}}
+}
+
+// readAll takes events until the end of the input. A line that is not JSON
+// (a tool's own complaint) is printed and counts as broken.
+func (t *tally) readAll(in *bufio.Reader) error {
+	for {
+		line, err := in.ReadBytes('\n')
+		if len(line) > 0 {
+			t.line(line)
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("read events: %w", err)
+		}
+	}
+}
+
+func (t *tally) line(line []byte) {
+	var e event
+	if err := json.Unmarshal(line, &e); err != nil {
+		if text := strings.TrimSpace(string(line)); text != "" {
+			t.broken++
+			fmt.Fprintln(t.out, text)
+		}
+		return
+	}
+	t.take(e)
+}
+
+func (t *tally) take(e event) {
+	k := key{e.Package, e.Test}
+	switch e.Action {
+	case "output":
+		t.output[k] = append(t.output[k], e.Output)
+		if strings.HasPrefix(strings.TrimSpace(e.Output), announce) {
+			fmt.Fprintln(t.out, strings.TrimSpace(e.Output)[len(announce):])
+		}
+	case "build-output":
+		fmt.Fprint(t.out, e.Output)
+	case "build-fail":
+		t.broken++
+		fmt.Fprintf(t.out, "BUILD FAILED  %s\n", e.ImportPath)
+	case "pass", "fail", "skip":
+		if e.Test == "" {
+			t.endPackage(e, k)
+		} else {
+			t.endTest(e, k)
+		}
+		delete(t.output, k)
+	}
+}
+
+// announce marks a line of a test that the reader of the totals should see:
+// counts of an oracle, a corpus, a scenario.
+const announce = "SHOW "
+
+func (t *tally) endTest(e event, k key) {
+	switch e.Action {
+	case "pass":
+		t.passed++
+	case "skip":
+		t.skipped++
+		fmt.Fprintf(t.out, "SKIPPED  %s %s\n%s", e.Package, e.Test, strings.Join(t.output[k], ""))
+	case "fail":
+		t.failed++
+		t.failedIn[e.Package] = true
+		fmt.Fprintf(t.out, "FAILED  %s %s\n%s", e.Package, e.Test, strings.Join(t.output[k], ""))
+	}
+}
+
+func (t *tally) endPackage(e event, k key) {
+	switch {
+	case e.Action == "pass":
+		fmt.Fprintf(t.out, "ok      %s  %.1fs\n", e.Package, e.Elapsed)
+	case e.Action == "fail":
+		fmt.Fprintf(t.out, "FAIL    %s\n", e.Package)
+		if !t.failedIn[e.Package] && e.FailedBuild == "" {
+			t.broken++
+			fmt.Fprint(t.out, strings.Join(t.output[k], ""))
+		}
+	}
+}
+
+func (t *tally) ok() bool { return t.failed == 0 && t.broken == 0 && t.passed > 0 }
+
+func (t *tally) printTotals() {
+	if t.broken > 0 {
+		fmt.Fprintf(t.out, "%d packages or builds broke without a test's verdict\n", t.broken)
+	}
+	fmt.Fprintf(t.out, "%d passed, %d failed, %d skipped\n", t.passed, t.failed+t.broken, t.skipped)
+}

@@ -1,0 +1,50 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestTally(t *testing.T) {
+	for _, row := range []struct {
+		name, in, last string
+		ok             bool
+		contains       []string
+	}{
+		{"all pass", `{"Action":"pass","Package":"p","Test":"TestA"}
+{"Action":"pass","Package":"p"}`, "1 passed, 0 failed, 0 skipped", true, []string{"ok      p"}},
+		{"a failing test shows its output", `{"Action":"output","Package":"p","Test":"TestA","Output":"boom\n"}
+{"Action":"fail","Package":"p","Test":"TestA"}
+{"Action":"fail","Package":"p"}`, "0 passed, 1 failed, 0 skipped", false, []string{"FAILED  p TestA\nboom"}},
+		{"a package that panics without a test", `{"Action":"pass","Package":"q","Test":"TestB"}
+{"Action":"output","Package":"p","Output":"panic: x\n"}
+{"Action":"fail","Package":"p"}`, "1 passed, 1 failed, 0 skipped", false, []string{"panic: x"}},
+		{"a build that fails", `{"ImportPath":"p","Action":"build-output","Output":"x.go:1: bad\n"}
+{"ImportPath":"p","Action":"build-fail"}
+{"Action":"fail","Package":"p","FailedBuild":"p"}`, "0 passed, 1 failed, 0 skipped", false, []string{"x.go:1: bad"}},
+		{"a skip is named", `{"Action":"pass","Package":"p","Test":"TestA"}
+{"Action":"skip","Package":"p","Test":"TestB"}`, "1 passed, 0 failed, 1 skipped", true, []string{"SKIPPED  p TestB"}},
+		{"nothing ran", ``, "0 passed, 0 failed, 0 skipped", false, nil},
+		{"a line that is no event", "go: cannot find module\n" + `{"Action":"pass","Package":"p","Test":"TestA"}`,
+			"1 passed, 1 failed, 0 skipped", false, []string{"go: cannot find module"}},
+		{"an announced line", `{"Action":"output","Package":"p","Test":"TestA","Output":"SHOW corpus: 3 records\n"}
+{"Action":"pass","Package":"p","Test":"TestA"}`, "1 passed, 0 failed, 0 skipped", true, []string{"corpus: 3 records\n"}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			var out bytes.Buffer
+			tally := newTally(&out)
+			require.NoError(t, tally.readAll(bufio.NewReader(strings.NewReader(row.in))))
+			tally.printTotals()
+			lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+			require.Equal(t, row.last, lines[len(lines)-1])
+			require.Equal(t, row.ok, tally.ok())
+			for _, want := range row.contains {
+				require.Contains(t, out.String(), want)
+			}
+		})
+	}
+}
