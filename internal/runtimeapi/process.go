@@ -1,0 +1,143 @@
+package runtimeapi
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"time"
+)
+
+// Process is a bootstrap that runs under a Server of its own. Close it.
+type Process struct {
+	server  *Server
+	cmd     *exec.Cmd
+	logs    lockedBuffer
+	started time.Time
+	exited  chan struct{}
+}
+
+// Start runs the bootstrap at path, in its own folder, with f's environment
+// and nothing inherited. Its stdout and stderr are kept, and also written to
+// tee unless that is nil. It does not wait: see WaitReady.
+func Start(path string, f Function, tee io.Writer) (*Process, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("find %s: %w", path, err)
+	}
+	s, err := NewServer(f)
+	if err != nil {
+		return nil, err
+	}
+	p := &Process{server: s, exited: make(chan struct{})}
+	p.logs.tee = tee
+	p.cmd = exec.Command(path)
+	p.cmd.Dir = filepath.Dir(path)
+	p.cmd.Env = f.environ(s.Address(), path)
+	p.cmd.Stdout, p.cmd.Stderr = &p.logs, &p.logs
+	p.started = time.Now()
+	if err := p.cmd.Start(); err != nil {
+		return nil, errors.Join(fmt.Errorf("start %s: %w", path, err), s.Close())
+	}
+	go func() {
+		_ = p.cmd.Wait() // ProcessState says it all
+		s.Fail(fmt.Errorf("%w: %s", ErrExited, p.cmd.ProcessState))
+		close(p.exited)
+	}()
+	return p, nil
+}
+
+// WaitReady waits for the first poll. Its error holds the logs of a function
+// that ended before.
+func (p *Process) WaitReady(ctx context.Context) error {
+	select {
+	case <-p.server.Ready():
+		return nil
+	case <-p.exited:
+		return fmt.Errorf("%w\n%s", p.server.deathError(), p.Logs())
+	case <-ctx.Done():
+		return fmt.Errorf("wait for the first poll: %w", ctx.Err())
+	}
+}
+
+// Startup is the time from exec to the first poll; zero = not polled yet.
+func (p *Process) Startup() time.Duration {
+	if at := p.server.ReadyAt(); !at.IsZero() {
+		return at.Sub(p.started)
+	}
+	return 0
+}
+
+// Invoke is Server.Invoke.
+func (p *Process) Invoke(ctx context.Context, payload []byte) (Answer, error) {
+	return p.server.Invoke(ctx, payload)
+}
+
+// Logs is what the function wrote so far.
+func (p *Process) Logs() string { return p.logs.String() }
+
+// Exited is closed when the process ended.
+func (p *Process) Exited() <-chan struct{} { return p.exited }
+
+// ExitCode is the exit status: -1 while the process runs, and where a signal
+// ended it.
+func (p *Process) ExitCode() int {
+	select {
+	case <-p.exited:
+		return p.cmd.ProcessState.ExitCode()
+	default:
+		return -1
+	}
+}
+
+// State is what the system says of the ended process (resource use, status);
+// nil while it runs.
+func (p *Process) State() *os.ProcessState {
+	select {
+	case <-p.exited:
+		return p.cmd.ProcessState
+	default:
+		return nil
+	}
+}
+
+// Kill ends the process at once (SIGKILL) and waits for its end.
+func (p *Process) Kill() error {
+	if err := p.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return fmt.Errorf("kill the function: %w", err)
+	}
+	<-p.exited
+	return nil
+}
+
+// Close kills the process and closes its server.
+func (p *Process) Close() error { return errors.Join(p.Kill(), p.server.Close()) }
+
+// lockedBuffer is written by the two copies of exec and read by tests.
+type lockedBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+	tee io.Writer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.tee != nil {
+		if n, err := b.tee.Write(p); err != nil {
+			return n, err
+		}
+	}
+	return b.buf.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}
