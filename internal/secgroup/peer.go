@@ -1,6 +1,9 @@
 package secgroup
 
-import "net/netip"
+import (
+	"errors"
+	"net/netip"
+)
 
 // Peer is the other end of a rule: a closed sum of CIDR, PrefixList and
 // GroupReference. A nil Peer is invalid.
@@ -19,9 +22,11 @@ type Peer interface {
 type CIDR struct{ netip.Prefix }
 
 // NewCIDR masks the host bits, as EC2 does on write ("100.68.0.18/18 becomes
-// 100.68.0.0/18", API reference SecurityGroupRuleRequest).
+// 100.68.0.0/18", API reference SecurityGroupRuleRequest). An IPv4-mapped
+// block such as ::ffff:0:0/96 is IPv6.
 func NewCIDR(p netip.Prefix) CIDR { return CIDR{p.Masked()} }
 
+// Key is the block in its shortest form.
 func (c CIDR) Key() string { return c.Prefix.String() }
 func (CIDR) peer()         {}
 
@@ -39,7 +44,10 @@ type PrefixList struct {
 	Refused string
 }
 
-func (l PrefixList) Key() string    { return l.ID }
+// Key is the id of the list.
+func (l PrefixList) Key() string { return l.ID }
+
+// String is the id of the list.
 func (l PrefixList) String() string { return l.ID }
 func (PrefixList) peer()            {}
 
@@ -58,5 +66,37 @@ func (g GroupReference) Key() string {
 	return g.AccountID + "/" + g.GroupID
 }
 
+// String is the same as Key.
 func (g GroupReference) String() string { return g.Key() }
 func (GroupReference) peer()            {}
+
+// AtomPeer gives the peer whose Key an atom of a Region is: a prefix list
+// that could not be read, or a group reference without peering. nil if the
+// text is neither.
+func AtomPeer(key string) Peer {
+	peer, _ := parsePeer(key)
+	if _, isCIDR := peer.(CIDR); isCIDR {
+		return nil
+	}
+	return peer
+}
+
+func validatePeer(p Peer) error {
+	switch p := p.(type) {
+	case CIDR:
+		if !p.IsValid() {
+			return errors.New("CIDR without a value")
+		}
+	case PrefixList:
+		if p.ID == "" {
+			return errors.New("prefix list without an id")
+		}
+	case GroupReference:
+		if p.GroupID == "" {
+			return errors.New("group reference without a group id")
+		}
+	default:
+		return errors.New("no peer")
+	}
+	return nil
+}
