@@ -1,0 +1,40 @@
+// Command infra is the CDK app: it synthesizes the stacks of a deployment.
+//
+// It reads its settings from the context (`cdk deploy -c email=...`), checks
+// all of them before any construct exists, and looks nothing up in an
+// account: the same settings give the same template everywhere.
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/sgwarden/sgwarden/infra/stacks"
+)
+
+func main() { os.Exit(run()) }
+
+func run() int {
+	defer jsii.Close()
+	app := awscdk.NewApp(nil)
+	settings, err := stacks.FromContext(contextOf(app))
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "settings of the stack:\n%v\n", err)
+		return 2
+	}
+	stacks.NewAccount(app, settings)
+	app.Synth(nil)
+	return 0
+}
+
+// contextOf is the whole context, of cdk.json and -c alike.
+func contextOf(app awscdk.App) map[string]any {
+	all, ok := app.Node().GetAllContext(nil).(map[string]any)
+	if !ok {
+		return nil
+	}
+	return all
+}

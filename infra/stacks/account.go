@@ -1,0 +1,76 @@
+package stacks
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssnssubscriptions"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+)
+
+// account is the stack of one account and region while it is put together.
+type account struct {
+	stack  awscdk.Stack
+	queues queues
+	table  awsdynamodb.Table
+	topic  awssns.Topic
+}
+
+// NewAccount adds the stack of one account and region to scope. Settings come checked from FromContext;
+// what the CDK itself refuses, it panics on.
+func NewAccount(scope constructs.Construct, s Settings) awscdk.Stack {
+	a := &account{stack: awscdk.NewStack(scope, jsii.String(s.Stack), &awscdk.StackProps{
+		Description: jsii.String("sgwarden: takes back what opens security groups against policy"),
+	})}
+	a.queues = a.newQueues()
+	a.table = a.newTable()
+	a.topic = a.newTopic(s.Email)
+	role := a.newRole(s)
+	a.newRules()
+	a.queues.close(role, s.Operator)
+	guard := a.newGuard(s, role)
+	for name, value := range map[string]*string{
+		"GuardName":      guard.FunctionName(),
+		"QueueUrl":       a.queues.changes.QueueUrl(),
+		"FailedUrl":      a.queues.failed.QueueUrl(),
+		"UndeliveredUrl": a.queues.undelivered.QueueUrl(),
+		"TableName":      a.table.TableName(),
+		"TopicArn":       a.topic.TopicArn(),
+		"Mode":           jsii.String(string(s.Mode)),
+	} {
+		awscdk.NewCfnOutput(a.stack, jsii.String(name), &awscdk.CfnOutputProps{Value: value})
+	}
+	return a.stack
+}
+
+// newTable makes the ledger. It outlives the stack: it holds what was taken
+// from whom, and which rules stood before.
+func (a *account) newTable() awsdynamodb.Table {
+	key := func(name string) *awsdynamodb.Attribute {
+		return &awsdynamodb.Attribute{Name: jsii.String(name), Type: awsdynamodb.AttributeType_STRING}
+	}
+	return awsdynamodb.NewTable(a.stack, jsii.String("Ledger"), &awsdynamodb.TableProps{
+		PartitionKey:        key("pk"),
+		SortKey:             key("sk"),
+		TimeToLiveAttribute: jsii.String("expires"),
+		BillingMode:         awsdynamodb.BillingMode_PAY_PER_REQUEST,
+		Encryption:          awsdynamodb.TableEncryption_AWS_MANAGED,
+		PointInTimeRecoverySpecification: &awsdynamodb.PointInTimeRecoverySpecification{
+			PointInTimeRecoveryEnabled: jsii.Bool(true),
+		},
+		DeletionProtection: jsii.Bool(true),
+		RemovalPolicy:      awscdk.RemovalPolicy_RETAIN,
+	})
+}
+
+func (a *account) newTopic(email string) awssns.Topic {
+	topic := awssns.NewTopic(a.stack, jsii.String("Alerts"), &awssns.TopicProps{
+		DisplayName: jsii.String("sgwarden"),
+		EnforceSSL:  jsii.Bool(true),
+	})
+	if email != "" {
+		topic.AddSubscription(awssnssubscriptions.NewEmailSubscription(jsii.String(email), nil))
+	}
+	return topic
+}

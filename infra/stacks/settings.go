@@ -1,0 +1,115 @@
+package stacks
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net/mail"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Mode says whether guard may change security groups.
+type Mode string
+
+const (
+	Observe Mode = "observe" // it may not: its role has no such right
+	Enforce Mode = "enforce"
+)
+
+// Settings is what a deployment may choose.
+type Settings struct {
+	Stack        string // name of the stack; "Sgwarden"
+	Mode         Mode   // observe
+	Email        string // gets the alerts; "" = nobody is subscribed
+	Architecture string // of the function: "arm64" or "x86_64"
+	Dist         string // folder of `make build`; "dist"
+	// Operator is the ARN of a role that may put messages back into the queue
+	// (redrive); "" = nobody may.
+	Operator string
+
+	digest string // of the compiled policies beside guard
+}
+
+var (
+	stackName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]{0,127}$`)
+	roleARN   = regexp.MustCompile(`^arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+$`)
+)
+
+// keys are the context keys of ours, in the order of their faults.
+var keys = []string{"stack", "mode", "email", "architecture", "dist", "operator"}
+
+// FromContext reads the settings from the context of a CDK app. The error
+// holds every fault, each with what to write instead. Keys of the CDK itself
+// (they contain a colon, an at sign or a slash) are left alone; any other
+// unknown key is a fault: a misspelt `email` must not deploy a silent stack.
+func FromContext(context map[string]any) (Settings, error) {
+	s := Settings{Stack: "Sgwarden", Mode: Observe, Architecture: "arm64", Dist: "dist"}
+	var faults []error
+	for _, key := range slices.Sorted(maps.Keys(context)) {
+		if !slices.Contains(keys, key) && !strings.ContainsAny(key, ":@/") {
+			faults = append(faults, fmt.Errorf("-c %s=...: there is no such setting; there are %s", key, strings.Join(keys, ", ")))
+		}
+	}
+	for _, key := range keys {
+		value, ok := context[key]
+		if !ok {
+			continue
+		}
+		text, ok := value.(string)
+		if !ok {
+			faults = append(faults, fmt.Errorf("-c %s=%v: must be a text", key, value))
+			continue
+		}
+		if err := s.set(key, text); err != nil {
+			faults = append(faults, fmt.Errorf("-c %s=%s: %w", key, text, err))
+		}
+	}
+	if err := checkDist(s.Dist); err != nil {
+		faults = append(faults, err)
+	}
+	return s, errors.Join(faults...)
+}
+
+func (s *Settings) set(key, value string) error {
+	switch key {
+	case "stack":
+		if !stackName.MatchString(value) {
+			return errors.New("must be letters, digits and hyphens, at most 128, a letter first")
+		}
+		s.Stack = value
+	case "mode":
+		if s.Mode = Mode(value); s.Mode != Observe && s.Mode != Enforce {
+			return errors.New("must be observe or enforce")
+		}
+	case "email":
+		if a, err := mail.ParseAddress(value); err != nil || a.Address != value {
+			return errors.New("must be one plain address, as you@example.com")
+		}
+		s.Email = value
+	case "architecture":
+		if value != "arm64" && value != "x86_64" {
+			return errors.New("must be arm64 or x86_64")
+		}
+		s.Architecture = value
+	case "dist":
+		s.Dist = value
+	case "operator":
+		if !roleARN.MatchString(value) {
+			return errors.New("must be the ARN of a role, as arn:aws:iam::123456789012:role/operator")
+		}
+		s.Operator = value
+	}
+	return nil
+}
+
+// checkDist finds out before the CDK does that nothing was built.
+func checkDist(dist string) error {
+	if info, err := os.Stat(filepath.Join(dist, "guard", "bootstrap")); err != nil || info.IsDir() {
+		return fmt.Errorf("%s has no guard/bootstrap: run make build first, or name its folder with -c dist=FOLDER", dist)
+	}
+	return nil
+}
