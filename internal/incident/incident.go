@@ -1,6 +1,7 @@
 package incident
 
 import (
+	"slices"
 	"time"
 
 	"github.com/sgwarden/sgwarden/internal/policy"
@@ -23,9 +24,14 @@ const (
 	Undone     EventType = "undone"
 )
 
+// EventTypes is the closed list.
+var EventTypes = []EventType{Opened, Acted, Resolved, Attributed, Contested, Reminder, Undone}
+
+// valid holds for the closed list, and for "": no message was sent.
+func (e EventType) valid() bool { return e == "" || slices.Contains(EventTypes, e) }
+
 // Incident is the document of the rules of one group that became due in one
-// judging. Its JSON form is a public contract (docs/reference). MarshalJSON
-// writes rules as text; times are RFC 3339 UTC.
+// judging. Its JSON form is a public contract, see MarshalJSON.
 type Incident struct {
 	ID        string
 	EventType EventType
@@ -59,6 +65,10 @@ type Incident struct {
 	Would    []string // observe: what enforce would have called, in words
 	Actions  []string // what was called, in words, with the answer
 	Notes    []string // facts for the reader, one sentence each (lost traffic, late, unverified, ...)
+
+	// OmittedRules counts rules that were left out of this copy, because a
+	// message has a size; the ledger always has them all.
+	OmittedRules int
 
 	// Bookkeeping of the ledger, part of the stored form only.
 	Published []string // event types that were sent
@@ -97,9 +107,9 @@ type Actor struct {
 
 // Sessions says whether connections that were let in may live on.
 type Sessions struct {
-	Tracked           string // "tracked", "untracked", "mixed", "unknown"
+	Tracked           string // one of the Tracked constants; "" = nothing was let in
 	MaySurviveSeconds int    // worst case; 0 = cut at once
-	Basis             string // "group": from this group's rules alone; "interfaces" later
+	Basis             string // BasisGroup; "interfaces" later
 }
 
 // Result is what one action did, as far as its answer tells.
