@@ -1,12 +1,16 @@
 package stacks
 
 import (
+	"strings"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awseventstargets"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/jsii-runtime-go"
+
+	"github.com/sgwarden/sgwarden/events"
 )
 
 const (
@@ -48,15 +52,19 @@ func (a *account) newQueues() queues {
 	})}
 }
 
-// newRules makes one EventBridge rule per pattern of the table of watched calls.
+// newRules makes one EventBridge rule per rule of the table of watched calls.
 func (a *account) newRules() {
-	for _, p := range watched() {
-		rule := awsevents.NewRule(a.stack, jsii.String(p.id), &awsevents.RuleProps{
-			Description: jsii.String("Calls that sgwarden judges: " + p.title),
+	for _, name := range events.RuleNames() {
+		p, _ := events.PatternOf(name) // a listed rule has calls
+		rule := awsevents.NewRule(a.stack, jsii.String(constructID(string(name))), &awsevents.RuleProps{
+			Description: jsii.String("Calls that sgwarden judges: " + string(name)),
 			EventPattern: &awsevents.EventPattern{
-				Source:     jsii.Strings(p.source),
-				DetailType: jsii.Strings(p.detailType),
-				Detail:     &p.detail,
+				Source:     jsii.Strings(p.Source...),
+				DetailType: jsii.Strings(p.DetailType...),
+				Detail: &map[string]any{
+					"eventSource": jsii.Strings(p.Detail.EventSource...),
+					"eventName":   jsii.Strings(p.Detail.EventName...),
+				},
 			},
 		})
 		rule.AddTarget(awseventstargets.NewSqsQueue(a.queues.changes, &awseventstargets.SqsQueueProps{
@@ -66,6 +74,15 @@ func (a *account) newRules() {
 		}))
 		a.queues.rules = append(a.queues.rules, rule)
 	}
+}
+
+// constructID makes RulesChanged of rules-changed.
+func constructID(name string) string {
+	var id strings.Builder
+	for _, word := range strings.Split(name, "-") {
+		id.WriteString(strings.ToUpper(word[:1]) + word[1:])
+	}
+	return id.String()
 }
 
 // close lets nobody send to the queue but the rules and guard: whoever could

@@ -2,18 +2,6 @@ package stacks
 
 // Stand-ins until the packages exist.
 
-type pattern struct {
-	id, title, source, detailType string
-	detail                        map[string]any
-}
-
-func watched() []pattern {
-	return []pattern{{
-		id: "Ec2", title: "EC2", source: "aws.ec2", detailType: "AWS API Call via CloudTrail",
-		detail: map[string]any{"eventSource": []any{"ec2.amazonaws.com"}, "eventName": []any{"AuthorizeSecurityGroupIngress"}},
-	}}
-}
-
 type right struct {
 	sid        string
 	actions    []string

@@ -1,0 +1,179 @@
+package guard
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Names of the environment variables, a contract. Nothing else that begins
+// with SGWARDEN_ may be set.
+const (
+	envMode     = "SGWARDEN_MODE"
+	envTable    = "SGWARDEN_TABLE"
+	envTopic    = "SGWARDEN_TOPIC_ARN"
+	envQueue    = "SGWARDEN_QUEUE_URL"
+	envPolicies = "SGWARDEN_POLICIES"
+	envDigest   = "SGWARDEN_POLICIES_DIGEST"
+	envRole     = "SGWARDEN_ROLE_ARN"
+)
+
+// Names lists the environment variables of ours that the function reads.
+func Names() []string {
+	return []string{envMode, envTable, envTopic, envQueue, envPolicies, envDigest, envRole}
+}
+
+// Settings is the function's environment, checked.
+type Settings struct {
+	Mode     string // "observe", "enforce", or "" = not set: what sgwarden.yaml says, else observe
+	Table    string
+	TopicARN string
+	QueueURL string
+	Policies string // folder; "" = beside the bootstrap
+	Digest   string // that the policies must have; "" = any
+	RoleARN  string // of the deployment, by which own calls are known; "" = none is
+	TaskRoot string // folder of the bootstrap
+
+	AWS Environment
+}
+
+// Environment is what AWS itself tells a function.
+type Environment struct {
+	Region                             string
+	AccessKeyID, SecretKey, SessionKey string
+	endpoints                          map[string]string // by service as in AWS_ENDPOINT_URL_SERVICE; "" = all
+}
+
+// Endpoint is the endpoint that is set for a service ("EC2", "DYNAMODB",
+// "SNS", "SQS"), or for all; "" = the service's own.
+func (e Environment) Endpoint(service string) string {
+	if url, ok := e.endpoints[service]; ok {
+		return url
+	}
+	return e.endpoints[""]
+}
+
+var (
+	tableName = regexp.MustCompile(`^([A-Za-z0-9_.-]{3,255}|arn:aws[a-z-]*:dynamodb:[a-z0-9-]+:\d{12}:table/[A-Za-z0-9_.-]{3,255})$`)
+	topicARN  = regexp.MustCompile(`^arn:aws[a-z-]*:sns:([a-z0-9-]+):(\d{12}):[A-Za-z0-9_-]{1,256}$`)
+	roleARN   = regexp.MustCompile(`^arn:aws[a-z-]*:iam::(\d{12}):role/[\w+=,.@/-]{1,576}$`)
+	queuePath = regexp.MustCompile(`^/(?:.*/)?(\d{12})/[A-Za-z0-9_-]{1,80}$`)
+	digest    = regexp.MustCompile(`^[0-9a-f]{64}$`)
+)
+
+// services whose endpoint may be set alone: those that guard calls.
+var services = []string{"EC2", "DYNAMODB", "SNS", "SQS"}
+
+// FromEnviron checks environ (NAME=value, as os.Environ gives it). The error
+// holds every fault, one a line, in a fixed order. Values never appear for
+// names that could hold a secret. An empty value counts as not set.
+func FromEnviron(environ []string) (Settings, error) {
+	env := map[string]string{}
+	var faults []error
+	for _, pair := range slices.Sorted(slices.Values(environ)) {
+		name, value, _ := strings.Cut(pair, "=")
+		env[name] = value
+		if strings.HasPrefix(name, "SGWARDEN_") && !slices.Contains(Names(), name) {
+			faults = append(faults, fmt.Errorf("%s: there is no such setting; there are %s", name, strings.Join(Names(), ", ")))
+		}
+	}
+	s := Settings{
+		Mode: env[envMode], Table: env[envTable], TopicARN: env[envTopic], QueueURL: env[envQueue],
+		Policies: env[envPolicies], Digest: env[envDigest], RoleARN: env[envRole], TaskRoot: env["LAMBDA_TASK_ROOT"],
+		AWS: Environment{
+			Region:      env["AWS_REGION"],
+			AccessKeyID: env["AWS_ACCESS_KEY_ID"], SecretKey: env["AWS_SECRET_ACCESS_KEY"], SessionKey: env["AWS_SESSION_TOKEN"],
+			endpoints: map[string]string{},
+		},
+	}
+	faults = append(faults, s.checkOwn()...)
+	faults = append(faults, s.checkAWS(env)...)
+	return s, errors.Join(append(faults, s.contradictions()...)...)
+}
+
+func (s Settings) checkOwn() []error {
+	var faults []error
+	fault := func(name, value, want string) {
+		if value == "" {
+			faults = append(faults, fmt.Errorf("%s is missing: %s", name, want))
+		} else {
+			faults = append(faults, fmt.Errorf("%s is %q: %s", name, value, want))
+		}
+	}
+	if s.Mode != "" && s.Mode != "observe" && s.Mode != "enforce" {
+		fault(envMode, s.Mode, "want observe or enforce")
+	}
+	if !tableName.MatchString(s.Table) {
+		fault(envTable, s.Table, "want the name of the DynamoDB table")
+	}
+	if !topicARN.MatchString(s.TopicARN) {
+		fault(envTopic, s.TopicARN, "want the ARN of the SNS topic")
+	}
+	if queueAccount(s.QueueURL) == "" {
+		fault(envQueue, s.QueueURL, "want the URL of the SQS queue, as https://HOST/ACCOUNT/NAME")
+	}
+	if s.Digest != "" && !digest.MatchString(s.Digest) {
+		fault(envDigest, s.Digest, "want the 64 hexadecimal digits that `sgwarden bundle` prints")
+	}
+	if s.RoleARN != "" && !roleARN.MatchString(s.RoleARN) {
+		fault(envRole, s.RoleARN, "want the ARN of guard's role")
+	}
+	return faults
+}
+
+func (s Settings) checkAWS(env map[string]string) []error {
+	var faults []error
+	for _, name := range []string{"AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} {
+		if env[name] == "" {
+			faults = append(faults, fmt.Errorf("%s is missing: Lambda sets it", name))
+		}
+	}
+	if strings.EqualFold(env["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"], "true") {
+		return faults
+	}
+	endpoint := func(service, name string) {
+		value := env[name]
+		if value == "" {
+			return
+		}
+		if u, err := url.Parse(value); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			faults = append(faults, fmt.Errorf("%s is %q: want a URL, as https://HOST:PORT", name, value))
+			return
+		}
+		s.AWS.endpoints[service] = value
+	}
+	endpoint("", "AWS_ENDPOINT_URL")
+	for _, service := range services {
+		endpoint(service, "AWS_ENDPOINT_URL_"+service)
+	}
+	return faults
+}
+
+// contradictions are settings that are fine alone and cannot all be true.
+func (s Settings) contradictions() []error {
+	var faults []error
+	topic, role := topicARN.FindStringSubmatch(s.TopicARN), roleARN.FindStringSubmatch(s.RoleARN)
+	if topic != nil && s.AWS.Region != "" && topic[1] != s.AWS.Region {
+		faults = append(faults, fmt.Errorf("%s is in %s, but AWS_REGION is %s: SNS answers for its own region only", envTopic, topic[1], s.AWS.Region))
+	}
+	if queue := queueAccount(s.QueueURL); queue != "" && role != nil && queue != role[1] {
+		faults = append(faults, fmt.Errorf("%s is of account %s, but %s of %s: guard works in its own account", envQueue, queue, envRole, role[1]))
+	}
+	return faults
+}
+
+// queueAccount is the account in the URL of a queue; "" = not such a URL.
+func queueAccount(text string) string {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return ""
+	}
+	m := queuePath.FindStringSubmatch(u.Path)
+	if m == nil {
+		return ""
+	}
+	return m[1]
+}
