@@ -1,0 +1,57 @@
+package plan
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/sgwarden/sgwarden/internal/policy"
+	"github.com/sgwarden/sgwarden/internal/secgroup"
+)
+
+// TagKey is the tag that the remedy `tag` puts on a rule and its group. Its
+// value names the violated policies.
+const TagKey = "sgwarden:violates"
+
+// tagValueMax is the longest tag value that EC2 takes, in characters.
+const tagValueMax = 256
+
+// tag plans the tag of one rule; one that carries it already is left alone.
+func (b *builder) tag(rv policy.RuleVerdict) {
+	value := tagValue(rv)
+	b.rules = append(b.rules, RulePlan{Before: rv.Rule, After: []secgroup.Rule{rv.Rule}, Goal: Tagged})
+	if rv.Rule.Tags[TagKey] != value {
+		b.tags[value] = append(b.tags[value], rv.Rule)
+	}
+}
+
+func (b *builder) tagActions() []Action {
+	var actions []Action
+	for _, value := range slices.Sorted(maps.Keys(b.tags)) {
+		actions = append(actions, Tag{GroupID: b.live.ID, Rules: b.tags[value], Tags: map[string]string{TagKey: value}})
+	}
+	return actions
+}
+
+// tagValue joins the ids of the policies that ask for the tag with spaces,
+// which a tag value may hold. Ids that do not fit are left out whole.
+func tagValue(rv policy.RuleVerdict) string {
+	var ids []string
+	for _, f := range rv.Findings {
+		if f.State == policy.Tagging && !slices.Contains(ids, f.Policy.ID) {
+			ids = append(ids, f.Policy.ID)
+		}
+	}
+	slices.Sort(ids)
+	var value strings.Builder
+	for _, id := range ids {
+		if value.Len()+len(id)+1 > tagValueMax {
+			break
+		}
+		if value.Len() > 0 {
+			value.WriteByte(' ')
+		}
+		value.WriteString(id)
+	}
+	return value.String()
+}
