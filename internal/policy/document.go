@@ -18,6 +18,7 @@ type Document struct {
 	Checks                        []string
 	Controls                      map[string][]string
 	Chosen                        bool // intent: chosen
+	Shipped                       bool // from an embedded pack: alerts about, never reverts, what AWS services made themselves
 	Scope                         Scope
 	Not                           *Scope // scope.not; nil = none
 

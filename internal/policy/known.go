@@ -36,6 +36,9 @@ type KnownRule struct {
 	Reported   string                // outcome of that incident for this rule (observed, alerted, tagged ...); "" = none
 	Exemption  string                // exemption id; "" = none
 	Baseline   []string              // ids of policies for which the rule's value is marked
+	// Under are the ids of the policies under which IncidentID holds the rule;
+	// nil = not known, which counts as all.
+	Under []string
 }
 
 // RemovedRule remembers why a rule id is no longer live.
@@ -58,8 +61,14 @@ type Facts struct {
 	// is not in it has no act yet.
 	Acts map[string]Act
 	// Stale is true where the ledger's stamp is older than a day: the same as
-	// before the act, for every policy.
+	// before the act, for every policy. A record newer than Stamp that names a
+	// rule voids its marks then.
 	Stale bool
+	Stamp time.Time // last complete sweep; zero = none
+	// Paused is why nothing may be changed; "" = it may. Held is the same for
+	// single policies, by Policy.Digest (a fuse).
+	Paused string
+	Held   map[string]string
 	// Lists holds what is known of prefix lists by id; rules carry their own.
 	Lists map[string]secgroup.PrefixList
 }
