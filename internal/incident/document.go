@@ -14,7 +14,7 @@ type document struct {
 	SchemaVersion string              `json:"schemaVersion" jsonschema:"enum=1" jsonschema_description:"Version of this document. Keys may be added within a version; none changes its meaning."`
 	IncidentID    *string             `json:"incidentId" jsonschema:"nullable" jsonschema_description:"The same for every message about this incident; null where there is none (compliant and ignored changes)."`
 	EventType     *string             `json:"eventType" jsonschema:"nullable,enum=opened,enum=acted,enum=resolved,enum=attributed,enum=contested,enum=reminder,enum=undone" jsonschema_description:"Why this message was sent. With incidentId it identifies the message."`
-	Outcome       *string             `json:"outcome" jsonschema:"nullable" jsonschema_description:"The worst outcome of the rules."`
+	Outcome       *string             `json:"outcome" jsonschema_description:"The worst outcome of the rules."`
 	Reason        string              `json:"reason" jsonschema_description:"More about the outcome, in a word or a sentence."`
 	Fallback      string              `json:"fallback" jsonschema_description:"Why a rule was removed although it was to be narrowed or put back; empty where it was not."`
 	Mode          *string             `json:"mode" jsonschema:"nullable,enum=observe,enum=enforce" jsonschema_description:"In observe mode nothing is ever changed."`
@@ -76,7 +76,7 @@ type standingDocument struct {
 
 type ruleDocument struct {
 	standingDocument
-	Outcome  *string `json:"outcome" jsonschema:"nullable"`
+	Outcome  *string `json:"outcome"`
 	Restored bool    `json:"restored" jsonschema_description:"Its earlier value was put back."`
 	Fallback string  `json:"fallback"`
 }
