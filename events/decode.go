@@ -1,0 +1,143 @@
+package events
+
+import (
+	"bytes"
+	"strconv"
+
+	"github.com/sgwarden/sgwarden/internal/secgroup"
+)
+
+// Source and detail type of the deployment's own messages.
+const (
+	OwnSource  = "sgwarden"
+	JudgeGroup = "Judge Group"
+)
+
+// Decode reads one message: an EventBridge event, a bare CloudTrail record, a
+// CloudTrail log file ({"Records": [...]}) or a Judge Group message.
+//
+// One record gives one Change. Its error matches ErrNotWatched where the call,
+// source or detail-type is none of ours, and is an *UndecodableError where a
+// record does not say which group it concerns or is no record. Of a log file
+// come the changes that could be read, the errors of all others joined; records
+// that are not watched are left out, unless nothing else is in the file.
+//
+// A failed call is a Change with ErrorCode. A Change with Complete false lists
+// every group that the record mentions anywhere. Where a name stands twice in
+// one object the last one holds, and the Change is incomplete; in the event or
+// the record itself it is undecodable.
+func Decode(data []byte) ([]secgroup.Change, error) {
+	data = trim(data)
+	if _, isLog := logRecords(data); isLog {
+		return decodeLog(data)
+	}
+	c, err := decodeOne(data)
+	if err != nil {
+		return nil, err
+	}
+	return []secgroup.Change{c}, nil
+}
+
+// decodeOne reads an event or a record.
+func decodeOne(data []byte) (secgroup.Change, error) {
+	doc, bad := parse(data)
+	if bad != nil {
+		e := &UndecodableError{Place: bad.place(), Reason: bad.reason}
+		eachGroupID(string(data[:min(len(data), maxRecord)]), e.mention)
+		return secgroup.Change{}, e
+	}
+	switch {
+	case doc.kind != object:
+		return secgroup.Change{}, undecodable(doc, "event", "is no object")
+	case doc.twice != "" && doc.get("detail").kind != absent:
+		return secgroup.Change{}, undecodable(doc, quote(doc.twice), "stands twice in the event")
+	case doc.get("detail").kind != absent || doc.get("detail-type").kind != absent:
+		return readEnvelope(doc)
+	case doc.get("eventName").kind != absent || doc.get("eventSource").kind != absent:
+		return readRecord(doc)
+	}
+	return secgroup.Change{}, undecodable(doc, "event", "is neither an EventBridge event, a CloudTrail record nor a log file")
+}
+
+// readEnvelope reads an EventBridge event.
+func readEnvelope(doc value) (secgroup.Change, error) {
+	detail := doc.get("detail")
+	source, detailType := doc.get("source"), doc.get("detail-type")
+	for _, field := range []struct {
+		name string
+		value
+	}{{"source", source}, {"detail-type", detailType}} {
+		if field.kind != text {
+			return secgroup.Change{}, undecodable(detail, field.name, "is missing or no text")
+		}
+	}
+	if source.string() == OwnSource && detailType.string() == JudgeGroup {
+		return readJudgeGroup(detail)
+	}
+	if detailType.string() != DetailType {
+		return secgroup.Change{}, &notWatched{bounded(source.string(), maxText), bounded(detailType.string(), maxText)}
+	}
+	if detail.kind != object {
+		return secgroup.Change{}, undecodable(detail, "detail", "is no object")
+	}
+	// EventBridge keeps sources that begin with "aws." for AWS: one that does
+	// not belong to the record's service is somebody else's event.
+	if s := detail.get("eventSource"); s.kind == text && busSource(s.string()) != source.string() {
+		return secgroup.Change{}, &notWatched{bounded(source.string(), maxText), textOf(detail.get("eventName"))}
+	}
+	c, err := readRecord(detail)
+	if err != nil {
+		return c, err
+	}
+	c.EnvelopeAccount = accountID(textOf(doc.get("account")))
+	c.EnvelopeRegion = textOf(doc.get("region"))
+	if c.EventTime.IsZero() {
+		c.EventTime = timeOf(doc.get("time")) // equal in every real event
+	}
+	return c, nil
+}
+
+// readJudgeGroup reads the deployment's own message. Nothing in it is trusted
+// beyond "look at this group": it has no actor, no rule and no time.
+func readJudgeGroup(detail value) (secgroup.Change, error) {
+	if detail.kind != object {
+		return secgroup.Change{}, undecodable(detail, "detail", "is no object")
+	}
+	if name := detail.repeated(); name != "" {
+		return secgroup.Change{}, undecodable(detail, quote(name), "stands twice in detail")
+	}
+	group, _ := detail.get("groupId").scalar()
+	if !isID(groupPrefix, group) {
+		return secgroup.Change{}, undecodable(detail, "detail.groupId", quote(group)+" is no group id")
+	}
+	cause, incident := detail.get("cause").string(), detail.get("incidentId").string()
+	for _, field := range []struct{ name, text string }{{"cause", cause}, {"incidentId", incident}} {
+		if !isToken(field.text) {
+			return secgroup.Change{}, undecodable(detail, "detail."+field.name, quote(field.text)+" is not letters, digits and -")
+		}
+	}
+	return secgroup.Change{
+		EventSource: OwnSource, EventName: JudgeGroup, Effect: secgroup.Asks,
+		Groups: []secgroup.GroupName{{ID: group}}, Complete: true, Cause: cause, IncidentID: incident,
+	}, nil
+}
+
+// isToken reports whether s is short and made of letters, digits, '-', '_'
+// and '.' only; "" is one.
+func isToken(s string) bool {
+	const longest = 128
+	for i := range len(s) {
+		if !isWord(s[i]) && s[i] != '-' && s[i] != '.' {
+			return false
+		}
+	}
+	return len(s) <= longest
+}
+
+// place of a syntax error.
+func (e *syntaxError) place() string { return "byte " + strconv.Itoa(e.at) }
+
+// trim takes white space and a byte order mark off a text.
+func trim(data []byte) []byte {
+	return bytes.TrimSpace(bytes.TrimPrefix(data, []byte("\ufeff")))
+}
