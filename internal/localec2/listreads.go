@@ -1,0 +1,77 @@
+package localec2
+
+import (
+	"github.com/sgwarden/sgwarden/internal/localec2/query"
+)
+
+var listFilters = []string{"prefix-list-id", "prefix-list-name", "owner-id"}
+
+func (s *session) describeLists() (query.Object, *query.Fault) {
+	ids := s.params.Texts("PrefixListId")
+	chosen, fault := s.chosen("pl-", ids, func(id string) bool { return s.state.lists[id] != nil }, noList)
+	if fault != nil {
+		return nil, fault
+	}
+	match, fault := s.filters(listFilters)
+	if fault != nil {
+		return nil, fault
+	}
+	var found []string
+	for _, id := range sortedKeys(s.state.lists) {
+		l := s.state.lists[id]
+		of := map[string]string{"prefix-list-id": id, "prefix-list-name": l.name, "owner-id": l.owner}
+		if (len(chosen) == 0 || chosen[id]) && match(values{of: of, tags: l.tags}) {
+			found = append(found, id)
+		}
+	}
+	return s.page(listReads, "prefixListSet", found, func(id string) query.Object {
+		l := s.state.lists[id]
+		state := "create-complete"
+		if l.version() > 1 {
+			state = "modify-complete"
+		}
+		return s.listObject(l, state)
+	})
+}
+
+// listEntries answers GetManagedPrefixListEntries.
+func (s *session) listEntries() (query.Object, *query.Fault) {
+	l, fault := s.readableList()
+	if fault != nil {
+		return nil, fault
+	}
+	entries, fault := l.at(s.params, "TargetVersion")
+	if fault != nil {
+		return nil, fault
+	}
+	byBlock := map[string]entry{}
+	for _, e := range entries {
+		byBlock[e.block.String()] = e
+	}
+	return s.page(listReads, "entrySet", sortedKeys(byBlock), func(block string) query.Object {
+		return query.Object{}.With("cidr", block).WithText("description", byBlock[block].description)
+	})
+}
+
+// listObject is a list; those of AWS have neither size nor version (API
+// reference, ManagedPrefixList).
+func (s *session) listObject(l *list, state string) query.Object {
+	family := "IPv4"
+	if l.ipv6 {
+		family = "IPv6"
+	}
+	o := query.Object{}.With("prefixListId", l.id).With("prefixListName", l.name).With("addressFamily", family).
+		With("ownerId", l.owner).With("state", state).With("prefixListArn", s.listARN(l)).With("tagSet", tagSet(l.tags))
+	if l.byAWS() {
+		return o
+	}
+	return o.With("maxEntries", l.maxEntries).With("version", l.version())
+}
+
+func (s *session) listARN(l *list) string {
+	owner := l.owner
+	if l.byAWS() {
+		owner = "aws"
+	}
+	return "arn:aws:ec2:" + s.account.Region + ":" + owner + ":prefix-list/" + l.id
+}

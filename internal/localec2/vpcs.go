@@ -1,0 +1,157 @@
+package localec2
+
+import (
+	"crypto/sha256"
+	"net/netip"
+	"strconv"
+
+	"github.com/sgwarden/sgwarden/internal/localec2/query"
+	"github.com/sgwarden/sgwarden/internal/secgroup"
+)
+
+// defaultBlock is the block of every default VPC.
+var defaultBlock = netip.MustParsePrefix("172.31.0.0/16")
+
+// maxVPCs of a region. (EC2's default is 5; tests and demos need room.)
+const maxVPCs = 100
+
+// makeVPC adds a VPC with its default group: ingress from itself, all egress.
+func (a *Account) makeVPC(s *state, id string, isDefault bool, blocks ...netip.Prefix) *vpc {
+	v := &vpc{id: id, isDefault: isDefault, blocks: blocks}
+	s.vpcs[id] = v
+	g := &group{
+		id: a.cloud.ids.Resource("sg-"), name: "default", description: "default VPC security group",
+		vpcID: id, rules: map[string]secgroup.Rule{},
+	}
+	s.groups[g.id] = g
+	s.put(g, secgroup.Rule{
+		ID: a.cloud.ids.Resource("sgr-"), Direction: secgroup.Ingress,
+		Protocol: secgroup.AllProtocols, Ports: secgroup.NoPorts, Peer: secgroup.GroupReference{GroupID: g.id},
+	})
+	a.openEgress(s, g, v)
+	return v
+}
+
+func (s *session) createVPC() (query.Object, *query.Fault) {
+	text, ok := s.params.Get("CidrBlock").Value()
+	if !ok {
+		return nil, missing("CidrBlock")
+	}
+	block, err := netip.ParsePrefix(text)
+	if err != nil || !block.Addr().Is4() {
+		return nil, query.Refuse("InvalidParameterValue", "Value (%s) for parameter cidrBlock is invalid. This is not a valid CIDR block.", text)
+	}
+	if block.Bits() < 16 || block.Bits() > 28 {
+		return nil, query.Refuse("InvalidVpc.Range", "The CIDR '%s' is invalid.", text)
+	}
+	if tenancy := s.params.Text("InstanceTenancy"); tenancy != "" && tenancy != "default" && tenancy != "dedicated" {
+		return nil, wrongValue("InstanceTenancy", tenancy, "Valid values are default and dedicated.")
+	}
+	withIPv6, fault := boolean(s.params, "AmazonProvidedIpv6CidrBlock")
+	if fault != nil {
+		return nil, fault
+	}
+	tags, fault := s.tagSpecification("vpc")
+	if fault != nil {
+		return nil, fault
+	}
+	if len(s.state.vpcs) >= maxVPCs {
+		return nil, query.Refuse("VpcLimitExceeded", "The maximum number of VPCs has been reached.")
+	}
+	id := s.cloud.ids.Resource("vpc-")
+	blocks := []netip.Prefix{block.Masked()}
+	if withIPv6 {
+		blocks = append(blocks, amazonBlock(id))
+	}
+	v := s.account.makeVPC(s.state, id, false, blocks...)
+	v.tags = tags
+	return query.Object{}.With("vpc", s.vpcObject(v, "pending")), nil
+}
+
+// amazonBlock derives a /56 of Amazon's IPv6 space from the id of a VPC.
+func amazonBlock(id string) netip.Prefix {
+	sum := sha256.Sum256([]byte(id))
+	return netip.PrefixFrom(netip.AddrFrom16([16]byte{0x26, 0x00, 0x1f, 0x18, sum[0], sum[1], sum[2]}), 56)
+}
+
+func (s *session) createDefaultVPC() (query.Object, *query.Fault) {
+	if v := s.state.defaultVPC(); v != nil {
+		return nil, query.Refuse("DefaultVpcAlreadyExists", "A Default VPC already exists for this account in this region.")
+	}
+	v := s.account.makeVPC(s.state, s.cloud.ids.Resource("vpc-"), true, defaultBlock)
+	return query.Object{}.With("vpc", s.vpcObject(v, "pending")), nil
+}
+
+// vpc finds a VPC by its id.
+func (s *session) vpc(id string) (*vpc, *query.Fault) {
+	if fault := wellFormed("vpc-", id); fault != nil {
+		return nil, fault
+	}
+	if v := s.state.vpcs[id]; v != nil {
+		return v, nil
+	}
+	return nil, noVPC(id)
+}
+
+var vpcFilters = []string{"vpc-id", "isDefault", "is-default", "owner-id", "cidr"}
+
+func (s *session) describeVPCs() (query.Object, *query.Fault) {
+	ids := s.params.Texts("VpcId")
+	chosen, fault := s.chosen("vpc-", ids, func(id string) bool { return s.state.vpcs[id] != nil }, noVPC)
+	if fault != nil {
+		return nil, fault
+	}
+	match, fault := s.filters(vpcFilters)
+	if fault != nil {
+		return nil, fault
+	}
+	var found []string
+	for _, id := range sortedKeys(s.state.vpcs) {
+		v := s.state.vpcs[id]
+		is := strconv.FormatBool(v.isDefault)
+		of := map[string]string{"vpc-id": id, "isDefault": is, "is-default": is, "owner-id": s.account.ID, "cidr": v.first().String()}
+		if (len(chosen) == 0 || chosen[id]) && match(values{of: of, tags: v.tags}) {
+			found = append(found, id)
+		}
+	}
+	return s.page(mostReads, "vpcSet", found, func(id string) query.Object { return s.vpcObject(s.state.vpcs[id], "available") })
+}
+
+// first is the IPv4 block that the VPC was made with.
+func (v *vpc) first() netip.Prefix {
+	for _, p := range v.blocks {
+		if p.Addr().Is4() {
+			return p
+		}
+	}
+	return netip.Prefix{}
+}
+
+func (s *session) vpcObject(v *vpc, state string) query.Object {
+	ipv4, ipv6 := query.List{}, query.List{}
+	associated := query.Object{}.With("state", "associated")
+	for i, p := range v.blocks {
+		sum := sha256.Sum256([]byte(v.id + strconv.Itoa(i)))
+		id := "vpc-cidr-assoc-0" + hexText(sum[:8])
+		if p.Addr().Is4() {
+			ipv4 = append(ipv4, query.Object{}.With("cidrBlock", p.String()).With("associationId", id).With("cidrBlockState", associated))
+		} else {
+			ipv6 = append(ipv6, query.Object{}.With("ipv6CidrBlock", p.String()).With("associationId", id).With("ipv6CidrBlockState", associated))
+		}
+	}
+	return query.Object{}.With("vpcId", v.id).With("state", state).With("ownerId", s.account.ID).
+		With("cidrBlock", v.first().String()).With("cidrBlockAssociationSet", ipv4).With("ipv6CidrBlockAssociationSet", ipv6).
+		With("dhcpOptionsId", "default").With("instanceTenancy", "default").With("tagSet", tagSet(v.tags)).With("isDefault", v.isDefault)
+}
+
+// boolean reads an optional truth value; absent = false.
+func boolean(params *query.Params, name string) (bool, *query.Fault) {
+	switch text, ok := params.Get(name).Value(); {
+	case !ok, text == "false":
+		return false, nil
+	case text == "true":
+		return true, nil
+	default:
+		return false, wrongValue(name, text, "Valid values are true and false.")
+	}
+}
