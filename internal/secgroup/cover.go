@@ -1,6 +1,9 @@
 package secgroup
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // Region to rules: the fewest rules whose union is a region.
 //
@@ -58,7 +61,7 @@ func coverFamily(parts []part, width int) []chosen {
 	var c cover
 	open, todo := c.visit(address{}, width, nil, parts)
 	c.settle(address{}, width, open, todo, nil)
-	c.trim(width)
+	c.trim()
 	return c.taken
 }
 
@@ -124,24 +127,32 @@ func (c *cover) settle(first address, host int, t, todo, above []line) []line {
 // trim makes each line as short as the rules of the blocks around it allow:
 // the number stays, but tcp/20-25 from 10.0.0.0/8 beside tcp/20-21 and
 // tcp/23-25 from 0.0.0.0/0 becomes tcp/22.
-func (c *cover) trim(width int) {
-	type block struct {
-		first address
-		host  int
+func (c *cover) trim() {
+	// Blocks nest, so in this order those around a block are a stack.
+	slices.SortStableFunc(c.taken, func(a, b chosen) int {
+		return cmp.Or(cmp.Compare(a.first.hi, b.first.hi), cmp.Compare(a.first.lo, b.first.lo), b.host-a.host)
+	})
+	type outer struct {
+		last  address // of the block
+		lines []line  // taken for it and all blocks around it
 	}
-	wider := map[block][]line{}
-	slices.SortStableFunc(c.taken, func(a, b chosen) int { return b.host - a.host })
-	for i := range c.taken {
-		r := &c.taken[i]
-		rest := []line{r.line}
-		for host := r.host + 1; host <= width; host++ {
-			m := lowBits(host)
-			around := block{address{r.first.hi &^ m.hi, r.first.lo &^ m.lo}, host}
-			rest = subtractIntervals(rest, wider[around])
+	var stack []outer
+	for rest := c.taken; len(rest) > 0; {
+		first, host := rest[0].first, rest[0].host
+		for len(stack) > 0 && stack[len(stack)-1].last.less(first) {
+			stack = stack[:len(stack)-1]
 		}
-		own := block{r.first, r.host}
-		wider[own] = unionIntervals(wider[own], []line{r.line})
-		r.line = hull(rest)
+		var around, own []line
+		if len(stack) > 0 {
+			around = stack[len(stack)-1].lines
+		}
+		n := 0
+		for ; n < len(rest) && rest[n].first == first && rest[n].host == host; n++ {
+			own = appendInterval(own, rest[n].line)
+			rest[n].line = hull(subtractIntervals([]line{rest[n].line}, around))
+		}
+		stack = append(stack, outer{first.or(host), unionIntervals(around, own)})
+		rest = rest[n:]
 	}
 }
 

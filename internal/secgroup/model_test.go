@@ -142,6 +142,7 @@ func (c *tally) report(t *testing.T, name string) {
 
 // Every rule of the model, in every form, against every packet.
 func TestModelEveryRuleEveryPacket(t *testing.T) {
+	t.Parallel()
 	var c tally
 	packets := modelPackets()
 	for _, rule := range modelFlows() {
@@ -167,6 +168,7 @@ func TestModelEveryRuleEveryPacket(t *testing.T) {
 // Every pair of rules of one protocol and family, 3 bits each way: what each
 // operation gives, packet by packet.
 func TestModelEveryPair(t *testing.T) {
+	t.Parallel()
 	const size = 8
 	var c tally
 	var rules []secgroup.Rule
