@@ -12,10 +12,11 @@ import (
 // r is; rules may overlap. Prefix lists do not come back: their entries are
 // addresses of r. peerOf gives the peer of an atom; nil = AtomPeer.
 //
-// The number is not bounded by anything else: one rule minus one block of
-// addresses and ports is at most 2 + 32 rules for IPv4 and 2 + 128 for IPv6,
-// but "all" minus one port is 257 (255 protocols, 2 port ranges), and all ICMP
-// minus one code 510 (255 types, 255 codes): EC2 has no shorter way to say it.
+// The number has no other bound. What one rule for ports leaves beside one
+// block of addresses and ports is at most 2 + 32 rules for IPv4 and 2 + 128
+// for IPv6; but "all" minus one port is 257 (255 protocols, 2 port ranges),
+// and all ICMP minus one code 510 (255 types, 255 codes): EC2 has no shorter
+// way to say it. CommonProtocols gives what is worth keeping of "all".
 func (r Region) Rules(d Direction, peerOf func(atom string) Peer) []Rule {
 	if peerOf == nil {
 		peerOf = AtomPeer

@@ -10,15 +10,18 @@ import (
 type SyntaxError struct {
 	Text   string // the whole text
 	Column int    // where what is wrong begins; one past the end if something is missing
-	Got    string // what stands there; empty = the end of the text
+	Got    string // what stands there; empty = nothing, or the end of the text
 	Want   string // what was expected
 }
 
 // Error gives text, column, what was expected and what stands there.
 func (e *SyntaxError) Error() string {
-	got := "the end"
-	if e.Got != "" {
-		got = fmt.Sprintf("%q", e.Got)
+	got := fmt.Sprintf("%q", e.Got)
+	switch {
+	case e.Got == "" && e.Column > len(e.Text):
+		got = "the end"
+	case e.Got == "":
+		got = "nothing"
 	}
 	return fmt.Sprintf("rule %q: column %d: want %s, got %s", e.Text, e.Column, e.Want, got)
 }
