@@ -1,0 +1,278 @@
+package ledger
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/sgwarden/sgwarden/internal/incident"
+	"github.com/sgwarden/sgwarden/internal/policy"
+)
+
+// Names of the attributes of a group's item. One rule is one attribute, so
+// that Note can set those that are absent in one expression.
+const (
+	attrSchema  = "schema"
+	attrVersion = "version"
+	attrWhole   = "whole"
+	attrName    = "groupName"
+	attrVPC     = "vpcId"
+	attrDefault = "default"
+	attrTags    = "tags"
+	attrOpen    = "open"
+	attrJournal = "journal"
+	attrChain   = "chain"
+	attrHolder  = "leaseHolder"
+	attrUntil   = "leaseUntil" // Unix milliseconds
+	prefixRule  = "rule#"
+	prefixGone  = "gone#"
+)
+
+// schemaVersion of items and entries. A greater one was written by a newer
+// release, and is not guessed at.
+const schemaVersion = 1
+
+const (
+	// softItemSize is where the ledger begins to drop what it can do without.
+	softItemSize = 300 << 10
+	// maxItemSize leaves room below DynamoDB's limit of 400 KB for the writes
+	// of Note.
+	maxItemSize = 390 << 10
+	// removedFor is how long a removed rule is remembered: the longest time
+	// that EventBridge retries an event.
+	removedFor = 24 * time.Hour
+	// journalFor is how long an own mutation is remembered.
+	journalFor = time.Hour
+)
+
+// groupItem is a group's item: what the warden sees of it, and the ledger's
+// own bookkeeping.
+type groupItem struct {
+	known policy.Known
+	books bookkeeping
+}
+
+// bookkeeping is the part of an item that every write carries on. It is only
+// meaningful together with the version that it was read at.
+type bookkeeping struct {
+	version int64
+	open    []string // ids of open incidents, sorted
+	journal []incident.Journal
+	chain   string // hash of the newest closed entry; "" = none
+	lease   incident.Lease
+}
+
+type journalRecord struct {
+	RequestID  string    `json:"requestId"`
+	Call       string    `json:"call"`
+	IncidentID string    `json:"incident"`
+	At         time.Time `json:"at"`
+}
+
+func groupKey(groupID string) key { return key{"group#" + groupID, "item"} }
+
+// checkGroup refuses the group without an id: its controls would be everyone's.
+func checkGroup(groupID string) error {
+	if groupID == "" {
+		return fmt.Errorf("group without id: %w", incident.ErrInvalid)
+	}
+	return nil
+}
+
+func encodeGroup(groupID string, g groupItem) (attributes, error) {
+	a := groupKey(groupID).attributes()
+	a[attrSchema] = number(schemaVersion)
+	a[attrVersion] = number(g.books.version)
+	a.setText(attrName, g.known.Name)
+	a.setText(attrVPC, g.known.VPCID)
+	if g.known.Whole {
+		a[attrWhole] = flag(true)
+	}
+	if g.known.Default != nil {
+		a[attrDefault] = flag(*g.known.Default)
+	}
+	if g.known.Tags != nil {
+		if err := a.setJSON(attrTags, g.known.Tags); err != nil {
+			return nil, err
+		}
+	}
+	for id, k := range g.known.Rules {
+		if err := setRule(a, id, k); err != nil {
+			return nil, err
+		}
+	}
+	for id, r := range g.known.Removed {
+		if err := a.setJSON(prefixGone+id, newRemovedRecord(r)); err != nil {
+			return nil, err
+		}
+	}
+	return a, g.books.encode(a)
+}
+
+func setRule(a attributes, id string, k policy.KnownRule) error {
+	record, err := newKnownRecord(id, k)
+	if err != nil {
+		return err
+	}
+	return a.setJSON(prefixRule+id, record)
+}
+
+func (b bookkeeping) encode(a attributes) error {
+	if len(b.open) > 0 {
+		if err := a.setJSON(attrOpen, b.open); err != nil {
+			return err
+		}
+	}
+	if len(b.journal) > 0 {
+		records := make([]journalRecord, 0, len(b.journal))
+		for _, j := range b.journal {
+			records = append(records, journalRecord(j))
+		}
+		if err := a.setJSON(attrJournal, records); err != nil {
+			return err
+		}
+	}
+	a.setText(attrChain, b.chain)
+	if b.lease.Holder != "" {
+		a[attrHolder] = text(b.lease.Holder)
+		a[attrUntil] = number(b.lease.Until.UnixMilli())
+	}
+	return nil
+}
+
+// decodeGroup reads an item; nil is no item, the zero groupItem.
+func decodeGroup(a attributes) (groupItem, error) {
+	if a == nil {
+		return groupItem{}, nil
+	}
+	if err := checkSchema(a); err != nil {
+		return groupItem{}, err
+	}
+	books, err := decodeBooks(a)
+	if err != nil {
+		return groupItem{}, err
+	}
+	whole := a.flag(attrWhole)
+	g := groupItem{books: books, known: policy.Known{
+		Exists: true, Version: books.version, Whole: whole != nil && *whole,
+		Name: a.text(attrName), VPCID: a.text(attrVPC), Default: a.flag(attrDefault), OpenIncidents: slices.Clone(books.open),
+	}}
+	if err := a.readJSON(attrTags, &g.known.Tags); err != nil {
+		return groupItem{}, err
+	}
+	if err := decodeRules(a, &g.known); err != nil {
+		return groupItem{}, err
+	}
+	return g, nil
+}
+
+func decodeRules(a attributes, known *policy.Known) error {
+	err := a.each(prefixRule, func(id string) error {
+		var record knownRecord
+		if err := a.readJSON(prefixRule+id, &record); err != nil {
+			return err
+		}
+		k, err := record.known(id)
+		if err != nil {
+			return fmt.Errorf("decode rule %s: %w", id, err)
+		}
+		if known.Rules == nil {
+			known.Rules = map[string]policy.KnownRule{}
+		}
+		known.Rules[id] = k
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return a.each(prefixGone, func(id string) error {
+		var record removedRecord
+		if err := a.readJSON(prefixGone+id, &record); err != nil {
+			return err
+		}
+		if known.Removed == nil {
+			known.Removed = map[string]policy.RemovedRule{}
+		}
+		known.Removed[id] = record.removed()
+		return nil
+	})
+}
+
+func decodeBooks(a attributes) (bookkeeping, error) {
+	b := bookkeeping{chain: a.text(attrChain), lease: incident.Lease{Holder: a.text(attrHolder)}}
+	var err error
+	if b.version, err = a.number(attrVersion); err != nil {
+		return bookkeeping{}, err
+	}
+	until, err := a.number(attrUntil)
+	if err != nil {
+		return bookkeeping{}, err
+	}
+	if b.lease.Holder != "" {
+		b.lease.Until = time.UnixMilli(until).UTC()
+	}
+	if err := a.readJSON(attrOpen, &b.open); err != nil {
+		return bookkeeping{}, err
+	}
+	var records []journalRecord
+	if err := a.readJSON(attrJournal, &records); err != nil {
+		return bookkeeping{}, err
+	}
+	for _, r := range records {
+		b.journal = append(b.journal, incident.Journal(r))
+	}
+	return b, nil
+}
+
+func checkSchema(a attributes) error {
+	schema, err := a.number(attrSchema)
+	if err != nil {
+		return err
+	}
+	if schema > schemaVersion {
+		return fmt.Errorf("schema %d of a newer release: %w", schema, incident.ErrInvalid)
+	}
+	return nil
+}
+
+// prune drops what is remembered for a time only.
+func (g *groupItem) prune(now time.Time) {
+	removed := map[string]policy.RemovedRule{}
+	for id, r := range g.known.Removed {
+		if r.At.After(now.Add(-removedFor)) {
+			removed[id] = r
+		}
+	}
+	g.known.Removed = removed
+	g.books.journal = slices.DeleteFunc(slices.Clone(g.books.journal), func(j incident.Journal) bool {
+		return !j.At.After(now.Add(-journalFor))
+	})
+}
+
+// encodeBounded encodes the item within DynamoDB's limit: beyond softItemSize
+// compliant rules lose first who made them, then description and tags.
+func encodeBounded(groupID string, g groupItem) (attributes, error) {
+	for _, slim := range []func(k *policy.KnownRule){
+		func(*policy.KnownRule) {},
+		func(k *policy.KnownRule) { k.By = nil },
+		func(k *policy.KnownRule) { k.Rule.Description, k.Rule.Tags = "", nil },
+	} {
+		rules := make(map[string]policy.KnownRule, len(g.known.Rules))
+		for id, k := range g.known.Rules {
+			if k.IncidentID == "" {
+				slim(&k)
+			}
+			rules[id] = k
+		}
+		g.known.Rules = rules
+		a, err := encodeGroup(groupID, g)
+		if err != nil || a.size() <= softItemSize {
+			return a, err
+		}
+	}
+	a, err := encodeGroup(groupID, g)
+	if err == nil && a.size() > maxItemSize {
+		return nil, fmt.Errorf("item of %s has %d bytes: %w", groupID, a.size(), incident.ErrInvalid)
+	}
+	return a, err
+}

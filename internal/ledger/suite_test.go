@@ -1,0 +1,210 @@
+package ledger_test
+
+import (
+	"context"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/stretchr/testify/require"
+
+	"github.com/sgwarden/sgwarden/internal/incident"
+	"github.com/sgwarden/sgwarden/internal/ledger"
+	"github.com/sgwarden/sgwarden/internal/policy"
+	"github.com/sgwarden/sgwarden/internal/secgroup"
+)
+
+// book is what both ledgers are.
+type book interface {
+	Observe(ctx context.Context, groupID string) (incident.Memory, error)
+	Open(ctx context.Context, o incident.Opening) (int64, error)
+	Close(ctx context.Context, c incident.Closing) error
+	Note(ctx context.Context, n incident.Note) (policy.Known, error)
+	History(ctx context.Context, groupID string) ([]ledger.Entry, error)
+	Operator() ledger.Operator
+}
+
+var (
+	_ book            = (*ledger.Table)(nil)
+	_ book            = (*ledger.InMemory)(nil)
+	_ ledger.DynamoDB = (*dynamodb.Client)(nil)
+)
+
+// endpointEnv names an emulator of DynamoDB on which the suite runs as well.
+const endpointEnv = "SGWARDEN_TEST_DYNAMODB_ENDPOINT"
+
+const group = "sg-0123456789abcdef0"
+
+var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+
+// suite is every case that both ledgers must pass; each gets an empty one, and
+// reopen gives the same ledger as another process would see it.
+var suite = []struct {
+	name string
+	run  func(t *testing.T, b book, reopen func() book)
+}{
+	{"an unknown group", testUnknownGroup},
+	{"a note sets what is absent", testNoteSetsAbsent},
+	{"a note of very many rules", testNoteOfManyRules},
+	{"a note without rules", testNoteWithoutRules},
+	{"an incident opens and closes", testOpenAndClose},
+	{"open items keep everything known", testKnownIsKept},
+	{"another version is a conflict", testConflict},
+	{"a lease keeps others out", testLease},
+	{"a lease that is over keeps nobody out", testLeaseOver},
+	{"closing without opening", testCloseAlone},
+	{"closing keeps what stays open", testCloseKeepsOpen},
+	{"closing very many incidents", testCloseMany},
+	{"closing refuses what it is not told", testCloseRefuses},
+	{"the chain shows every change", testChain},
+	{"what is learnt late is an entry of its own", testAmend},
+	{"the journal lasts an hour", testJournal},
+	{"removed rules last a day", testRemoved},
+	{"another process goes on", testReopen},
+	{"a huge group", testHugeGroup},
+	{"a huge incident", testHugeIncident},
+	{"controls", testControls},
+	{"a pause of one group", testPause},
+	{"exemptions are bounded", testExemptionBounds},
+	{"one of many opens", testManyOpen},
+	{"notes add up", testManyNotes},
+	{"a context that is over", testContextOver},
+	{"a group without id", testGroupWithoutID},
+}
+
+func TestInMemory(t *testing.T) {
+	for _, c := range suite {
+		t.Run(c.name, func(t *testing.T) {
+			b := ledger.NewInMemory()
+			c.run(t, b, func() book { return b })
+		})
+	}
+}
+
+// TestTable runs the suite on the emulator, where there is one.
+func TestTable(t *testing.T) {
+	endpoint := os.Getenv(endpointEnv)
+	if endpoint == "" {
+		t.Logf("%s is not set: package e2e runs the suite on an emulator", endpointEnv)
+		return
+	}
+	client := newClient(endpoint, &http.Client{Transport: &oneAtATime{}})
+	for n, c := range suite {
+		t.Run(c.name, func(t *testing.T) {
+			name := "ledger-" + strconv.FormatInt(time.Now().UnixNano(), 36) + "-" + strconv.Itoa(n)
+			createTable(t, client, name)
+			c.run(t, ledger.NewTable(client, name), func() book { return ledger.NewTable(client, name) })
+		})
+	}
+}
+
+// oneAtATime lets requests pass one by one: emulators do not isolate
+// transactions, which DynamoDB does.
+type oneAtATime struct{ mu sync.Mutex }
+
+func (o *oneAtATime) RoundTrip(r *http.Request) (*http.Response, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+func newClient(endpoint string, client aws.HTTPClient) *dynamodb.Client {
+	return dynamodb.New(dynamodb.Options{
+		Region: "us-east-1", BaseEndpoint: &endpoint, HTTPClient: client, RetryMaxAttempts: 1,
+		// Emulators send no checksum.
+		DisableValidateResponseChecksum: true,
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}, nil
+		}),
+	})
+}
+
+func createTable(t *testing.T, client *dynamodb.Client, name string) {
+	t.Helper()
+	_, err := client.CreateTable(context.Background(), &dynamodb.CreateTableInput{
+		TableName: &name, BillingMode: types.BillingModePayPerRequest,
+		AttributeDefinitions: []types.AttributeDefinition{
+			{AttributeName: aws.String("pk"), AttributeType: types.ScalarAttributeTypeS},
+			{AttributeName: aws.String("sk"), AttributeType: types.ScalarAttributeTypeS},
+		},
+		KeySchema: []types.KeySchemaElement{
+			{AttributeName: aws.String("pk"), KeyType: types.KeyTypeHash}, {AttributeName: aws.String("sk"), KeyType: types.KeyTypeRange},
+		},
+	})
+	require.NoError(t, err)
+}
+
+// rule parses a rule and gives it an id.
+func rule(t testing.TB, id, text string) secgroup.Rule {
+	t.Helper()
+	r, err := secgroup.ParseRule(text)
+	require.NoError(t, err)
+	r.ID = id
+	return r
+}
+
+func knownRule(t testing.TB, id, text string) policy.KnownRule {
+	t.Helper()
+	return policy.KnownRule{Rule: rule(t, id, text), Since: noon}
+}
+
+// anIncident is the smallest one that is worth keeping.
+func anIncident(t testing.TB, id string) incident.Incident {
+	t.Helper()
+	before := rule(t, "sgr-1", "ingress tcp/22 from 0.0.0.0/0")
+	return incident.Incident{
+		ID: id, GroupID: group, Outcome: incident.Pending, OpenedAt: noon, Status: "open",
+		Rules: []incident.Rule{{ID: "sgr-1", Direction: secgroup.Ingress, Before: &before, Outcome: incident.Pending}},
+	}
+}
+
+func closed(i incident.Incident, at time.Time) incident.Incident {
+	i.Status, i.Outcome, i.ClosedAt = "closed", incident.Reverted, &at
+	return i
+}
+
+func observe(t testing.TB, b book) incident.Memory {
+	t.Helper()
+	m, err := b.Observe(context.Background(), group)
+	require.NoError(t, err)
+	return m
+}
+
+func open(t testing.TB, b book, o incident.Opening) int64 {
+	t.Helper()
+	o.GroupID = group
+	if o.Now.IsZero() {
+		o.Now = noon
+	}
+	v, err := b.Open(context.Background(), o)
+	require.NoError(t, err)
+	return v
+}
+
+func shut(t testing.TB, b book, c incident.Closing) {
+	t.Helper()
+	c.GroupID = group
+	if c.Now.IsZero() {
+		c.Now = noon
+	}
+	require.NoError(t, b.Close(context.Background(), c))
+}
+
+func lease(holder string, d time.Duration) incident.Lease {
+	return incident.Lease{Holder: holder, Until: noon.Add(d)}
+}
+
+func ids(incidents []incident.Incident) string {
+	var all []string
+	for _, i := range incidents {
+		all = append(all, i.ID)
+	}
+	return strings.Join(all, " ")
+}
