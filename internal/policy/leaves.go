@@ -1,0 +1,386 @@
+package policy
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/sgwarden/sgwarden/internal/secgroup"
+)
+
+// The leaves of the language: values of one scalar that check themselves.
+
+// truth is true or false; nil = not given, or faulty.
+type truth struct {
+	position
+	value *bool
+}
+
+func (b *truth) read(s *syntaxReader, n *yamlNode, label string) {
+	b.position = n.position
+	if n.kind != yamlBoolean {
+		s.wrongType(n, label, "true or false", "")
+		return
+	}
+	value := n.text == "true"
+	b.value = &value
+}
+
+// wholeNumber is a number from 1 to 9999 in decimal digits.
+type wholeNumber struct {
+	position
+	value int
+}
+
+func (w *wholeNumber) read(s *syntaxReader, n *yamlNode, label string) {
+	w.position = n.position
+	value, ok := decimal(n.text, 9999)
+	if n.kind != yamlInteger || !ok || value == 0 {
+		s.wrongType(n, label, "a number from 1 to 9999", "")
+		return
+	}
+	w.value = value
+}
+
+// decimal reads digits without sign and leading zeros: 022 is 18 for some
+// readers of YAML and 22 for others.
+func decimal(text string, most int) (int, bool) {
+	if text == "" || len(text) > 1 && text[0] == '0' || !only(text, digits) {
+		return 0, false
+	}
+	v, err := strconv.Atoi(text)
+	return v, err == nil && v <= most
+}
+
+const (
+	digits     = "0123456789"
+	hexDigits  = digits + "abcdef"
+	lowerCase  = "abcdefghijklmnopqrstuvwxyz"
+	idLetters  = lowerCase + digits + "-"
+	setLetters = idLetters + "_."
+)
+
+// only reports whether text is made of the letters alone.
+func only(text, letters string) bool {
+	return strings.Trim(text, letters) == ""
+}
+
+// numeral is a word, or a number, as it is written.
+type numeral struct{ word }
+
+func (t *numeral) read(s *syntaxReader, n *yamlNode, label string) {
+	if n.kind == yamlInteger {
+		t.word = word{n.position, n.text}
+		return
+	}
+	t.word.read(s, n, label)
+}
+
+// portRange is PORT or FIRST-LAST.
+type portRange struct {
+	numeral
+	span secgroup.Span
+	ok   bool
+}
+
+func (p *portRange) read(s *syntaxReader, n *yamlNode, label string) {
+	p.numeral.read(s, n, label)
+	if p.text == "" {
+		return
+	}
+	first, last, isRange := strings.Cut(p.text, "-")
+	if !isRange {
+		last = first
+	}
+	from, ok1 := decimal(strings.TrimSpace(first), 65535)
+	to, ok2 := decimal(strings.TrimSpace(last), 65535)
+	switch {
+	case !ok1 || !ok2:
+		s.fault(p.position, "write 22, or 5900-5999", "%q is not a port or range of ports from 0 to 65535", p.text)
+	case from > to:
+		s.fault(p.position, fmt.Sprintf("write %d-%d", to, from), "the range of ports %s runs backwards", p.text)
+	default:
+		p.span, p.ok = secgroup.Span{First: uint16(from), Last: uint16(to)}, true
+	}
+}
+
+// icmpType is TYPE or TYPE/CODE.
+type icmpType struct {
+	numeral
+	span secgroup.Span
+	ok   bool
+}
+
+func (i *icmpType) read(s *syntaxReader, n *yamlNode, label string) {
+	i.numeral.read(s, n, label)
+	if i.text == "" {
+		return
+	}
+	kind, code, hasCode := strings.Cut(i.text, "/")
+	t, ok := decimal(kind, 255)
+	c, codeOK := 0, true
+	if hasCode {
+		c, codeOK = decimal(code, 255)
+	}
+	if !ok || !codeOK {
+		s.fault(i.position, `write "8" for a type with all its codes, "3/4" for one code; nothing at all for every type`, "%q is not an ICMP type or type/code from 0 to 255", i.text)
+		return
+	}
+	i.span, i.ok = secgroup.Span{First: uint16(t)<<8 | uint16(c), Last: uint16(t)<<8 | uint16(c)}, true
+	if !hasCode {
+		i.span.Last |= 255
+	}
+}
+
+// protocolName is a name or number of a protocol.
+type protocolName struct {
+	numeral
+	protocol secgroup.Protocol
+	ok       bool
+}
+
+func (p *protocolName) read(s *syntaxReader, n *yamlNode, label string) {
+	p.numeral.read(s, n, label)
+	if p.text == "" {
+		return
+	}
+	protocol, err := secgroup.ParseProtocol(p.text)
+	if err != nil || n.kind == yamlInteger && p.text != strconv.Itoa(int(protocol)) {
+		s.fault(p.position, didYouMean(p.text, []string{"tcp", "udp", "icmp", "icmpv6", "all", "0-255"}), "unknown protocol %q", p.text)
+		return
+	}
+	p.protocol, p.ok = protocol, true
+}
+
+// cidrText is an IPv4 or IPv6 block without host bits.
+type cidrText struct {
+	word
+	prefix netip.Prefix // invalid after a fault
+}
+
+func (c *cidrText) read(s *syntaxReader, n *yamlNode, label string) {
+	c.word.read(s, n, label)
+	if c.text != "" {
+		c.prefix = readCIDR(s.reporter, c.word)
+	}
+}
+
+// readCIDR gives the block that a word is; the invalid one after a fault.
+func readCIDR(r *reporter, w word) netip.Prefix {
+	if a, err := netip.ParseAddr(w.text); err == nil && a.Zone() == "" {
+		r.fault(w.position, fmt.Sprintf("write %s", netip.PrefixFrom(a, a.BitLen())), "%q is an address, not a block", w.text)
+		return netip.Prefix{}
+	}
+	p, err := netip.ParsePrefix(w.text)
+	switch {
+	case err != nil:
+		r.fault(w.position, "write 10.0.0.0/8, or 2001:db8::/32", "%q is not an IPv4 or IPv6 block", w.text)
+	case p != p.Masked():
+		r.fault(w.position, fmt.Sprintf("write %s, or %s/%d", p.Masked(), p.Addr(), p.Addr().BitLen()), "%s has host bits: it names an address within a block", w.text)
+	default:
+		return p
+	}
+	return netip.Prefix{}
+}
+
+// prefixLength4 and prefixLength6 are /N.
+type (
+	prefixLength4 struct{ prefixLength }
+	prefixLength6 struct{ prefixLength }
+	prefixLength  struct {
+		word
+		bits int
+	}
+)
+
+func (p *prefixLength4) read(s *syntaxReader, n *yamlNode, label string) {
+	p.prefixLength.readUpTo(s, n, label, 32)
+}
+
+func (p *prefixLength6) read(s *syntaxReader, n *yamlNode, label string) {
+	p.prefixLength.readUpTo(s, n, label, 128)
+}
+
+func (p *prefixLength) readUpTo(s *syntaxReader, n *yamlNode, label string, most int) {
+	if n.kind == yamlInteger {
+		p.position = n.position
+		s.fault(n.position, fmt.Sprintf("write /%s", n.text), "%s must be a prefix length", label)
+		return
+	}
+	p.word.read(s, n, label)
+	length, slash := strings.CutPrefix(p.text, "/")
+	bits, ok := decimal(length, most)
+	if p.text != "" && (!slash || !ok) {
+		s.fault(p.position, fmt.Sprintf("write /0 to /%d", most), "%q is not a prefix length", p.text)
+		p.position = position{}
+	}
+	p.bits = bits
+}
+
+// dayText is a date; until is the first instant after it, UTC.
+type dayText struct {
+	word
+	until time.Time
+}
+
+func (d *dayText) read(s *syntaxReader, n *yamlNode, label string) {
+	d.word.read(s, n, label)
+	if d.text == "" {
+		return
+	}
+	day, err := time.Parse(time.DateOnly, d.text)
+	if err != nil {
+		s.fault(d.position, "write 2027-06-30: the last day, UTC", "%q is not a date", d.text)
+		return
+	}
+	d.until = day.AddDate(0, 0, 1)
+}
+
+// timeSpan is a duration of at least a second, in whole seconds: 30s, 15m, 1h30m.
+type timeSpan struct {
+	word
+	duration time.Duration
+}
+
+func (t *timeSpan) read(s *syntaxReader, n *yamlNode, label string) {
+	if n.kind == yamlInteger {
+		s.wrongType(n, label, "a time span", fmt.Sprintf("write %ss", n.text))
+		return
+	}
+	t.word.read(s, n, label)
+	if t.text == "" {
+		return
+	}
+	d, err := time.ParseDuration(t.text)
+	if err != nil || d < 0 || d%time.Second != 0 {
+		s.fault(t.position, "write 30s, 15m or 1h", "%q is not a time span in whole seconds", t.text)
+		return
+	}
+	t.duration = d
+}
+
+// Identifiers. What does not look like one is a slip of the pen: nothing
+// would ever match it.
+type (
+	policyID    struct{ word }
+	groupID     struct{ word }
+	groupGlob   struct{ word }
+	vpcID       struct{ word }
+	accountID   struct{ word }
+	peerAccount struct{ word }
+	regionName  struct{ word }
+)
+
+func (w *policyID) read(s *syntaxReader, n *yamlNode, label string) {
+	w.shaped(s, n, label, isPolicyID, "lower-case letters, digits and -, at most 64")
+}
+
+func (w *groupID) read(s *syntaxReader, n *yamlNode, label string) {
+	w.shaped(s, n, label, isGroupID, "a group id: sg- and hexadecimal digits")
+}
+
+func (w *groupGlob) read(s *syntaxReader, n *yamlNode, label string) {
+	w.shaped(s, n, label, isGroupGlob, "a group id, or a glob on one: sg-0a1b*")
+}
+
+func (w *vpcID) read(s *syntaxReader, n *yamlNode, label string) {
+	w.shaped(s, n, label, func(t string) bool { return isResourceID(t, "vpc-") }, "a VPC id: vpc- and hexadecimal digits")
+}
+
+func (w *accountID) read(s *syntaxReader, n *yamlNode, label string) {
+	w.shaped(s, n, label, isAccountID, "an account id: 12 digits")
+}
+
+func (w *peerAccount) read(s *syntaxReader, n *yamlNode, label string) {
+	w.shaped(s, n, label, func(t string) bool { return t == "self" || t == "any" || isAccountID(t) }, "self, any, or 12 digits")
+}
+
+func (w *regionName) read(s *syntaxReader, n *yamlNode, label string) {
+	w.shaped(s, n, label, func(t string) bool { return only(t, idLetters) && strings.Count(t, "-") >= 2 }, "a region: eu-west-1")
+}
+
+func (w *word) shaped(s *syntaxReader, n *yamlNode, label string, fits func(string) bool, want string) {
+	if w.read(s, n, label); w.text != "" && !fits(w.text) {
+		s.fault(w.position, "", "%s must be %s, not %q", label, want, w.text)
+		w.text = ""
+	}
+}
+
+func isPolicyID(t string) bool {
+	return len(t) <= 64 && only(t, idLetters) && !strings.HasPrefix(t, "-") && !strings.HasSuffix(t, "-")
+}
+
+func isResourceID(t, prefix string) bool {
+	rest, ok := strings.CutPrefix(t, prefix)
+	return ok && len(rest) >= 8 && len(rest) <= 17 && only(rest, hexDigits)
+}
+
+func isGroupID(t string) bool { return isResourceID(t, "sg-") }
+
+func isGroupGlob(t string) bool {
+	rest, ok := strings.CutPrefix(t, "sg-")
+	return t == "*" || ok && rest != "" && len(rest) <= 32 && only(rest, hexDigits+"*?")
+}
+
+func isAccountID(t string) bool { return len(t) == 12 && only(t, digits) }
+
+// actorPattern is the ARN of a role or user, with `*` and `?`.
+type actorPattern struct{ word }
+
+func (a *actorPattern) read(s *syntaxReader, n *yamlNode, label string) {
+	if a.word.read(s, n, label); a.text == "" {
+		return
+	}
+	parts := strings.SplitN(a.text, ":", 6)
+	if len(parts) < 6 || parts[0] != "arn" {
+		s.fault(a.position, `write "arn:aws:iam::123456789012:role/NAME"; * stands for neither / nor :`, "%q is not the ARN of a role or user", a.text)
+		a.text = ""
+		return
+	}
+	if parts[2] == "sts" && strings.HasPrefix(parts[5], "assumed-role/") {
+		name, _, _ := strings.Cut(strings.TrimPrefix(parts[5], "assumed-role/"), "/")
+		s.fault(a.position, fmt.Sprintf(`write "arn:%s:iam::%s:role/%s" (with the role's path)`, parts[1], parts[4], name), "an actor is a role, never its session: the session name is the caller's choice")
+		a.text = ""
+	}
+}
+
+// ruleText is a rule as text, without host bits.
+type ruleText struct {
+	word
+	rule secgroup.Rule
+}
+
+func (t *ruleText) read(s *syntaxReader, n *yamlNode, label string) {
+	if t.word.read(s, n, label); t.text == "" {
+		return
+	}
+	rule, err := secgroup.ParseRule(t.text)
+	var syntax *secgroup.SyntaxError
+	if errors.As(err, &syntax) {
+		at := t.position
+		// Within one line the place in the text is a place in the file.
+		if quoted := at.width == utf8.RuneCountInString(t.text)+2; quoted || at.width == utf8.RuneCountInString(t.text) {
+			if quoted {
+				at.column++
+			}
+			at.column += utf8.RuneCountInString(t.text[:min(syntax.Column-1, len(t.text))])
+			at.width = utf8.RuneCountInString(syntax.Got)
+		}
+		s.fault(at, "ingress tcp/20-25 from 10.0.0.0/8, egress all to ::/0, ingress icmp/8 from sg-...", "the rule wants %s", syntax.Want)
+		return
+	}
+	if err != nil {
+		s.fault(t.position, "", "%v", err)
+		return
+	}
+	if fields := strings.Fields(t.text); strings.Contains(fields[len(fields)-1], "/") && !strings.Contains(fields[len(fields)-1], "sg-") {
+		if !readCIDR(s.reporter, word{t.position, fields[len(fields)-1]}).IsValid() {
+			return
+		}
+	}
+	t.rule = rule
+}

@@ -1,0 +1,217 @@
+package policy
+
+import (
+	"cmp"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+)
+
+// apiVersion is the version of the language that this package reads.
+const apiVersion = "sgwarden/v1"
+
+// Parsed is what policy files say: everything resolved, nothing compiled.
+type Parsed struct {
+	// Documents are the policies that are on, by id, with overrides applied.
+	Documents []Document
+	// Off are the policies that are not: `off: true`, or chosen without scope.
+	Off        []Document
+	Deployment Deployment
+	Tests      []Tests      // of all files, also of packs
+	Warnings   []Diagnostic // what is odd, but no fault
+
+	forLint lintNotes
+}
+
+// Parse reads the files of one deployment: own are the files of its folder in
+// any order, packs the embedded packs by id, of which those are read that the
+// settings among own list. It reports all faults of all files at once, as
+// Faults; with a fault nothing is returned.
+func Parse(own []Source, packs map[string][]Source) (Parsed, error) {
+	p := newFolderReader()
+	for _, s := range own {
+		p.file(s, "")
+	}
+	settings := p.oneSettings()
+	for _, name := range settings.Packs {
+		sources, ok := packs[name.text]
+		if !ok && name.text != "" {
+			p.fault(name.position, didYouMean(name.text, sortedKeys(packs)), "unknown pack %q", name.text)
+		}
+		for _, s := range sources {
+			p.file(s, name.text)
+		}
+	}
+	p.sets.declare(settings.Sets)
+	p.resolvePolicies()
+	p.overrides(settings.Overrides)
+	p.deployment(settings)
+	p.resolveTests()
+	if err := p.sorted(); err != nil {
+		return Parsed{}, err
+	}
+	return p.result(), nil
+}
+
+// folderReader holds what has been read of a deployment so far.
+type folderReader struct {
+	*reporter
+	syntax   *syntaxReader
+	sets     *setResolver
+	settings []*settingsSyntax
+	policies []*policyFile
+	tests    []*testsSyntax
+	byID     map[string]*policyFile
+	out      Parsed
+}
+
+// policyFile is a policy on its way from syntax to document.
+type policyFile struct {
+	policySyntax
+	pack  string // "" = own
+	doc   Document
+	scope position // of the scope that counts, or of the id where there is none
+	off   bool
+}
+
+func newFolderReader() *folderReader {
+	r := &reporter{}
+	return &folderReader{
+		reporter: r, syntax: &syntaxReader{r, map[reflect.Type]syntaxKeys{}}, sets: newSetResolver(r),
+		byID: map[string]*policyFile{},
+	}
+}
+
+// file reads the documents of one file.
+func (p *folderReader) file(s Source, pack string) {
+	source := newSourceText(s, p.reporter)
+	if source == nil {
+		return
+	}
+	for _, tree := range (yamlReader{p.reporter, source}).documents() {
+		p.document(&tree, pack)
+	}
+}
+
+// document reads one document by its kind.
+func (p *folderReader) document(n *yamlNode, pack string) {
+	if n.isRefused() {
+		return
+	}
+	if n.kind != yamlMapping {
+		p.syntax.wrongType(n, "a document", "a mapping", "begin with apiVersion: "+apiVersion)
+		return
+	}
+	kind, ok := n.lookup("kind")
+	if !ok {
+		p.fault(n.position, "kind: Policy, Settings or Tests", "the document lacks the key \"kind\"")
+		return
+	}
+	switch kind.text {
+	case "Policy":
+		f := &policyFile{pack: pack}
+		p.syntax.into(&f.policySyntax, n, "the policy")
+		p.policies = append(p.policies, f)
+	case "Settings":
+		s := &settingsSyntax{}
+		p.syntax.into(s, n, "the settings")
+		p.settings = append(p.settings, s)
+	case "Tests":
+		t := &testsSyntax{}
+		p.syntax.into(t, n, "the tests")
+		p.tests = append(p.tests, t)
+	default:
+		p.fault(kind.position, didYouMean(kind.text, []string{"Policy", "Settings", "Tests"}), "unknown kind %q", kind.text)
+	}
+}
+
+// lookup gives the value of a key of a mapping.
+func (n *yamlNode) lookup(key string) (*yamlNode, bool) {
+	for i := range n.pairs {
+		if n.pairs[i].key.text == key {
+			return &n.pairs[i].value, true
+		}
+	}
+	return nil, false
+}
+
+// oneSettings gives the settings; empty ones where there are none.
+func (p *folderReader) oneSettings() *settingsSyntax {
+	if len(p.settings) == 0 {
+		return &settingsSyntax{}
+	}
+	for _, other := range p.settings[1:] {
+		p.fault(other.position, "the others are at "+p.settings[0].String(), "more than one document of kind Settings")
+	}
+	return p.settings[0]
+}
+
+// resolvePolicies makes documents of all policies.
+func (p *folderReader) resolvePolicies() {
+	for _, f := range p.policies {
+		f.doc = p.policy(f)
+		id := f.doc.ID
+		if id == "" {
+			continue
+		}
+		if first, twice := p.byID[id]; twice {
+			hint := "the other is at " + first.Metadata.ID.String()
+			if first.pack != "" || f.pack != "" {
+				hint += "; change a policy of a pack under overrides in the settings"
+			}
+			p.fault(f.Metadata.ID.position, hint, "policy id %q is taken", id)
+			continue
+		}
+		p.byID[id] = f
+	}
+}
+
+// ids gives the ids of all policies, for hints.
+func (p *folderReader) ids() []string { return sortedKeys(p.byID) }
+
+func (p *folderReader) result() Parsed {
+	out := p.out
+	for _, f := range p.policies {
+		if f.off {
+			out.Off = append(out.Off, f.doc)
+		} else {
+			out.Documents = append(out.Documents, f.doc)
+		}
+	}
+	byID := func(a, b Document) int { return strings.Compare(a.ID, b.ID) }
+	slices.SortFunc(out.Documents, byID)
+	slices.SortFunc(out.Off, byID)
+	slices.SortFunc(out.Deployment.Exemptions, func(a, b Exemption) int { return cmp.Compare(a.ID, b.ID) })
+	out.Warnings = slices.Clone(p.warnings)
+	slices.SortStableFunc(out.Warnings, comparePlaces)
+	return out
+}
+
+// lintNotes is what Lint needs of the files beside their meaning.
+type lintNotes struct {
+	deadlines []deadline
+	unscoped  []unscoped
+	narrowTo  []narrowTo
+}
+
+// deadline is the end of an exemption or exception.
+type deadline struct {
+	at    position
+	what  string
+	until time.Time
+}
+
+// unscoped is a chosen policy that is off, as nobody scoped it.
+type unscoped struct {
+	at   position
+	id   string
+	pack string
+}
+
+// narrowTo is an entry of remedy.to.
+type narrowTo struct {
+	at     position
+	policy string
+	cidr   cidrText
+}

@@ -1,0 +1,110 @@
+package policy
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// setResolver gives sets their blocks: entries are blocks, or other sets.
+type setResolver struct {
+	*reporter
+	declared map[string]*declaredSet
+}
+
+type declaredSet struct {
+	name    word
+	entries []setEntry
+	state   setState
+	blocks  []netip.Prefix
+}
+
+type setState uint8
+
+const (
+	setUnread setState = iota
+	setInWork
+	setDone
+)
+
+// setEntry is a block, or set:NAME.
+type setEntry struct {
+	word
+	prefix netip.Prefix // valid for a block
+}
+
+func (e *setEntry) read(s *syntaxReader, n *yamlNode, label string) {
+	e.word.read(s, n, label)
+	if e.text != "" && !strings.HasPrefix(e.text, "set:") {
+		e.prefix = readCIDR(s.reporter, e.word)
+	}
+}
+
+func newSetResolver(r *reporter) *setResolver {
+	return &setResolver{r, map[string]*declaredSet{}}
+}
+
+// declare takes the sets of the settings, and resolves them all.
+func (r *setResolver) declare(sets keyed[possiblyEmpty[setEntry]]) {
+	for _, s := range sets {
+		if !only(s.key.text, setLetters) {
+			r.fault(s.key.position, "lower-case letters, digits, - _ and .", "%q cannot be the name of a set", s.key.text)
+		}
+		r.declared[s.key.text] = &declaredSet{name: s.key, entries: s.value}
+	}
+	for _, s := range sets {
+		r.blocks(r.declared[s.key.text], nil)
+	}
+}
+
+// resolve gives the blocks of a set that is named at a place.
+func (r *setResolver) resolve(name string, at word) []netip.Prefix {
+	s, ok := r.declared[name]
+	if !ok {
+		hint := didYouMean(name, sortedKeys(r.declared))
+		if hint == "" {
+			hint = "declare it under sets in the settings"
+		}
+		r.fault(at.position, hint, "unknown set %q", name)
+		return nil
+	}
+	return r.blocks(s, nil)
+}
+
+// blocks gives the blocks of a set, each once. path are the sets that are
+// being resolved, outermost first.
+func (r *setResolver) blocks(s *declaredSet, path []string) []netip.Prefix {
+	if s.state == setDone {
+		return s.blocks
+	}
+	s.state = setInWork
+	path = append(path, s.name.text)
+	seen := map[string]bool{}
+	for _, e := range s.entries {
+		if seen[e.text] {
+			continue
+		}
+		seen[e.text] = true
+		if e.prefix.IsValid() {
+			s.blocks = append(s.blocks, e.prefix)
+			continue
+		}
+		name, isSet := strings.CutPrefix(e.text, "set:")
+		if !isSet {
+			continue // its fault is reported already
+		}
+		if inner, ok := r.declared[name]; ok && inner.state == setInWork {
+			cycle := append(slices.Clone(path[slices.Index(path, name):]), name)
+			r.fault(e.position, "", "the set contains itself: %s", strings.Join(cycle, " -> "))
+			continue
+		} else if ok {
+			s.blocks = append(s.blocks, r.blocks(inner, path)...)
+			continue
+		}
+		s.blocks = append(s.blocks, r.resolve(name, e.word)...)
+	}
+	s.state = setDone
+	slices.SortFunc(s.blocks, netip.Prefix.Compare)
+	s.blocks = slices.Compact(s.blocks)
+	return s.blocks
+}

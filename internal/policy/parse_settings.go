@@ -1,0 +1,168 @@
+package policy
+
+import (
+	"maps"
+	"slices"
+	"time"
+)
+
+// deployment resolves the settings, and checks the scopes and exemptions that
+// depend on them.
+func (p *folderReader) deployment(s *settingsSyntax) {
+	d := Deployment{
+		Mode: modeOf(s.Mode), Settle: 30 * time.Second, LedgerDown: RevokeBlind, Fuse: Fuse{Groups: 10, Actors: 25},
+	}
+	d.Packs = texts(s.Packs)
+	if internal, ok := p.sets.declared["internal"]; ok {
+		d.Internal = internal.blocks
+	}
+	if t := s.Trusted; t != nil {
+		d.Trusted = Trusted{texts(t.Tags), texts(t.Names)}
+	}
+	if s.Settle.given() {
+		d.Settle = s.Settle.duration
+		if d.Settle > longestWait {
+			p.fault(s.Settle.position, "write 15m or less", "settle is longer than 15m")
+		}
+	}
+	if s.LedgerDown.text == "hold" {
+		d.LedgerDown = HoldBack
+	}
+	if f := s.Fuse; f != nil {
+		if f.Groups.value > 0 {
+			d.Fuse.Groups = f.Groups.value
+		}
+		if f.Actors.value > 0 {
+			d.Fuse.Actors = f.Actors.value
+		}
+	}
+	for _, f := range p.policies {
+		p.switchOff(f, d.Trusted)
+	}
+	d.Exemptions = p.exemptions(s.Exemptions)
+	p.out.Deployment = d
+}
+
+// overrides applies the changes that a deployment makes to policies.
+func (p *folderReader) overrides(list keyed[overrideSyntax]) {
+	for i := range list {
+		id, o := list[i].key, &list[i].value
+		f, ok := p.byID[id.text]
+		if !ok {
+			p.fault(id.position, p.policyHint(id.text), "unknown policy %q", id.text)
+			continue
+		}
+		if o.Severity.text != "" {
+			f.doc.Severity = severityOf(o.Severity)
+		}
+		if o.Mode.text != "" {
+			f.doc.Mode = modeOf(o.Mode)
+		}
+		if o.Remedy != nil {
+			p.dropNarrowTo(id.text)
+			f.doc.Remedy = p.remedy(o.Remedy, id.text)
+		}
+		if o.Scope != nil {
+			f.scope = o.key("scope")
+			f.doc.Scope, f.doc.Not = p.scope(o.Scope)
+		}
+		if o.Tolerate != nil {
+			f.doc.Tolerate = p.tolerate(o.Tolerate)
+		}
+		f.doc.Except = append(f.doc.Except, p.except(o.Except, "policy "+id.text)...)
+		f.off = o.Off.value != nil && *o.Off.value
+	}
+}
+
+// policyHint helps with an id that is none of the policies that were read.
+func (p *folderReader) policyHint(id string) string {
+	if hint := didYouMean(id, p.ids()); hint != "" {
+		return hint
+	}
+	return "policies of embedded packs are there once packs in the settings lists them"
+}
+
+func (p *folderReader) dropNarrowTo(id string) {
+	p.out.forLint.narrowTo = slices.DeleteFunc(p.out.forLint.narrowTo, func(n narrowTo) bool { return n.policy == id })
+}
+
+// switchOff finds out whether a policy is on, and says what of its scope does
+// not count.
+func (p *folderReader) switchOff(f *policyFile, t Trusted) {
+	if f.off {
+		return
+	}
+	untrusted := t.untrusted(f.doc.Scope)
+	if f.doc.Chosen && untrusted.rest.isEmpty() && !f.doc.Scope.isEmpty() {
+		p.fault(f.scope, "list it under trusted in the settings", "%s may decide nothing, and the scope of the chosen policy %s has nothing else", untrusted.what, f.doc.ID)
+	} else if untrusted.what != "" {
+		p.warn(f.scope, "list it under trusted in the settings", "%s does not count in the scope of %s: whoever makes groups could choose it", untrusted.what, f.doc.ID)
+	}
+	if f.doc.Not != nil {
+		if not := t.untrusted(*f.doc.Not); not.what != "" {
+			p.warn(f.scope, "list it under trusted in the settings", "%s leaves no group out of the scope of %s: whoever makes groups could choose it", not.what, f.doc.ID)
+		}
+	}
+	if f.doc.Chosen && f.doc.Scope.isEmpty() {
+		f.off = true
+		p.out.forLint.unscoped = append(p.out.forLint.unscoped, unscoped{f.scope, f.doc.ID, f.pack})
+	}
+}
+
+// untrustedPart is what of a scope does not count.
+type untrustedPart struct {
+	what string // "" = all of it counts
+	rest Scope  // what counts
+}
+
+func (t Trusted) untrusted(s Scope) untrustedPart {
+	out := untrustedPart{rest: s}
+	out.rest.Tags = maps.Clone(s.Tags)
+	for _, key := range sortedKeys(s.Tags) {
+		if !slices.Contains(t.Tags, key) {
+			out.what = "tag " + key
+			delete(out.rest.Tags, key)
+		}
+	}
+	for _, glob := range s.Names {
+		if !slices.ContainsFunc(t.Names, func(outer string) bool { return globWithin(glob, outer) }) {
+			out.what = "name " + glob
+			out.rest.Names = nil
+		}
+	}
+	return out
+}
+
+// exemptions gives the exemptions from policies that are on.
+func (p *folderReader) exemptions(list possiblyEmpty[exemptionSyntax]) []Exemption {
+	var out []Exemption
+	first := map[string]position{}
+	for i := range list {
+		x := &list[i]
+		e := Exemption{
+			ID: x.ID.text, Policy: x.Policy.text, Group: x.Group.text, Owner: x.Owner.text, Reason: x.Reason.text,
+			Ticket: x.Ticket.text, Until: x.Until.until, Source: "file", File: x.source.file, Line: x.line,
+		}
+		for _, r := range x.Rules {
+			e.Rules = append(e.Rules, r.rule)
+		}
+		if before, twice := first[e.ID]; twice && e.ID != "" {
+			p.fault(x.ID.position, "the other is at "+before.String(), "exemption id %q is taken", e.ID)
+		}
+		first[e.ID] = x.ID.position
+		if x.Until.given() {
+			p.out.forLint.deadlines = append(p.out.forLint.deadlines, deadline{x.Until.position, "exemption " + e.ID, e.Until})
+		}
+		f, ok := p.byID[e.Policy]
+		switch {
+		case e.Policy == "":
+		case !ok:
+			p.fault(x.Policy.position, p.policyHint(e.Policy), "unknown policy %q", e.Policy)
+		case f.off:
+			p.warn(x.Policy.position, "remove it", "exemption %s is from policy %s, which is off", e.ID, e.Policy)
+		default:
+			out = append(out, e)
+		}
+	}
+	return out
+}

@@ -1,0 +1,66 @@
+package policy
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// didYouMean is the hint for a word that is none of the known ones: the
+// nearest if it is near, else all of them if they are few, else "".
+func didYouMean(word string, known []string) string {
+	best, distance := "", len(word)/3+1
+	for _, k := range known {
+		if strings.EqualFold(word, k) {
+			best = k
+			break
+		}
+		if d := editDistance(word, k); d < distance || d == distance && best == "" {
+			best, distance = k, d
+		}
+	}
+	switch {
+	case best != "":
+		return fmt.Sprintf("did you mean %q?", best)
+	case len(known) > 0 && len(known) <= 12:
+		return "known: " + strings.Join(known, ", ")
+	}
+	return ""
+}
+
+// editDistance counts the insertions, deletions, replacements and swaps of
+// neighbours that make b of a. Words over 64 bytes are taken as far apart.
+func editDistance(a, b string) int {
+	if len(a) > 64 || len(b) > 64 {
+		return max(len(a), len(b))
+	}
+	before, previous := make([]int, len(b)+1), make([]int, len(b)+1)
+	for j := range previous {
+		previous[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		row := make([]int, len(b)+1)
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
+			}
+			row[j] = min(previous[j]+1, row[j-1]+1, previous[j-1]+cost)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				row[j] = min(row[j], before[j-2]+1)
+			}
+		}
+		before, previous = previous, row
+	}
+	return previous[len(b)]
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}

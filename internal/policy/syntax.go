@@ -1,0 +1,234 @@
+package policy
+
+// The types of this file are the policy language as it is written: the reader
+// takes keys, required keys and closed lists of words from their tags, and the
+// JSON Schema is generated from the same tags.
+
+// policySyntax is `kind: Policy`.
+type policySyntax struct {
+	mapping    `json:"-"`
+	APIVersion word                        `json:"apiVersion" jsonschema:"required,enum=sgwarden/v1"`
+	Kind       word                        `json:"kind" jsonschema:"required,enum=Policy"`
+	Metadata   *metadataSyntax             `json:"metadata" jsonschema:"required"`
+	Intent     word                        `json:"intent" jsonschema:"enum=universal,enum=chosen" jsonschema_description:"universal (default), or chosen: off until a deployment gives it a scope"`
+	Scope      *scopeSyntax                `json:"scope" jsonschema_description:"the groups that the policy is about; nothing = every group"`
+	Forbid     []forbidSyntax              `json:"forbid" jsonschema_description:"a rule violates where it overlaps one of these boxes"`
+	AllowOnly  *allowOnlySyntax            `json:"allowOnly" jsonschema_description:"forbids within but these; outside of within nothing is judged"`
+	Require    []requireSyntax             `json:"require" jsonschema_description:"what is no region; not judged yet: refused"`
+	OnChange   *onChangeSyntax             `json:"onChange" jsonschema_description:"judges the call itself; not judged yet: refused"`
+	Tolerate   *tolerateSyntax             `json:"tolerate" jsonschema_description:"how many addresses may be open, in the union of a group's rules"`
+	Except     possiblyEmpty[exceptSyntax] `json:"except" jsonschema_description:"actors whose rules are not judged"`
+	Mode       word                        `json:"mode" jsonschema:"enum=observe,enum=enforce" jsonschema_description:"may lower the deployment's mode, never raise it"`
+	Remedy     *remedySyntax               `json:"remedy"`
+}
+
+type metadataSyntax struct {
+	mapping  `json:"-"`
+	ID       policyID      `json:"id" jsonschema:"required" jsonschema_description:"unique; lower-case letters, digits and -"`
+	Title    word          `json:"title" jsonschema:"required" jsonschema_description:"what holds where the policy is kept, in one line"`
+	Severity word          `json:"severity" jsonschema:"required,enum=info,enum=low,enum=medium,enum=high,enum=critical"`
+	Maturity word          `json:"maturity" jsonschema:"enum=stable,enum=preview" jsonschema_description:"stable (default) or preview"`
+	Checks   []word        `json:"checks" jsonschema_description:"ids of the checks that the policy covers"`
+	Controls keyed[[]word] `json:"controls" jsonschema_description:"controls of standards that the policy satisfies, by standard"`
+	Why      word          `json:"why" jsonschema_description:"why it matters; part of every alert"`
+	Fix      word          `json:"fix" jsonschema_description:"what to do instead; part of every alert"`
+}
+
+// scopeSyntax selects groups: all conditions hold, values of one are alternatives.
+type scopeSyntax struct {
+	conditionsSyntax
+	Not *conditionsSyntax `json:"not" jsonschema_description:"groups for which all of these hold are left out"`
+}
+
+type conditionsSyntax struct {
+	mapping  `json:"-"`
+	Groups   *groupsSyntax `json:"groups"`
+	VPCs     []vpcID       `json:"vpcs"`
+	Accounts []accountID   `json:"accounts"`
+	Regions  []regionName  `json:"regions"`
+}
+
+type groupsSyntax struct {
+	mapping `json:"-"`
+	Names   []word        `json:"names" jsonschema_description:"globs with * and ?; count only as far as the deployment trusts them"`
+	IDs     []groupID     `json:"ids"`
+	Tags    keyed[[]word] `json:"tags" jsonschema_description:"values by tag key; count only for keys that the deployment trusts"`
+	Default truth         `json:"default" jsonschema_description:"true: default groups only; false: no default groups"`
+}
+
+// flowSyntax is the protocols and ports of a box. Nothing means everything.
+type flowSyntax struct {
+	Protocols []protocolName `json:"protocols" jsonschema_description:"tcp, udp, icmp, icmpv6, all, or numbers; with ports: tcp and udp if left out"`
+	Ports     []portRange    `json:"ports" jsonschema_description:"22 or 5900-5999; of tcp and udp"`
+	ICMP      []icmpType     `json:"icmp" jsonschema_description:"TYPE or TYPE/CODE, of IPv4"`
+	ICMP6     []icmpType     `json:"icmp6" jsonschema_description:"TYPE or TYPE/CODE, of IPv6"`
+}
+
+// outerBox is a box that says everything itself.
+type outerBox struct {
+	mapping   `json:"-"`
+	Direction word `json:"direction" jsonschema:"required,enum=ingress,enum=egress,enum=both"`
+	flowSyntax
+	Peers []peerSyntax `json:"peers" jsonschema:"required"`
+}
+
+// innerBox is a box within another: it inherits what it leaves out.
+type innerBox struct {
+	mapping   `json:"-"`
+	Direction word `json:"direction" jsonschema:"enum=ingress,enum=egress,enum=both"`
+	flowSyntax
+	Peers []peerSyntax `json:"peers"`
+}
+
+type forbidSyntax struct {
+	outerBox
+	When word       `json:"when" jsonschema:"enum=whole" jsonschema_description:"whole: only if the union of the group's rules covers all protocols and ports of the box for some peer"`
+	But  []innerBox `json:"but" jsonschema_description:"what is left out of the box; inherits what it omits"`
+}
+
+type allowOnlySyntax struct {
+	mapping `json:"-"`
+	Within  *outerBox  `json:"within" jsonschema:"required"`
+	These   []innerBox `json:"these" jsonschema:"required" jsonschema_description:"what is allowed; inherits from within what it omits"`
+}
+
+type requireSyntax struct {
+	mapping     `json:"-"`
+	Where       *outerBox       `json:"where" jsonschema:"required"`
+	Description truth           `json:"description"`
+	MaxPorts    wholeNumber     `json:"maxPorts"`
+	MaxPrefix   *prefixesSyntax `json:"maxPrefix"`
+}
+
+type prefixesSyntax struct {
+	mapping `json:"-"`
+	IPv4    prefixLength4 `json:"ipv4"`
+	IPv6    prefixLength6 `json:"ipv6"`
+}
+
+type onChangeSyntax struct {
+	mapping `json:"-"`
+	Calls   []word        `json:"calls" jsonschema:"required"`
+	Unless  *unlessSyntax `json:"unless"`
+}
+
+type unlessSyntax struct {
+	mapping `json:"-"`
+	Actors  []actorPattern `json:"actors" jsonschema:"required"`
+}
+
+type tolerateSyntax struct {
+	prefixesSyntax
+	Per word `json:"per" jsonschema:"enum=group,enum=rule" jsonschema_description:"group (default): the union of the group's rules; rule: each rule alone"`
+}
+
+type exceptSyntax struct {
+	mapping `json:"-"`
+	Actors  []actorPattern `json:"actors" jsonschema:"required" jsonschema_description:"ARNs of roles and users; * matches neither / nor :"`
+	Reason  word           `json:"reason" jsonschema:"required"`
+	Until   dayText        `json:"until" jsonschema_description:"the last day, UTC"`
+}
+
+// remedySyntax is one word, or a mapping.
+type remedySyntax struct {
+	mapping `json:"-"`
+	Do      word        `json:"do" jsonschema:"required,enum=revert,enum=narrow,enum=tag,enum=alert"`
+	After   timeSpan    `json:"after" jsonschema_description:"30s, 15m: how long to wait; at most 15 minutes today"`
+	To      []cidrText  `json:"to" jsonschema_description:"narrow: the addresses that may stay"`
+	Parts   wholeNumber `json:"parts" jsonschema_description:"narrow: how many rules may be new; 1 if left out"`
+	OnList  word        `json:"onList" jsonschema:"enum=rule" jsonschema_description:"not done yet: refused"`
+}
+
+// peerSyntax is one word, or a mapping.
+type peerSyntax struct {
+	Text   word
+	Groups *groupPeerSyntax
+}
+
+type groupPeerSyntax struct {
+	mapping `json:"-"`
+	Groups  []groupGlob `json:"groups" jsonschema_description:"group ids, or globs on them; nothing = every group of the account"`
+	Account peerAccount `json:"account" jsonschema_description:"self, any (default), or 12 digits"`
+}
+
+// settingsSyntax is `kind: Settings`.
+type settingsSyntax struct {
+	mapping    `json:"-"`
+	APIVersion word                           `json:"apiVersion" jsonschema:"required,enum=sgwarden/v1"`
+	Kind       word                           `json:"kind" jsonschema:"required,enum=Settings"`
+	Mode       word                           `json:"mode" jsonschema:"enum=observe,enum=enforce" jsonschema_description:"the lowest of this, the environment and the policy counts"`
+	Packs      possiblyEmpty[word]            `json:"packs" jsonschema_description:"embedded packs that are on beside the policies of this folder"`
+	Sets       keyed[possiblyEmpty[setEntry]] `json:"sets" jsonschema_description:"named lists of CIDRs and set:NAME; internal is not the internet"`
+	Trusted    *trustedSyntax                 `json:"trusted" jsonschema_description:"tags and names that a scope may rest on"`
+	Overrides  keyed[overrideSyntax]          `json:"overrides" jsonschema_description:"changes to policies, by id"`
+	Exemptions possiblyEmpty[exemptionSyntax] `json:"exemptions"`
+	Settle     timeSpan                       `json:"settle" jsonschema_description:"how long the default egress of a new group may stand; 30s if left out"`
+	LedgerDown word                           `json:"ledgerDown" jsonschema:"enum=revoke,enum=hold" jsonschema_description:"what happens to severe violations while the ledger is down; revoke if left out"`
+	Fuse       *fuseSyntax                    `json:"fuse" jsonschema_description:"an hour's bound on what one policy may touch"`
+}
+
+type trustedSyntax struct {
+	mapping `json:"-"`
+	Tags    possiblyEmpty[word] `json:"tags" jsonschema_description:"tag keys"`
+	Names   possiblyEmpty[word] `json:"names" jsonschema_description:"globs on group names"`
+}
+
+type overrideSyntax struct {
+	mapping  `json:"-"`
+	Off      truth                       `json:"off" jsonschema_description:"true: the policy is not judged"`
+	Severity word                        `json:"severity" jsonschema:"enum=info,enum=low,enum=medium,enum=high,enum=critical"`
+	Remedy   *remedySyntax               `json:"remedy"`
+	Mode     word                        `json:"mode" jsonschema:"enum=observe,enum=enforce"`
+	Scope    *scopeSyntax                `json:"scope" jsonschema_description:"in place of the policy's own"`
+	Tolerate *tolerateSyntax             `json:"tolerate" jsonschema_description:"in place of the policy's own"`
+	Except   possiblyEmpty[exceptSyntax] `json:"except" jsonschema_description:"beside the policy's own"`
+}
+
+type exemptionSyntax struct {
+	mapping `json:"-"`
+	ID      word       `json:"id" jsonschema:"required"`
+	Policy  policyID   `json:"policy" jsonschema:"required"`
+	Group   groupID    `json:"group" jsonschema:"required"`
+	Rules   []ruleText `json:"rules" jsonschema_description:"the flows that are exempt; nothing = all of the group"`
+	Owner   word       `json:"owner" jsonschema:"required"`
+	Reason  word       `json:"reason" jsonschema:"required"`
+	Ticket  word       `json:"ticket"`
+	Until   dayText    `json:"until" jsonschema:"required" jsonschema_description:"the last day, UTC"`
+}
+
+type fuseSyntax struct {
+	mapping `json:"-"`
+	Groups  wholeNumber `json:"groups" jsonschema_description:"groups touched without an event of their own; 10 if left out"`
+	Actors  wholeNumber `json:"actors" jsonschema_description:"actors reverted; 25 if left out"`
+}
+
+// testsSyntax is `kind: Tests`.
+type testsSyntax struct {
+	mapping    `json:"-"`
+	APIVersion word         `json:"apiVersion" jsonschema:"required,enum=sgwarden/v1"`
+	Kind       word         `json:"kind" jsonschema:"required,enum=Tests"`
+	Policy     policyID     `json:"policy" jsonschema:"required"`
+	Cases      []caseSyntax `json:"cases" jsonschema:"required"`
+}
+
+type caseSyntax struct {
+	mapping  `json:"-"`
+	Name     word             `json:"name" jsonschema:"required"`
+	Group    *testGroupSyntax `json:"group" jsonschema_description:"the group that the rules stand in"`
+	Actor    word             `json:"actor" jsonschema_description:"ARN of who made the rules; nothing = nobody known"`
+	Together truth            `json:"together" jsonschema_description:"true: all rules of the case stand in one group, in this order: pass, exempt, fail"`
+	Pass     []ruleText       `json:"pass" jsonschema_description:"rules that comply"`
+	Exempt   []ruleText       `json:"exempt" jsonschema_description:"rules that violate, and are exempt"`
+	Fail     []ruleText       `json:"fail" jsonschema_description:"rules that violate"`
+}
+
+type testGroupSyntax struct {
+	mapping `json:"-"`
+	ID      groupID     `json:"id"`
+	Name    word        `json:"name"`
+	Tags    keyed[word] `json:"tags"`
+	VPC     vpcID       `json:"vpc"`
+	Account accountID   `json:"account"`
+	Region  regionName  `json:"region"`
+	Blocks  []cidrText  `json:"blocks" jsonschema_description:"CIDRs of the group's VPC"`
+}

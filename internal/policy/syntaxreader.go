@@ -1,0 +1,233 @@
+package policy
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+	"unicode"
+)
+
+// syntaxReader fills the types of syntax.go from a tree, and reports what
+// does not fit: unknown and missing keys, wrong types, words that are none of
+// a closed list. It goes on after a fault, so that all show.
+type syntaxReader struct {
+	*reporter
+	keys map[reflect.Type]syntaxKeys
+}
+
+// leaf is a value that reads itself. label is the key that it stands under.
+type leaf interface {
+	read(s *syntaxReader, n *yamlNode, label string)
+}
+
+// mapping is embedded in the structs of syntax.go: where they stand.
+type mapping struct {
+	position
+	keyAt map[string]position
+}
+
+func (m *mapping) locate(n *yamlNode) {
+	m.position, m.keyAt = n.position, make(map[string]position, len(n.pairs))
+	for _, p := range n.pairs {
+		m.keyAt[p.key.text] = p.key.position
+	}
+}
+
+// key is where a key of the mapping stands; nowhere if it is not given.
+func (m *mapping) key(name string) position { return m.keyAt[name] }
+
+// into fills out, a pointer to one of the structs of syntax.go.
+func (s *syntaxReader) into(out any, n *yamlNode, label string) {
+	s.structure(n, reflect.ValueOf(out).Elem(), label)
+}
+
+func (s *syntaxReader) value(n *yamlNode, v reflect.Value, label string) {
+	if n.isRefused() {
+		return
+	}
+	if n.kind == yamlNull {
+		s.fault(n.position, "give it one, or remove the key", "%s has no value", label)
+		return
+	}
+	if l, ok := v.Addr().Interface().(leaf); ok {
+		l.read(s, n, label)
+		return
+	}
+	switch v.Kind() {
+	case reflect.Pointer:
+		p := reflect.New(v.Type().Elem())
+		s.value(n, p.Elem(), label)
+		v.Set(p)
+	case reflect.Slice:
+		s.list(n, v, label, 1)
+	case reflect.Struct:
+		s.structure(n, v, label)
+	default:
+		panic("no reader for " + v.Type().String())
+	}
+}
+
+// wrongType reports a node of another kind than the key wants.
+func (s *syntaxReader) wrongType(n *yamlNode, label, want, hint string) {
+	got := n.kind.String()
+	if n.text != "" {
+		got += fmt.Sprintf(" (%s)", n.text)
+	}
+	s.fault(n.position, hint, "%s must be %s, not %s", label, want, got)
+}
+
+func (s *syntaxReader) list(n *yamlNode, v reflect.Value, label string, least int) {
+	if n.kind != yamlList {
+		hint := ""
+		if n.kind != yamlMapping {
+			hint = fmt.Sprintf("write [%s]", n.text)
+		}
+		s.wrongType(n, label, "a list", hint)
+		return
+	}
+	if len(n.items) < least {
+		s.fault(n.position, "add an entry, or remove the key", "%s is an empty list", label)
+	}
+	v.Set(reflect.MakeSlice(v.Type(), len(n.items), len(n.items)))
+	for i := range n.items {
+		s.value(&n.items[i], v.Index(i), "an entry of "+label)
+	}
+}
+
+func (s *syntaxReader) structure(n *yamlNode, v reflect.Value, label string) {
+	if n.kind != yamlMapping {
+		s.wrongType(n, label, "a mapping", "")
+		return
+	}
+	v.Addr().Interface().(interface{ locate(*yamlNode) }).locate(n)
+	keys := s.keysOf(v.Type())
+	seen := make(map[string]bool, len(n.pairs))
+	for i := range n.pairs {
+		name := n.pairs[i].key.text
+		k, ok := keys.byName[name]
+		if !ok {
+			s.fault(n.pairs[i].key.position, didYouMean(name, keys.names), "unknown key %q in %s", name, label)
+			continue
+		}
+		seen[name] = true
+		field := v.FieldByIndex(k.index)
+		s.value(&n.pairs[i].value, field, name)
+		if w, ok := field.Addr().Interface().(*word); ok && len(k.words) > 0 {
+			w.oneOf(s, name, k.words)
+		}
+	}
+	for _, name := range keys.names {
+		if keys.byName[name].required && !seen[name] {
+			s.fault(n.position, "", "%s lacks the key %q", label, name)
+		}
+	}
+}
+
+// syntaxKeys are the keys of one struct of syntax.go.
+type syntaxKeys struct {
+	names  []string // in order
+	byName map[string]syntaxKey
+}
+
+type syntaxKey struct {
+	index    []int // of the field
+	required bool
+	words    []string // the closed list of its words; nil = free
+}
+
+func (s *syntaxReader) keysOf(t reflect.Type) syntaxKeys {
+	if k, ok := s.keys[t]; ok {
+		return k
+	}
+	k := syntaxKeys{byName: map[string]syntaxKey{}}
+	for _, f := range reflect.VisibleFields(t) {
+		name := f.Tag.Get("json")
+		if name == "" || name == "-" {
+			continue
+		}
+		key := syntaxKey{index: f.Index}
+		for _, part := range strings.Split(f.Tag.Get("jsonschema"), ",") {
+			key.required = key.required || part == "required"
+			if w, ok := strings.CutPrefix(part, "enum="); ok {
+				key.words = append(key.words, w)
+			}
+		}
+		k.names = append(k.names, name)
+		k.byName[name] = key
+	}
+	s.keys[t] = k
+	return k
+}
+
+// possiblyEmpty is a list that may have no entries.
+type possiblyEmpty[T any] []T
+
+func (p *possiblyEmpty[T]) read(s *syntaxReader, n *yamlNode, label string) {
+	s.list(n, reflect.ValueOf(p).Elem(), label, 0)
+}
+
+// keyed is a mapping with keys of the author's, in the order of the file.
+type keyed[T any] []keyedEntry[T]
+
+type keyedEntry[T any] struct {
+	key   word
+	value T
+}
+
+func (k *keyed[T]) read(s *syntaxReader, n *yamlNode, label string) {
+	if n.kind != yamlMapping {
+		s.wrongType(n, label, "a mapping", "")
+		return
+	}
+	*k = make([]keyedEntry[T], len(n.pairs))
+	for i := range n.pairs {
+		e := &(*k)[i]
+		e.key.read(s, &n.pairs[i].key, "a key of "+label)
+		s.value(&n.pairs[i].value, reflect.ValueOf(&e.value).Elem(), fmt.Sprintf("%s of %s", n.pairs[i].key.text, label))
+	}
+}
+
+// word is text that is not empty.
+type word struct {
+	position
+	text string
+}
+
+func (w *word) read(s *syntaxReader, n *yamlNode, label string) {
+	w.position = n.position
+	switch {
+	case n.kind == yamlText:
+		w.set(s, n, label)
+	case n.kind == yamlList || n.kind == yamlMapping:
+		s.wrongType(n, label, "text", "")
+	default:
+		s.wrongType(n, label, "text", fmt.Sprintf(`write "%s"`, n.text))
+	}
+}
+
+func (w *word) set(s *syntaxReader, n *yamlNode, label string) {
+	w.text = strings.TrimSpace(n.text)
+	if w.text == "" {
+		s.fault(n.position, "", "%s is empty", label)
+	}
+	for _, c := range w.text {
+		if unicode.IsControl(c) && c != '\n' || unicode.Is(unicode.Bidi_Control, c) {
+			s.fault(n.position, "remove it", "%s holds the invisible character %U", label, c)
+			return
+		}
+	}
+}
+
+// oneOf reports a word that is not on a closed list.
+func (w *word) oneOf(s *syntaxReader, label string, words []string) {
+	if !w.given() || w.text == "" {
+		return
+	}
+	for _, known := range words {
+		if w.text == known {
+			return
+		}
+	}
+	s.fault(w.position, didYouMean(w.text, words), "unknown %s %q", label, w.text)
+	w.text = ""
+}

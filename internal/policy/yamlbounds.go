@@ -1,0 +1,68 @@
+package policy
+
+import "github.com/goccy/go-yaml/token"
+
+// The YAML library recurses without bound, by depth and by the keys of a
+// mapping, and its work grows with the square of both: 120,000 nested lists
+// fit into a file of maxSource and cost a minute and a gigabyte. These bounds
+// are far above what a policy needs and keep any file below 0.2 s.
+const (
+	maxDepth     = 40
+	maxKeys      = 2000 // of one mapping
+	maxDocuments = 500
+)
+
+// bounded checks the bounds on the tokens, before they are parsed. It reports
+// the first breach.
+func (y yamlReader) bounded(tokens token.Tokens) bool {
+	var columns []openColumn // of block lists and mappings around the token
+	flow, documents := 0, 1
+	for i, t := range tokens {
+		switch t.Type {
+		case token.SequenceStartType, token.MappingStartType:
+			flow++
+		case token.SequenceEndType, token.MappingEndType:
+			flow = max(0, flow-1)
+		case token.DocumentHeaderType, token.DocumentEndType:
+			columns, flow = nil, 0
+			documents++
+		case token.SequenceEntryType, token.MappingKeyType:
+			columns = open(columns, t.Position.Column, flow)
+		case token.MappingValueType:
+			if i > 0 {
+				columns = open(columns, tokens[i-1].Position.Column, flow)
+			}
+		}
+		switch {
+		case len(columns)+flow > maxDepth:
+			y.fault(y.position(t), "", "nested deeper than %d levels", maxDepth)
+			return false
+		case len(columns) > 0 && columns[len(columns)-1].entries > maxKeys && t.Type == token.MappingValueType:
+			y.fault(y.position(t), "", "more than %d keys in one mapping", maxKeys)
+			return false
+		case documents > maxDocuments:
+			y.fault(y.position(t), "split the file", "more than %d documents in one file", maxDocuments)
+			return false
+		}
+	}
+	return true
+}
+
+// openColumn is a block list or mapping that is open at a place.
+type openColumn struct{ column, entries int }
+
+// open notes an entry at a column: deeper columns are closed by it. Within
+// brackets columns mean nothing.
+func open(columns []openColumn, column, flow int) []openColumn {
+	if flow > 0 {
+		return columns
+	}
+	for len(columns) > 0 && columns[len(columns)-1].column > column {
+		columns = columns[:len(columns)-1]
+	}
+	if n := len(columns); n > 0 && columns[n-1].column == column {
+		columns[n-1].entries++
+		return columns
+	}
+	return append(columns, openColumn{column, 1})
+}
