@@ -22,7 +22,7 @@ func (s *session) associate() (query.Object, *query.Fault) {
 		return nil, query.Refuse("InvalidParameterValue", "The security group '%s' is associated with VPC '%s' already", g.id, v.id)
 	}
 	s.state.associations[key] = s.account.ID
-	return query.Object{}.With("state", "associated"), nil
+	return query.Object{}.With("state", "associating"), nil
 }
 
 func (s *session) disassociate() (query.Object, *query.Fault) {
@@ -34,7 +34,7 @@ func (s *session) disassociate() (query.Object, *query.Fault) {
 		return nil, query.Refuse("InvalidParameterValue", "The security group '%s' is not associated with VPC '%s'", key.groupID, key.vpcID)
 	}
 	delete(s.state.associations, key)
-	return query.Object{}.With("state", "disassociated"), nil
+	return query.Object{}.With("state", "disassociating"), nil
 }
 
 func (s *session) associationOfRequest() (association, *query.Fault) {

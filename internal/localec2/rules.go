@@ -52,8 +52,10 @@ func (s *session) ruleObject(g *group, r secgroup.Rule) query.Object {
 	case secgroup.GroupReference:
 		o = o.With("referencedGroupInfo", s.referenceObject(p))
 	}
-	return o.WithText("description", r.Description).With("tagSet", tagSet(r.Tags)).
-		With("securityGroupRuleArn", s.account.arn("security-group-rule", r.ID))
+	if o = o.WithText("description", r.Description); len(r.Tags) > 0 {
+		o = o.With("tagSet", tagSet(r.Tags))
+	}
+	return o.With("securityGroupRuleArn", s.account.arn("security-group-rule", r.ID))
 }
 
 func cidrName(c secgroup.CIDR) string {
