@@ -1,19 +1,24 @@
 package policy
 
 import (
+	"fmt"
 	"net/netip"
+	"sync/atomic"
 	"time"
-
-	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
 
 // Set is the active policies of a deployment with its settings, compiled. It
-// is immutable and safe for concurrent use.
+// is immutable and safe for concurrent use. The zero value has no policies.
 type Set struct {
 	Policies   []*Policy
 	Exemptions []Exemption // of files
 	Mode       Mode        // of settings; 0 = not set
-	Digest     string
+	Digest     string      // of everything that changes a verdict
+
+	index  *index
+	settle time.Duration
+	byTags bool                        // some scope depends on tags
+	fine   atomic.Pointer[fineFinding] // memory only, see fineFindings
 }
 
 // Settings is what a set is compiled with beside its documents.
@@ -26,9 +31,69 @@ type Settings struct {
 	Settle       time.Duration // default egress of new groups; 0 = 30 s
 }
 
+const defaultSettle = 30 * time.Second
+
 // Compile makes the set of the documents, in their order. Documents come from
-// Parse and are valid; errors are contradictions that only show together.
-func Compile(docs []Document, settings Settings) (*Set, error) { return &Set{}, nil }
+// Parse and are valid. A chosen policy without any scope is left out: it is
+// off. Errors, all of them joined, are contradictions that only show
+// together: two policies of one id, an exemption from a policy that is not
+// there, a chosen policy whose scope rests on untrusted tags or names alone.
+// With an error there is no set.
+func Compile(docs []Document, settings Settings) (*Set, error) {
+	policies, err := compileAll(docs, settings)
+	if err != nil {
+		return nil, err
+	}
+	s := &Set{
+		Policies: policies, Exemptions: settings.Exemptions, Mode: settings.Mode,
+		index: newIndex(policies), settle: settings.Settle,
+	}
+	if s.settle == 0 {
+		s.settle = defaultSettle
+	}
+	for _, p := range policies {
+		s.byTags = s.byTags || len(p.scope.tags) > 0 || p.not != nil && len(p.not.tags) > 0
+	}
+	s.Digest = s.digest()
+	return s, nil
+}
+
+func (s *Set) digest() string {
+	texts := []string{fmt.Sprint(s.settle)}
+	for _, p := range s.Policies {
+		texts = append(texts, p.ID, p.Digest, fmt.Sprint(p.Severity, p.Remedy, p.shipped))
+	}
+	for _, e := range s.Exemptions {
+		texts = append(texts, e.ID, e.Policy, e.Group, instant(e.Until))
+		for _, r := range e.Rules {
+			texts = append(texts, r.Value())
+		}
+	}
+	return hashed(texts...)
+}
+
+// Enforcing is the same set with every policy in enforce, whatever the
+// deployment and the policies say: what an observed change would have led to.
+// Digests stay, so that acts and holds of the set apply.
+func (s *Set) Enforcing() *Set {
+	out := &Set{Exemptions: s.Exemptions, Mode: Enforce, Digest: s.Digest, index: s.index, settle: s.settle, byTags: s.byTags}
+	for _, p := range s.Policies {
+		twin := *p
+		twin.Mode = Enforce
+		out.Policies = append(out.Policies, &twin)
+	}
+	return out
+}
+
+// ActsDone gives acts for every policy, done at the given time: what a
+// judgement rests on where there is no sweep (explain, demo).
+func (s *Set) ActsDone(at time.Time) map[string]Act {
+	acts := make(map[string]Act, len(s.Policies))
+	for _, p := range s.Policies {
+		acts[p.ID] = Act{Done: true, Start: at, At: at}
+	}
+	return acts
+}
 
 // Concern is Triage's answer. The zero value is invalid.
 type Concern uint8
@@ -38,11 +103,3 @@ const (
 	AskItem                         // depends on what the group's item says
 	Concerned                       // some policy is, or may be, concerned
 )
-
-// Triage answers whether a change of one group can concern a policy: from the
-// record alone (known nil), or with the group's item. It is sound: anything
-// that is not known counts as concerned, or AskItem while known is nil.
-func (s *Set) Triage(c secgroup.Change, known *Known) Concern { return Concerned }
-
-// Evaluate judges every rule of the group under every policy.
-func (s *Set) Evaluate(in Input) Verdict { return Verdict{GroupID: in.Live.ID} }

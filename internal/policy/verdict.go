@@ -54,18 +54,25 @@ const (
 
 // RuleVerdict is what all policies say of one rule.
 type RuleVerdict struct {
-	Rule     secgroup.Rule
-	Known    *KnownRule            // nil = the ledger does not know the rule
-	Named    bool                  // a change at hand names this rule with its live value
-	By       *secgroup.Attribution // who made this value; nil = unattributed
-	Findings []Finding             // every policy that looked at it, in policy order
+	Rule  secgroup.Rule
+	Known *KnownRule            // nil = the ledger does not know the rule
+	Named bool                  // a change at hand names this rule with its live value
+	By    *secgroup.Attribution // who made this value; nil = unattributed
+	// Findings is every policy that is meant for the group, in policy order.
+	// Rules that nothing is wrong with share it: only read it.
+	Findings []Finding
 
-	// Due: violates a policy now, not exempt, not marked, act done (or named / open incident).
+	// Due: violates a policy now (or cannot be judged: Unknown), not exempt,
+	// not marked, act done (or named / open incident). Waiting is due.
 	Due bool
 	// Decision is what the acting policies together ask for.
 	Decision Decision
 	// Remaining is what the rule shall become: nil for everything but Revert
-	// and Narrow. For Revert of a modified rule it is the old value; empty = revoke.
+	// and Narrow. For Revert of a modified rule it is the old value, with the
+	// rule's id; empty = revoke. For Narrow it is never empty and has no ids,
+	// descriptions or tags; a part may be a rule that exists already. The
+	// default egress rule is never reverted to nothing where the policies
+	// allow one rule in its place: it is narrowed to that.
 	Remaining []secgroup.Rule
 	// Parts bounds how many rules of Remaining may be new (Narrow only).
 	Parts int
@@ -91,9 +98,9 @@ type Finding struct {
 	File      string // where the clause that decided stands
 	Line      int
 	State     State
-	Excess    secgroup.Region // exactly what is too much; empty for Fine and Unknown
-	Remaining secgroup.Region // what of the rule this policy does not refuse
-	Until     time.Time       // Waiting: when the wait ends
+	Excess    secgroup.Region // exactly what is too much (what would be, for Exempt and Baseline); empty for Fine and Unknown
+	Remaining secgroup.Region // the rule without Excess; empty for Fine (all of it) and Unknown
+	Until     time.Time       // Waiting: when the wait ends; Exempt: when that ends, zero = never
 	Exemption string          // Exempt: its id, or "except FILE:LINE"
 	Why       string          // one sentence: why this state, which exception did not apply and why
 }

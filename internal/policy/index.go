@@ -1,0 +1,283 @@
+package policy
+
+import (
+	"math/bits"
+	"slices"
+
+	"github.com/sgwarden/sgwarden/internal/secgroup"
+)
+
+// index answers for one rule, without allocation, which clauses of all
+// policies it may touch. It may name too many (it knows nothing of exceptions
+// and VPC blocks), never too few.
+//
+// Clauses are numbered through; a set of them is a bit per clause. For each
+// direction and kind of peer the plane protocol x 16-bit space is cut where
+// any clause begins or ends: each piece has its set.
+//
+//	clause 0      |-----|
+//	clause 1         |------|
+//	starts     0  |  |  |   |
+//	sets       {} {0}{01}{1}{}
+type index struct {
+	clauses []indexed
+	words   int // of a set
+	planes  [2][peerKinds]plane
+	// sets are the distinct address sets of clauses, so that a rule's block is
+	// compared once with each.
+	sets []secgroup.AddressSet
+}
+
+type indexed struct {
+	*clause
+	policy int // its place in Set.Policies
+	set    int // its place in index.sets
+}
+
+// The kinds of peers that have planes of their own.
+const (
+	peerIPv4 = iota
+	peerIPv6
+	peerReference
+	peerList
+	peerKinds
+)
+
+type plane struct {
+	every   []uint64 // every clause of the plane
+	columns []column
+	of      [256]uint8 // which column a protocol has
+}
+
+// column is the 16-bit space of one or more protocols.
+type column struct {
+	starts []uint16 // where pieces begin, the first at 0
+	sets   []uint64 // a set per piece
+	all    []uint64 // their union
+}
+
+func newIndex(policies []*Policy) *index {
+	x := &index{}
+	for i, p := range policies {
+		for _, c := range p.clauses {
+			x.clauses = append(x.clauses, indexed{c, i, x.intern(c.peers.addresses(site{}, atMost))})
+		}
+	}
+	x.words = (len(x.clauses) + 63) / 64
+	for d, dir := range bothDirections {
+		for kind := range peerKinds {
+			x.planes[d][kind] = x.newPlane(dir, kind)
+		}
+	}
+	return x
+}
+
+func (x *index) intern(s secgroup.AddressSet) int {
+	for i, known := range x.sets {
+		if known.Equal(s) {
+			return i
+		}
+	}
+	x.sets = append(x.sets, s)
+	return len(x.sets) - 1
+}
+
+func (c *clause) has(kind int) bool {
+	switch kind {
+	case peerReference:
+		return c.peers.hasReferences()
+	case peerList:
+		return c.peers.hasLists()
+	}
+	return c.peers.hasAddresses()
+}
+
+func (f flow) has(kind int) bool {
+	return !(kind == peerIPv4 && f.noIPv4 || kind == peerIPv6 && f.noIPv6)
+}
+
+// placed is a flow of a clause in a plane.
+type placed struct {
+	flow
+	clause int
+}
+
+func (x *index) newPlane(dir secgroup.Direction, kind int) plane {
+	p := plane{every: make([]uint64, x.words)}
+	var flows []placed
+	cuts := []int{0}
+	for i, c := range x.clauses {
+		if !c.directions.has(dir) || !c.clause.has(kind) {
+			continue
+		}
+		for _, f := range c.flows {
+			if f.has(kind) {
+				setBit(p.every, i)
+				flows = append(flows, placed{f, i})
+				cuts = append(cuts, int(f.protocols.First), int(f.protocols.Last)+1)
+			}
+		}
+	}
+	cuts = distinct(cuts)
+	for i, first := range cuts {
+		end := 256
+		if i+1 < len(cuts) {
+			end = cuts[i+1]
+		}
+		if first >= end {
+			break
+		}
+		for protocol := first; protocol < end; protocol++ {
+			p.of[protocol] = uint8(len(p.columns))
+		}
+		p.columns = append(p.columns, x.newColumn(flows, uint8(first)))
+	}
+	return p
+}
+
+// distinct sorts a list and drops what is there twice.
+func distinct[E int | uint16](list []E) []E {
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+// newColumn is the column of a protocol: all of a piece between two cuts are alike.
+func (x *index) newColumn(flows []placed, protocol uint8) column {
+	flows = slices.DeleteFunc(slices.Clone(flows), func(f placed) bool {
+		return protocol < f.protocols.First || f.protocols.Last < protocol
+	})
+	c := column{starts: []uint16{0}, all: make([]uint64, x.words)}
+	for _, f := range flows {
+		c.starts = append(c.starts, f.span.First)
+		if f.span.Last < 65535 {
+			c.starts = append(c.starts, f.span.Last+1)
+		}
+	}
+	c.starts = distinct(c.starts)
+	c.sets = make([]uint64, len(c.starts)*x.words)
+	for _, f := range flows {
+		setBit(c.all, f.clause)
+		for i := c.piece(f.span.First); i < len(c.starts) && c.starts[i] <= f.span.Last; i++ {
+			setBit(c.sets[i*x.words:], f.clause)
+		}
+	}
+	return c
+}
+
+func setBit(set []uint64, i int) { set[i/64] |= 1 << (i % 64) }
+
+// piece is the piece that a place lies in. No allocation.
+func (c *column) piece(place uint16) int {
+	low, high := 0, len(c.starts)
+	for high-low > 1 {
+		mid := int(uint(low+high) >> 1)
+		if c.starts[mid] <= place {
+			low = mid
+		} else {
+			high = mid
+		}
+	}
+	return low
+}
+
+// collect adds the clauses of a column on a span to a set. No allocation.
+func (c *column) collect(span secgroup.Span, set []uint64) {
+	if span == secgroup.FullSpan {
+		for w := range set {
+			set[w] |= c.all[w]
+		}
+		return
+	}
+	words := len(set)
+	for i := c.piece(span.First); i < len(c.starts) && c.starts[i] <= span.Last; i++ {
+		for w, bits := range c.sets[i*words : (i+1)*words] {
+			set[w] |= bits
+		}
+	}
+}
+
+// touch leaves in set the clauses of inScope that the rule may touch, and
+// reports whether there is one. Both have index.words words. No allocation.
+func (x *index) touch(r *secgroup.Rule, inScope, set []uint64) bool {
+	clear(set)
+	if r.Direction != secgroup.Ingress && r.Direction != secgroup.Egress {
+		return false
+	}
+	planes := &x.planes[r.Direction-secgroup.Ingress]
+	switch peer := r.Peer.(type) {
+	case secgroup.CIDR:
+		kind := peerIPv6
+		if peer.Addr().Is4() {
+			kind = peerIPv4
+		}
+		planes[kind].collect(r, set)
+		return intersect(set, inScope) && x.keepOverlapping(peer, set)
+	case secgroup.GroupReference:
+		planes[peerReference].collect(r, set)
+	case secgroup.PrefixList:
+		planes[peerList].collect(r, set)
+	default:
+		for kind := range planes {
+			planes[kind].collect(r, set)
+		}
+	}
+	return intersect(set, inScope)
+}
+
+func (p *plane) collect(r *secgroup.Rule, set []uint64) {
+	protocols := r.Protocols()
+	if protocols.First != protocols.Last {
+		for w := range set {
+			set[w] |= p.every[w]
+		}
+		return
+	}
+	if len(p.columns) > 0 {
+		p.columns[p.of[protocols.First]].collect(r.Span(), set)
+	}
+}
+
+// intersect drops from set what is not in with, and reports whether any is left.
+func intersect(set, with []uint64) bool {
+	var left uint64
+	for w := range set {
+		set[w] &= with[w]
+		left |= set[w]
+	}
+	return left != 0
+}
+
+// keepOverlapping drops clauses without an address of the block.
+func (x *index) keepOverlapping(block secgroup.CIDR, set []uint64) bool {
+	const (
+		apart    = 1
+		overlaps = 2
+	)
+	var known [64]uint8 // by address set, as far as there is room
+	found := false
+	for w := range set {
+		for rest := set[w]; rest != 0; rest &= rest - 1 {
+			i := w*64 + bits.TrailingZeros64(rest)
+			s := x.clauses[i].set
+			result := uint8(0)
+			if s < len(known) {
+				result = known[s]
+			}
+			if result == 0 {
+				result = apart
+				if x.sets[s].OverlapsPrefix(block.Prefix) {
+					result = overlaps
+				}
+				if s < len(known) {
+					known[s] = result
+				}
+			}
+			if result == overlaps {
+				found = true
+			} else {
+				set[w] &^= 1 << (i % 64)
+			}
+		}
+	}
+	return found
+}

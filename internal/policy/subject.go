@@ -1,0 +1,148 @@
+package policy
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/sgwarden/sgwarden/internal/secgroup"
+)
+
+// subject is one rule as it is judged: live, or what a remedy would leave.
+type subject struct {
+	rule   secgroup.Rule // references to the own account without it
+	region secgroup.Region
+	place  int // in Verdict.Rules
+
+	known  *KnownRule // nil = not in the item
+	grown  bool       // has flows beyond its known value
+	acts   bool       // named, and not by a Modify that widened nothing
+	by     *secgroup.Attribution
+	since  time.Time       // when this value was first seen: now for a new one
+	order  int64           // in the walk; 0 = none yet
+	record *named          // the latest record at hand that names it; nil = none
+	marked secgroup.Region // its value that marks belong to, if it has any
+}
+
+// newSubject gathers what is known of a live rule.
+func (j *judgement) newSubject(place int, rule secgroup.Rule, known *KnownRule) *subject {
+	s := &subject{rule: ownReference(rule, j.in.Live.AccountID), place: place, known: known, since: j.in.Now}
+	s.region = regionOfRule(s.rule)
+	var last secgroup.Region
+	if known != nil {
+		last = j.regionOf(known.Rule, known, s.rule)
+		s.grown = !last.Covers(s.region)
+		s.marked = last
+		if known.Before != nil {
+			if before := j.regionOf(*known.Before, known, s.rule); !before.Covers(last) {
+				s.marked = before
+			}
+		}
+	}
+	if known != nil && !s.grown {
+		s.order, s.by = known.Order, known.By
+		if !known.Since.IsZero() {
+			s.since = known.Since
+		}
+	}
+	if n := j.naming.of(s.rule); n != nil {
+		if s.by == nil || s.by.EventTime.Before(n.change.EventTime) {
+			s.by = n.attribution()
+		}
+		s.record = n
+		s.acts = !n.modifies() || known == nil || s.grown || known.Since.IsZero() || !known.Since.Before(n.change.EventTime)
+	}
+	return s
+}
+
+// regionOfRule is Rule.Region, with an atom for a peer that is not known.
+func regionOfRule(r secgroup.Rule) secgroup.Region {
+	if r.Peer == nil {
+		return secgroup.NewRegion(secgroup.Slice{Protocols: r.Protocols(), Span: r.Span(), Atoms: []string{noPeer}})
+	}
+	return r.Region()
+}
+
+// regionOf is the flows of a remembered value. Entries of lists are not
+// remembered: they are the live ones if the digest says so, else nothing is
+// known of them.
+func (j *judgement) regionOf(value secgroup.Rule, known *KnownRule, live secgroup.Rule) secgroup.Region {
+	value = ownReference(value, j.in.Live.AccountID)
+	if list, ok := value.Peer.(secgroup.PrefixList); ok {
+		now, same := live.Peer.(secgroup.PrefixList)
+		if !same || now.ID != list.ID {
+			return secgroup.Region{}
+		}
+		if now.Readable && known.ListDigest != ListDigest(now.Entries) {
+			return secgroup.Region{}
+		}
+		value.Peer = now
+	}
+	return value.Region()
+}
+
+// isMarked reports whether the rule is marked as baseline for p. A record
+// takes the marks off the rule that it names if it is an Authorize from the
+// time of the act, which may have marked what the record made, or if the
+// marks come from a stale table that the record is newer than.
+func (j *judgement) isMarked(s *subject, p *Policy) bool {
+	if s.known == nil || !slices.Contains(s.known.Baseline, p.ID) {
+		return false
+	}
+	if s.record == nil {
+		return true
+	}
+	when := s.record.change.EventTime
+	if j.in.Facts.Stale && when.After(j.in.Facts.Stamp) {
+		return false
+	}
+	act := j.in.Facts.Acts[p.ID]
+	during := !act.Start.IsZero() && !when.Before(act.Start) && (act.At.IsZero() || !when.After(act.At))
+	return s.record.modifies() || !during
+}
+
+// isOpen reports whether an open incident holds the rule under p.
+func (j *judgement) isOpen(s *subject, p *Policy) bool {
+	k := s.known
+	return k != nil && k.IncidentID != "" && slices.Contains(j.in.Known.OpenIncidents, k.IncidentID) &&
+		(k.Under == nil || slices.Contains(k.Under, p.ID))
+}
+
+func (s *subject) isNamed() bool { return s.record != nil }
+
+// isDefaultEgress reports whether this may be the rule that EC2 gives a new
+// group: nobody is known to have made it.
+func (s *subject) isDefaultEgress() bool {
+	c, ok := s.rule.Peer.(secgroup.CIDR)
+	return ok && c.Bits() == 0 && s.rule.Direction == secgroup.Egress && s.rule.Protocol == secgroup.AllProtocols &&
+		s.record == nil && s.by == nil
+}
+
+// isOpaque reports whether the addresses of the rule are not known.
+func (s *subject) isOpaque() bool {
+	list, ok := s.rule.Peer.(secgroup.PrefixList)
+	return s.rule.Peer == nil || ok && !list.Readable
+}
+
+// compareSubjects is the order of the walk through the union: rules with a
+// place first, then those that nobody names by id, then by the time of the
+// record that names them.
+func compareSubjects(a, b *subject) int {
+	if (a.order == 0) != (b.order == 0) {
+		if a.order == 0 {
+			return 1
+		}
+		return -1
+	}
+	if a.order == 0 && a.isNamed() != b.isNamed() {
+		if a.isNamed() {
+			return 1
+		}
+		return -1
+	}
+	when := 0
+	if a.order == 0 && a.isNamed() {
+		when = a.by.EventTime.Compare(b.by.EventTime)
+	}
+	return cmp.Or(cmp.Compare(a.order, b.order), when, cmp.Compare(a.rule.ID, b.rule.ID), cmp.Compare(a.place, b.place))
+}

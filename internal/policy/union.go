@@ -1,0 +1,112 @@
+package policy
+
+import (
+	"slices"
+
+	"github.com/sgwarden/sgwarden/internal/secgroup"
+)
+
+// walk goes through rules in order and gives, for each, its flows that are
+// too much under p. open are the flows of each rule that count: without what
+// is exempt or baseline, as that neither makes a new rule guilty nor hides it.
+//
+// Where p tolerates addresses, a port may be open to as many of them as the
+// bound says, over all rules together. A rule that would take a port above
+// the bound violates with its overlap on that port and is not added; the walk
+// goes on:
+//
+//	bound 10      rule A: 6   ok, sum 6
+//	              rule B: 6   sum would be 12: violates, sum stays 6
+//	              rule C: 4   ok, sum 10
+func (j *judgement) walk(p *Policy, subjects []*subject, open []secgroup.Region) []secgroup.Region {
+	excess := make([]secgroup.Region, len(subjects))
+	for _, dir := range bothDirections {
+		u := union{policy: p, sums: make([]secgroup.Region, len(p.clauses)+1)}
+		for i, s := range subjects {
+			if s.rule.Direction == dir && !open[i].IsEmpty() {
+				excess[i] = u.add(j, s, open[i])
+			}
+		}
+	}
+	return excess
+}
+
+// union is what the rules of one direction open together of what a policy
+// forbids, violating rules left out.
+type union struct {
+	policy *Policy
+	// sums has one region per clause with `when: whole`, and, last, one for
+	// all others together.
+	sums []secgroup.Region
+}
+
+// add gives the excess of the next rule and takes the rest into the union.
+func (u *union) add(j *judgement, s *subject, open secgroup.Region) secgroup.Region {
+	var over, excess secgroup.Region
+	for i, c := range u.policy.clauses {
+		box := c.forbidden(s.rule.Direction, s.rule.Peer, j.at)
+		part := open.Intersect(box)
+		switch {
+		case part.IsEmpty():
+		case c.whole:
+			excess = excess.Union(u.complete(&u.sums[i], box, part))
+		default:
+			over = over.Union(part)
+		}
+	}
+	if over.IsEmpty() {
+		return excess
+	}
+	return excess.Union(u.above(&u.sums[len(u.sums)-1], over))
+}
+
+// above is the part of over on ports where sum and over together are open to
+// more addresses than the bound; references and unreadable lists are always
+// too many. The rest of over goes into sum.
+func (u *union) above(sum *secgroup.Region, over secgroup.Region) secgroup.Region {
+	if !u.policy.tolerates() {
+		return over
+	}
+	var full []secgroup.Slice
+	for _, port := range sum.Union(over).Slices() {
+		tooMany := secgroup.Slice{Protocols: port.Protocols, Span: port.Span, Atoms: port.Atoms}
+		if port.IPv4.Count().Cmp(u.policy.bound4) > 0 {
+			tooMany.IPv4 = secgroup.AllIPv4()
+		}
+		if port.IPv6.Count().Cmp(u.policy.bound6) > 0 {
+			tooMany.IPv6 = secgroup.AllIPv6()
+		}
+		full = append(full, tooMany)
+	}
+	excess := over.Intersect(secgroup.NewRegion(full...))
+	u.keep(sum, over.Subtract(excess))
+	return excess
+}
+
+// complete is the part of a rule in a box with `when: whole` for those peers
+// to which the union, with the rule, opens the whole box. As many addresses
+// as the bound says may have that.
+func (u *union) complete(sum *secgroup.Region, box, part secgroup.Region) secgroup.Region {
+	missing := box.Subtract(sum.Union(part))
+	open := box.Addresses().Subtract(missing.Addresses())
+	for _, v6 := range []bool{false, true} {
+		family := open.OnlyIPv4()
+		if v6 {
+			family = open.OnlyIPv6()
+		}
+		if family.Count().Cmp(u.policy.bound(v6)) <= 0 {
+			open = open.Subtract(family)
+		}
+	}
+	closed := missing.Atoms()
+	excess := part.WithinAddresses(open).Union(part.OnlyAtoms(func(key string) bool { return !slices.Contains(closed, key) }))
+	u.keep(sum, part.Subtract(excess))
+	return excess
+}
+
+// keep adds to a sum, unless each rule is looked at alone.
+func (u *union) keep(sum *secgroup.Region, more secgroup.Region) {
+	if !u.policy.perRule {
+		*sum = sum.Union(more)
+	}
+}
