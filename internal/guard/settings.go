@@ -35,7 +35,6 @@ type Settings struct {
 	Policies string // folder; "" = beside the bootstrap
 	Digest   string // that the policies must have; "" = any
 	RoleARN  string // of the deployment, by which own calls are known; "" = none is
-	TaskRoot string // folder of the bootstrap
 
 	AWS Environment
 }
@@ -82,7 +81,7 @@ func FromEnviron(environ []string) (Settings, error) {
 	}
 	s := Settings{
 		Mode: env[envMode], Table: env[envTable], TopicARN: env[envTopic], QueueURL: env[envQueue],
-		Policies: env[envPolicies], Digest: env[envDigest], RoleARN: env[envRole], TaskRoot: env["LAMBDA_TASK_ROOT"],
+		Policies: env[envPolicies], Digest: env[envDigest], RoleARN: env[envRole],
 		AWS: Environment{
 			Region:      env["AWS_REGION"],
 			AccessKeyID: env["AWS_ACCESS_KEY_ID"], SecretKey: env["AWS_SECRET_ACCESS_KEY"], SessionKey: env["AWS_SESSION_TOKEN"],

@@ -22,7 +22,6 @@ func complete() map[string]string {
 		"AWS_ACCESS_KEY_ID":        "AKIA",
 		"AWS_SECRET_ACCESS_KEY":    "secret",
 		"AWS_SESSION_TOKEN":        "token",
-		"LAMBDA_TASK_ROOT":         "/var/task",
 		"PATH":                     "/bin",
 	}
 }
@@ -43,7 +42,6 @@ func TestSettingsAreRead(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "enforce", s.Mode)
 	require.Equal(t, "Sgwarden-Ledger-1", s.Table)
-	require.Equal(t, "/var/task", s.TaskRoot)
 	require.Equal(t, "us-east-1", s.AWS.Region)
 	require.Equal(t, "http://localhost:6000", s.AWS.Endpoint("EC2"))
 	require.Equal(t, "http://localhost:5000", s.AWS.Endpoint("SNS"))
@@ -55,7 +53,7 @@ func TestSettingsAreRead(t *testing.T) {
 
 func TestOptionalSettings(t *testing.T) {
 	env := complete()
-	for _, name := range []string{"SGWARDEN_MODE", "SGWARDEN_POLICIES_DIGEST", "SGWARDEN_ROLE_ARN", "AWS_SESSION_TOKEN", "LAMBDA_TASK_ROOT"} {
+	for _, name := range []string{"SGWARDEN_MODE", "SGWARDEN_POLICIES_DIGEST", "SGWARDEN_ROLE_ARN", "AWS_SESSION_TOKEN"} {
 		env[name] = ""
 	}
 	_, err := FromEnviron(pairs(env))

@@ -1,0 +1,24 @@
+// Command guard is the Lambda function that judges changes of security groups.
+// Package internal/guard says what it takes and what it answers.
+package main
+
+import (
+	"log/slog"
+	"os"
+	"strings"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"github.com/sgwarden/sgwarden/internal/guard"
+)
+
+func main() {
+	logger := guard.NewLogger(os.Stdout, os.Getenv("AWS_LAMBDA_LOG_LEVEL"))
+	slog.SetDefault(logger) // the runtime client logs through package log
+	settings, err := guard.FromEnviron(os.Environ())
+	if err != nil {
+		logger.Error("settings", slog.Any("faults", strings.Split(err.Error(), "\n")))
+		os.Exit(1)
+	}
+	lambda.Start(guard.New(settings, logger))
+}

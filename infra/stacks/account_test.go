@@ -1,0 +1,228 @@
+//go:build !race
+
+package stacks
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sgwarden/sgwarden/events"
+	"github.com/sgwarden/sgwarden/internal/guard"
+)
+
+func TestEveryWatchedCallHasAPatternAndNoOther(t *testing.T) {
+	type pattern struct {
+		Source     []string                                  `json:"source"`
+		DetailType []string                                  `json:"detail-type"`
+		Detail     struct{ EventSource, EventName []string } `json:"detail"`
+	}
+	var delivered, watched []string
+	for id, r := range plain.of("AWS::Events::Rule") {
+		text, err := json.Marshal(r.Properties["EventPattern"])
+		require.NoError(t, err)
+		require.LessOrEqual(t, len(text), 2048, "%s: EventBridge takes 2048 characters", id)
+		require.Equal(t, "ENABLED", r.Properties["State"])
+		p := as[pattern](t, r.Properties["EventPattern"])
+		require.Equal(t, []string{events.DetailType}, p.DetailType)
+		require.Equal(t, []string{"ec2.amazonaws.com"}, p.Detail.EventSource)
+		require.Equal(t, []string{"aws.ec2"}, p.Source)
+		delivered = append(delivered, p.Detail.EventName...)
+	}
+	for _, c := range events.Calls() {
+		require.Equal(t, "ec2.amazonaws.com", c.EventSource)
+		watched = append(watched, c.EventName)
+	}
+	require.NotEmpty(t, watched)
+	require.ElementsMatch(t, watched, delivered)
+}
+
+func TestEveryRuleHasTheQueueAndDeadLetters(t *testing.T) {
+	rules := plain.of("AWS::Events::Rule")
+	require.Len(t, rules, len(events.RuleNames()))
+	for id, r := range rules {
+		targets := as[[]struct {
+			Arn              any
+			DeadLetterConfig struct{ Arn any }
+			RetryPolicy      struct{ MaximumEventAgeInSeconds, MaximumRetryAttempts int }
+		}](t, r.Properties["Targets"])
+		require.Len(t, targets, 1, id)
+		require.Equal(t, arnOf(queueID(t, "Changes")), targets[0].Arn)
+		require.Equal(t, arnOf(queueID(t, "Undelivered")), targets[0].DeadLetterConfig.Arn)
+		require.Equal(t, 86400, targets[0].RetryPolicy.MaximumEventAgeInSeconds)
+		require.Equal(t, 185, targets[0].RetryPolicy.MaximumRetryAttempts)
+	}
+}
+
+// queueID is the logical id of a queue.
+func queueID(t *testing.T, name string) string {
+	t.Helper()
+	for id := range plain.of("AWS::SQS::Queue") {
+		if strings.HasPrefix(id, name) {
+			return id
+		}
+	}
+	t.Fatalf("there is no queue %s", name)
+	return ""
+}
+
+func TestQueues(t *testing.T) {
+	queues := plain.of("AWS::SQS::Queue")
+	require.Len(t, queues, 3)
+	for id, q := range queues {
+		require.Equal(t, true, q.Properties["SqsManagedSseEnabled"], id)
+		require.EqualValues(t, 14*24*3600, q.Properties["MessageRetentionPeriod"], id)
+	}
+	changes := queues[queueID(t, "Changes")]
+	_, function := plain.only(t, "AWS::Lambda::Function")
+	require.GreaterOrEqual(t, changes.Properties["VisibilityTimeout"], 6*function.Properties["Timeout"].(float64))
+	redrive := as[struct {
+		DeadLetterTargetArn any
+		MaxReceiveCount     int
+	}](t, changes.Properties["RedrivePolicy"])
+	require.Equal(t, arnOf(queueID(t, "Failed")), redrive.DeadLetterTargetArn)
+	require.GreaterOrEqual(t, redrive.MaxReceiveCount, 5, "Lambda asks for at least five")
+}
+
+// TestOnlyRulesAndGuardSend: whoever could send could forge who made a change.
+func TestOnlyRulesAndGuardSend(t *testing.T) {
+	rules := []any{}
+	for id := range plain.of("AWS::Events::Rule") {
+		rules = append(rules, arnOf(id))
+	}
+	role, _ := plain.only(t, "AWS::IAM::Role")
+	for name, senders := range map[string]struct {
+		template template
+		want     []any
+	}{
+		"plain": {plain, []any{arnOf(role)}},
+		"full":  {full, []any{arnOf(role), "arn:aws:iam::123456789012:role/operator"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			allowed, denied := []any{}, 0
+			for _, s := range queueStatements(t, senders.template, "Changes") {
+				switch {
+				case s.Effect == "Allow":
+					require.Equal(t, list{map[string]any{"Service": "events.amazonaws.com"}}, s.Principal)
+					from := as[list](t, s.Condition["ArnEquals"]["aws:SourceArn"])
+					allowed = append(allowed, from...)
+				case slices.Contains(s.Action.texts(t), "sqs:SendMessage"):
+					denied++
+					require.Equal(t, list{map[string]any{"AWS": "*"}}, s.Principal)
+					require.Len(t, s.Condition, 1)
+					require.ElementsMatch(t, rules, as[list](t, s.Condition["ArnNotEquals"]["aws:SourceArn"]))
+					require.ElementsMatch(t, senders.want, as[list](t, s.Condition["ArnNotEquals"]["aws:PrincipalArn"]))
+				}
+			}
+			require.ElementsMatch(t, rules, allowed)
+			require.Equal(t, 1, denied)
+		})
+	}
+}
+
+func queueStatements(t *testing.T, tpl template, name string) []statement {
+	t.Helper()
+	var all []statement
+	for _, p := range tpl.of("AWS::SQS::QueuePolicy") {
+		if queues := as[[]struct{ Ref string }](t, p.Properties["Queues"]); strings.HasPrefix(queues[0].Ref, name) {
+			all = append(all, statements(t, p)...)
+		}
+	}
+	require.NotEmpty(t, all, name)
+	return all
+}
+
+func TestQueuesAndTopicWantTLS(t *testing.T) {
+	tls := func(all []statement) bool {
+		return slices.ContainsFunc(all, func(s statement) bool {
+			return s.Effect == "Deny" && s.Condition["Bool"]["aws:SecureTransport"] == "false"
+		})
+	}
+	for _, name := range []string{"Changes", "Failed", "Undelivered"} {
+		require.True(t, tls(queueStatements(t, plain, name)), name)
+	}
+	_, policy := plain.only(t, "AWS::SNS::TopicPolicy")
+	require.True(t, tls(statements(t, policy)))
+}
+
+func TestTable(t *testing.T) {
+	_, table := plain.only(t, "AWS::DynamoDB::Table")
+	text, err := json.Marshal(table.Properties)
+	require.NoError(t, err)
+	require.JSONEq(t, `{
+		"KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+		"AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}, {"AttributeName": "sk", "AttributeType": "S"}],
+		"TimeToLiveSpecification": {"AttributeName": "expires", "Enabled": true},
+		"BillingMode": "PAY_PER_REQUEST",
+		"PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": true},
+		"SSESpecification": {"SSEEnabled": true},
+		"DeletionProtectionEnabled": true}`, string(text))
+	require.Equal(t, "Retain", table.DeletionPolicy)
+	require.Equal(t, "Retain", table.UpdateReplacePolicy)
+}
+
+func TestEmailIsSubscribedIfGiven(t *testing.T) {
+	require.Empty(t, plain.of("AWS::SNS::Subscription"))
+	_, s := full.only(t, "AWS::SNS::Subscription")
+	topic, _ := full.only(t, "AWS::SNS::Topic")
+	require.Equal(t, "email", s.Properties["Protocol"])
+	require.Equal(t, "you@example.com", s.Properties["Endpoint"])
+	require.Equal(t, map[string]any{"Ref": topic}, s.Properties["TopicArn"])
+}
+
+func TestFunction(t *testing.T) {
+	for _, c := range []struct {
+		name, architecture, mode string
+		template                 template
+	}{{"plain", "arm64", "observe", plain}, {"full", "x86_64", "enforce", full}} {
+		t.Run(c.name, func(t *testing.T) {
+			_, f := c.template.only(t, "AWS::Lambda::Function")
+			require.Equal(t, "provided.al2023", f.Properties["Runtime"])
+			require.Equal(t, []any{c.architecture}, f.Properties["Architectures"])
+			require.Equal(t, map[string]any{"Mode": "Active"}, f.Properties["TracingConfig"])
+			role, _ := c.template.only(t, "AWS::IAM::Role")
+			require.Equal(t, arnOf(role), f.Properties["Role"])
+			env := as[struct{ Variables map[string]any }](t, f.Properties["Environment"]).Variables
+			require.Equal(t, c.mode, env["SGWARDEN_MODE"])
+			require.Equal(t, arnOf(role), env["SGWARDEN_ROLE_ARN"])
+			require.Regexp(t, `^[0-9a-f]{64}$`, env["SGWARDEN_POLICIES_DIGEST"])
+		})
+	}
+}
+
+// TestEnvironmentIsWhatTheFunctionReads holds the stack and the settings of
+// the function together, both ways.
+func TestEnvironmentIsWhatTheFunctionReads(t *testing.T) {
+	_, f := plain.only(t, "AWS::Lambda::Function")
+	var set []string
+	for name := range as[struct{ Variables map[string]any }](t, f.Properties["Environment"]).Variables {
+		set = append(set, name)
+	}
+	read := slices.DeleteFunc(guard.Names(), func(n string) bool {
+		return n == "SGWARDEN_POLICIES" // the policies lie beside the bootstrap
+	})
+	require.ElementsMatch(t, read, set)
+}
+
+func TestEventSource(t *testing.T) {
+	_, m := plain.only(t, "AWS::Lambda::EventSourceMapping")
+	require.Equal(t, arnOf(queueID(t, "Changes")), m.Properties["EventSourceArn"])
+	require.Equal(t, []any{"ReportBatchItemFailures"}, m.Properties["FunctionResponseTypes"])
+	require.Equal(t, map[string]any{"MaximumConcurrency": 5.0}, m.Properties["ScalingConfig"])
+}
+
+func TestLogsAreKeptAYear(t *testing.T) {
+	id, logs := plain.only(t, "AWS::Logs::LogGroup")
+	require.EqualValues(t, 365, logs.Properties["RetentionInDays"])
+	_, f := plain.only(t, "AWS::Lambda::Function")
+	require.Equal(t, map[string]any{"LogFormat": "JSON", "LogGroup": map[string]any{"Ref": id}}, f.Properties["LoggingConfig"])
+}
+
+func TestOutputs(t *testing.T) {
+	for _, name := range []string{"GuardName", "QueueUrl", "FailedUrl", "UndeliveredUrl", "TableName", "TopicArn", "Mode"} {
+		require.Contains(t, plain.Outputs, name)
+	}
+}

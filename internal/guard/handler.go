@@ -1,0 +1,132 @@
+package guard
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdacontext"
+
+	"github.com/sgwarden/sgwarden/internal/warden"
+)
+
+// judge is what a handler needs of *warden.Warden.
+type judge interface {
+	Judge(ctx context.Context, deliveries []warden.Delivery) []warden.Decision
+}
+
+// postponer is what a handler needs of *queue.Queue.
+type postponer interface {
+	PutOff(ctx context.Context, receiptHandle string, deliveries int) error
+}
+
+// tools is what is made at the first invocation, when the function knows its
+// own account, and not before: nothing of it is needed to be ready.
+type tools struct {
+	judge judge // nil = there are no policies to judge by: see fault
+	queue postponer
+	// fault says why there is no judge. complain tells people, once.
+	fault    error
+	complain func(ctx context.Context) error
+}
+
+// Handler answers the invocations of guard. Make it with New.
+type Handler struct {
+	logger *slog.Logger
+	make   func(accountID, region string) (*tools, error)
+
+	mu    sync.Mutex
+	tools *tools
+}
+
+var _ lambda.Handler = (*Handler)(nil)
+
+// Invoke takes an SQS event whose bodies are EventBridge events or Judge Group
+// messages, and answers with the messages to deliver again; or one EventBridge
+// event, and answers with its outcomes. Errors: the payload is neither; the
+// function's own ARN is missing; an event as such must be judged again.
+func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	in, err := readInput(payload)
+	if err != nil {
+		return nil, err
+	}
+	t, err := h.ready(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if t.judge == nil {
+		return h.refuse(ctx, t, in)
+	}
+	decisions := t.judge.Judge(ctx, in.deliveries())
+	if in.event != nil {
+		return answerEvent(decisions)
+	}
+	failures := failed(in.messages, decisions)
+	h.putOff(ctx, t, failures)
+	return answerBatch(failures)
+}
+
+// ready makes the tools at the first invocation. The account and region that
+// guard works in are those of its own ARN, and nobody else's to say.
+func (h *Handler) ready(ctx context.Context) (*tools, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.tools != nil {
+		return h.tools, nil
+	}
+	var arn string
+	if lc, ok := lambdacontext.FromContext(ctx); ok {
+		arn = lc.InvokedFunctionArn
+	}
+	accountID, region, err := ownARN(arn)
+	if err != nil {
+		return nil, err
+	}
+	h.tools, err = h.make(accountID, region)
+	return h.tools, err
+}
+
+// ownARN reads arn:aws:lambda:REGION:ACCOUNT:function:NAME[:QUALIFIER].
+func ownARN(arn string) (accountID, region string, err error) {
+	parts := strings.Split(arn, ":")
+	if len(parts) < 7 || parts[0] != "arn" || parts[2] != "lambda" || parts[3] == "" || len(parts[4]) != 12 {
+		return "", "", fmt.Errorf("find the own account: the ARN of the invoked function is %q", arn)
+	}
+	return parts[4], parts[3], nil
+}
+
+// refuse fails everything: without its policies guard must not acknowledge,
+// and must not judge by others.
+func (h *Handler) refuse(ctx context.Context, t *tools, in input) ([]byte, error) {
+	h.logger.ErrorContext(ctx, "no policies", slog.String("error", t.fault.Error()), slog.Int("messages", len(in.messages)))
+	if err := t.complain(ctx); err != nil {
+		h.logger.ErrorContext(ctx, "alert about the policies", slog.String("error", err.Error()))
+	}
+	if in.event != nil {
+		return nil, fmt.Errorf("judge the event: %w", t.fault)
+	}
+	h.putOff(ctx, t, in.messages)
+	return answerBatch(in.messages)
+}
+
+// putOff makes failed messages come back sooner than the queue would bring
+// them. Where that fails they come when the visibility timeout is over.
+func (h *Handler) putOff(ctx context.Context, t *tools, failures []message) {
+	var wait sync.WaitGroup
+	for _, m := range failures {
+		if m.ReceiptHandle == "" {
+			continue
+		}
+		wait.Add(1)
+		go func() {
+			defer wait.Done()
+			if err := t.queue.PutOff(ctx, m.ReceiptHandle, m.receives()); err != nil {
+				h.logger.WarnContext(ctx, "put off", slog.String("message_id", m.MessageID), slog.String("error", err.Error()))
+			}
+		}()
+	}
+	wait.Wait()
+}
