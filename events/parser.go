@@ -38,7 +38,7 @@ func parse(data []byte) (value, *syntaxError) {
 	if len(data) > maxRecord {
 		return value{}, &syntaxError{maxRecord, fmt.Sprintf("%d bytes are more than a record may have (%d)", len(data), maxRecord)}
 	}
-	p := parser{data: string(data), open: make([]member, 0, 64)}
+	p := parser{data: string(data), open: make([]member, 0, min(64, len(data)/16))}
 	v, err := p.value(0)
 	if err != nil {
 		return value{}, err
