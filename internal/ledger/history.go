@@ -27,17 +27,17 @@ func newHistory(items []attributes) ([]Entry, error) {
 	for _, a := range items {
 		document, err := a.document()
 		if err != nil {
-			return nil, fmt.Errorf("entry %s: %w", a.text("sk"), err)
+			return nil, fmt.Errorf("entry %s: %w", a.text("sk"), unreadable(err))
 		}
 		e := Entry{Hash: incident.ChainHash(document)}
 		if e.Incident, err = incident.UnmarshalStored(document); err != nil {
-			return nil, fmt.Errorf("entry %s: %w", a.text("sk"), err)
+			return nil, fmt.Errorf("entry %s: %w", a.text("sk"), unreadable(err))
 		}
 		if e.version, err = a.number(attrVersion); err != nil {
-			return nil, fmt.Errorf("entry %s: %w", a.text("sk"), err)
+			return nil, fmt.Errorf("entry %s: %w", a.text("sk"), unreadable(err))
 		}
 		if e.place, err = a.number(attrPlace); err != nil {
-			return nil, fmt.Errorf("entry %s: %w", a.text("sk"), err)
+			return nil, fmt.Errorf("entry %s: %w", a.text("sk"), unreadable(err))
 		}
 		entries = append(entries, e)
 	}

@@ -41,11 +41,11 @@ func (m *InMemory) Observe(ctx context.Context, groupID string) (incident.Memory
 	}
 	controls, err := decodeControls(found)
 	if err != nil {
-		return incident.Memory{}, fmt.Errorf("observe group %s: %w", groupID, err)
+		return incident.Memory{}, fmt.Errorf("observe group %s: %w", groupID, unreadable(err))
 	}
 	memory, _, err := newMemory(m.partition(groupKey(groupID).pk, groupKey(groupID).sk, openEnd), controls)
 	if err != nil {
-		return incident.Memory{}, fmt.Errorf("observe group %s: %w", groupID, err)
+		return incident.Memory{}, fmt.Errorf("observe group %s: %w", groupID, unreadable(err))
 	}
 	return memory, nil
 }
@@ -115,12 +115,12 @@ func (m *InMemory) Note(ctx context.Context, n incident.Note) (policy.Known, err
 	maps.Copy(item, m.items[k]) // what is there stays
 	version, err := item.number(attrVersion)
 	if err != nil {
-		return policy.Known{}, fmt.Errorf("note group %s: %w", n.GroupID, err)
+		return policy.Known{}, fmt.Errorf("note group %s: %w", n.GroupID, unreadable(err))
 	}
 	item[attrVersion] = number(version + 1)
 	g, err := decodeGroup(item)
 	if err != nil {
-		return policy.Known{}, fmt.Errorf("note group %s: %w", n.GroupID, err)
+		return policy.Known{}, fmt.Errorf("note group %s: %w", n.GroupID, unreadable(err))
 	}
 	m.items[k] = item
 	return g.known, nil

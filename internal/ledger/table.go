@@ -79,7 +79,7 @@ func (t *Table) Observe(ctx context.Context, groupID string) (incident.Memory, e
 	}
 	m, books, err := newMemory(items, c.controls)
 	if err != nil {
-		return incident.Memory{}, fmt.Errorf("observe group %s: %w", groupID, err)
+		return incident.Memory{}, fmt.Errorf("observe group %s: %w", groupID, unreadable(err))
 	}
 	t.remember(groupID, books)
 	return m, nil
@@ -169,7 +169,7 @@ func (t *Table) Note(ctx context.Context, n incident.Note) (policy.Known, error)
 			return policy.Known{}, fmt.Errorf("note group %s: %w", n.GroupID, translate(err))
 		}
 		if g, err = decodeGroup(out.Attributes); err != nil {
-			return policy.Known{}, fmt.Errorf("note group %s: %w", n.GroupID, err)
+			return policy.Known{}, fmt.Errorf("note group %s: %w", n.GroupID, unreadable(err))
 		}
 	}
 	t.remember(n.GroupID, g.books)
@@ -238,7 +238,11 @@ func (t *Table) controls(ctx context.Context, groupID string) (incident.Controls
 		}
 		left, more := out.UnprocessedKeys[t.name]
 		if !more || len(left.Keys) == 0 {
-			return decodeControls(items)
+			c, err := decodeControls(items)
+			if err != nil {
+				return incident.Controls{}, unreadable(err)
+			}
+			return c, nil
 		}
 		if try == len(batchPauses) {
 			return incident.Controls{}, fmt.Errorf("%d controls were not read: %w", len(left.Keys), incident.ErrThrottled)
@@ -278,7 +282,7 @@ func (t *Table) books(ctx context.Context, groupID string, version int64) (bookk
 	}
 	g, err := decodeGroup(out.Item)
 	if err != nil {
-		return bookkeeping{}, err
+		return bookkeeping{}, unreadable(err)
 	}
 	if g.books.version != version {
 		return bookkeeping{}, fmt.Errorf("group %s: %w", groupID, incident.ErrConflict)

@@ -67,3 +67,6 @@ func translate(err error) error {
 	}
 	return fmt.Errorf("%w: %w", incident.ErrUnavailable, err)
 }
+
+// unreadable says that something in the table is not what it should be.
+func unreadable(err error) error { return fmt.Errorf("%w: %w", incident.ErrInvalid, err) }
