@@ -15,11 +15,12 @@ type Source struct {
 	Text []byte // UTF-8, with or without byte order mark; lines end in LF or CRLF
 }
 
-// maxSource bounds a file, maxFaults what is said about one.
-const (
-	maxSource = 256 << 10
-	maxFaults = 100
-)
+// MaxSource is how many bytes a policy file may have. Of a larger one its
+// first MaxSource+1 bytes are enough for Parse to refuse it.
+const MaxSource = 256 << 10
+
+// maxFaults bounds what is said about one file.
+const maxFaults = 100
 
 // sourceText is a file in the form that positions refer to: without byte
 // order mark, lines ending in LF.
@@ -111,8 +112,8 @@ func (r *reporter) sorted() error {
 func newSourceText(s Source, r *reporter) *sourceText {
 	t := &sourceText{file: s.File}
 	whole := position{source: t}
-	if len(s.Text) > maxSource {
-		r.fault(whole, "split it", "%d bytes are more than the %d that a policy file may have", len(s.Text), maxSource)
+	if len(s.Text) > MaxSource {
+		r.fault(whole, "split it", "larger than the %d bytes that a policy file may have", MaxSource)
 		return nil
 	}
 	if bytes.HasPrefix(s.Text, []byte{0xfe, 0xff}) || bytes.HasPrefix(s.Text, []byte{0xff, 0xfe}) {

@@ -4,7 +4,7 @@ import "github.com/goccy/go-yaml/token"
 
 // The YAML library recurses without bound, by depth and by the keys of a
 // mapping, and its work grows with the square of both: 120,000 nested lists
-// fit into a file of maxSource and cost a minute and a gigabyte. These bounds
+// fit into a file of MaxSource and cost a minute and a gigabyte. These bounds
 // are far above what a policy needs and keep any file below 0.2 s.
 const (
 	maxDepth     = 40

@@ -1,0 +1,114 @@
+package bundle
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/sgwarden/sgwarden/internal/policy"
+	"github.com/sgwarden/sgwarden/policies"
+)
+
+// readFolder reads the policy files of a tree: *.yaml and *.yml, but nothing
+// whose name, or whose folder's name, begins with a dot. shown is what
+// messages call the folder.
+func readFolder(folder fs.FS, shown string) ([]policy.Source, error) {
+	var files []policy.Source
+	err := fs.WalkDir(folder, ".", func(name string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case name != "." && strings.HasPrefix(d.Name(), "."):
+			if d.IsDir() {
+				return fs.SkipDir
+			}
+			return nil
+		case d.IsDir() || !isPolicyFile(name):
+			return nil
+		}
+		text, err := readBounded(folder, name)
+		if err != nil {
+			return err
+		}
+		files = append(files, policy.Source{File: filepath.Join(shown, filepath.FromSlash(name)), Text: text})
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", shown, err)
+	}
+	return files, nil
+}
+
+func isPolicyFile(name string) bool {
+	ext := path.Ext(name)
+	return ext == ".yaml" || ext == ".yml"
+}
+
+// readBounded reads as much of a file as it takes to know that it is too
+// large. Pipes and devices are refused: reading them may never end.
+func readBounded(folder fs.FS, name string) ([]byte, error) {
+	info, err := fs.Stat(folder, name)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s: not a regular file", name)
+	}
+	f, err := folder.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	text, err := io.ReadAll(io.LimitReader(f, policy.MaxSource+1))
+	if closing := f.Close(); err == nil {
+		err = closing
+	}
+	return text, err
+}
+
+// readPacks reads the embedded packs, by id.
+func readPacks() (map[string][]policy.Source, error) {
+	files, err := readFolder(policies.Packs(), "packs")
+	if err != nil {
+		return nil, err
+	}
+	packs := map[string][]policy.Source{}
+	for _, f := range files {
+		id := filepath.Base(filepath.Dir(f.File))
+		packs[id] = append(packs[id], f)
+	}
+	return packs, nil
+}
+
+// sourcesHash tells whether a compiled bundle was made of certain files.
+type sourcesHash [sha256.Size]byte
+
+func sum256(data []byte) [sha256.Size]byte { return sha256.Sum256(data) }
+
+// hashSources covers the files of a folder, wherever it lies, and the embedded
+// packs: another version of sgwarden may ship other packs.
+func hashSources(files []policy.Source, folder string) sourcesHash {
+	all := slices.Clone(files)
+	if packs, err := readFolder(policies.Packs(), "packs"); err == nil {
+		all = append(all, packs...)
+	}
+	h := sha256.New()
+	h.Write([]byte(magic))
+	for _, f := range all {
+		for _, part := range [][]byte{[]byte(within(f.File, folder)), f.Text} {
+			h.Write(binary.AppendUvarint(nil, uint64(len(part))))
+			h.Write(part)
+		}
+	}
+	return sourcesHash(h.Sum(nil))
+}
+
+// within is the name of a file within a folder.
+func within(file, folder string) string {
+	return strings.TrimPrefix(file, filepath.Clean(folder)+string(filepath.Separator))
+}
