@@ -104,6 +104,7 @@ func noteUpdates(table string, n incident.Note) ([]*dynamodb.UpdateItemInput, er
 		maps.DeleteFunc(part, func(name string, _ types.AttributeValue) bool { return !slices.Contains(names, name) })
 		e := newExpression()
 		e.setAll(part, true)
+		e.remove = append(e.remove, e.name(attrExpires))
 		add := " ADD " + e.name(attrVersion) + " " + e.value(number(1))
 		updates = append(updates, &dynamodb.UpdateItemInput{
 			TableName: &table, Key: groupKey(n.GroupID).attributes(), UpdateExpression: aws.String(e.text() + add),

@@ -50,6 +50,14 @@ const (
 type groupItem struct {
 	known policy.Known
 	books bookkeeping
+	now   time.Time // of the write
+}
+
+// isEmpty reports whether the item says nothing about a group. Events that
+// concern no group are remembered in such items; only these expire, with the
+// entries of their incidents, until a Note says more.
+func (g groupItem) isEmpty() bool {
+	return !g.known.Whole && len(g.known.Rules) == 0 && g.known.Name == "" && g.known.VPCID == "" && len(g.books.open) == 0
 }
 
 // bookkeeping is the part of an item that every write carries on. It is only
@@ -85,6 +93,9 @@ func encodeGroup(groupID string, g groupItem) (attributes, error) {
 	a[attrVersion] = number(g.books.version)
 	a.setText(attrName, g.known.Name)
 	a.setText(attrVPC, g.known.VPCID)
+	if g.isEmpty() {
+		a[attrExpires] = number(g.now.Add(keepClosed).Unix())
+	}
 	if g.known.Whole {
 		a[attrWhole] = flag(true)
 	}

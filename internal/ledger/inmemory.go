@@ -57,18 +57,23 @@ func (m *InMemory) Open(ctx context.Context, o incident.Opening) (int64, error) 
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	books, err := m.books(o.GroupID)
-	if err != nil {
-		return 0, fmt.Errorf("open incidents of group %s: %w", o.GroupID, err)
+	var version int64
+	for rest := &o; rest != nil; {
+		books, err := m.books(rest.GroupID)
+		if err != nil {
+			return 0, fmt.Errorf("open incidents of group %s: %w", o.GroupID, err)
+		}
+		var w write
+		w, rest, err = opening(books, *rest)
+		if err == nil {
+			err = m.transact(w)
+		}
+		if err != nil {
+			return 0, fmt.Errorf("open incidents of group %s: %w", o.GroupID, err)
+		}
+		version = w.after.version
 	}
-	w, err := opening(books, o)
-	if err == nil {
-		err = m.transact(w)
-	}
-	if err != nil {
-		return 0, fmt.Errorf("open incidents of group %s: %w", o.GroupID, err)
-	}
-	return w.after.version, nil
+	return version, nil
 }
 
 // Close writes item and incidents and gives the lease back, as Table.Close.
@@ -118,6 +123,7 @@ func (m *InMemory) Note(ctx context.Context, n incident.Note) (policy.Known, err
 		return policy.Known{}, fmt.Errorf("note group %s: %w", n.GroupID, unreadable(err))
 	}
 	item[attrVersion] = number(version + 1)
+	delete(item, attrExpires)
 	g, err := decodeGroup(item)
 	if err != nil {
 		return policy.Known{}, fmt.Errorf("note group %s: %w", n.GroupID, unreadable(err))

@@ -93,6 +93,14 @@ func testHugeIncident(t *testing.T, b book, _ func() book) {
 	require.NoError(t, ledger.VerifyChain(history, observe(t, b).ChainHead))
 }
 
+// An item that says nothing of a group expires; one that does never would.
+func testExpiry(t *testing.T, b book, _ func() book) {
+	require.NoError(t, b.Close(context.Background(), incident.Closing{GroupID: "event-inc-1", Incidents: []incident.Incident{closed(anIncident(t, "inc-1"), noon)}, Now: noon}))
+	known, err := b.Note(context.Background(), incident.Note{GroupID: "event-inc-1", Name: "web", At: noon})
+	require.NoError(t, err)
+	require.Equal(t, policy.Known{Exists: true, Version: 2, Name: "web"}, known)
+}
+
 func anExemption(t *testing.T) policy.Exemption {
 	return policy.Exemption{
 		ID: "EX-1", Policy: "admin-ports-from-internet", Group: group, Rules: []secgroup.Rule{rule(t, "", "ingress tcp/22 from 8.8.8.0/29")},

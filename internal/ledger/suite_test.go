@@ -72,6 +72,7 @@ var suite = []struct {
 	{"a huge incident", testHugeIncident},
 	{"controls", testControls},
 	{"a pause of one group", testPause},
+	{"an item that becomes a group's", testExpiry},
 	{"exemptions are bounded", testExemptionBounds},
 	{"one of many opens", testManyOpen},
 	{"notes add up", testManyNotes},

@@ -194,16 +194,26 @@ func puts(t *testing.T, body map[string]any) []map[string]any {
 
 func TestClosedEntriesExpireAndGroupsDoNot(t *testing.T) {
 	b, r := record(nil)
-	shut(t, b, incident.Closing{Incidents: []incident.Incident{closed(anIncident(t, "inc-1"), noon), anIncident(t, "inc-2")}})
-	written := map[string]any{}
-	for _, p := range puts(t, r.body(t, "TransactWriteItems")) {
-		item := p["Item"].(map[string]any)
-		written[item["sk"].(map[string]any)["S"].(string)] = item["expires"]
+	expiring := func() map[string]any {
+		written := map[string]any{}
+		for _, p := range puts(t, r.body(t, "TransactWriteItems")) {
+			item := p["Item"].(map[string]any)
+			written[item["sk"].(map[string]any)["S"].(string)] = item["expires"]
+		}
+		r.calls = nil
+		return written
 	}
+	shut(t, b, incident.Closing{Incidents: []incident.Incident{closed(anIncident(t, "inc-1"), noon), anIncident(t, "inc-2")}})
 	require.Equal(t, map[string]any{
 		"item": nil, "open#inc-2": nil,
 		"shut#2026-11-23T12:00:00.000000000Z#000000000001#inc-1": map[string]any{"N": fmt.Sprint(noon.AddDate(0, 0, 400).Unix())},
-	}, written)
+	}, expiring())
+	for name, known := range map[string]policy.Known{"whole": {Whole: true}, "named": {Name: "web"}, "in a VPC": {VPCID: "vpc-1"}, "with rules": everything(t)} {
+		require.NoError(t, b.Close(context.Background(), incident.Closing{GroupID: name, Known: known, Now: noon}))
+		require.Equal(t, map[string]any{"item": nil}, expiring(), name)
+	}
+	require.NoError(t, b.Close(context.Background(), incident.Closing{GroupID: "event-inc-1", Now: noon}))
+	require.NotEqual(t, map[string]any{"item": nil}, expiring(), "the item of an event that concerns no group")
 }
 
 func TestTokenIsTheContents(t *testing.T) {
@@ -243,7 +253,7 @@ func TestNoteIsOneUnconditionalUpdate(t *testing.T) {
 	require.LessOrEqual(t, len(expression), 4096, "DynamoDB's limit")
 	require.Equal(t, 83, strings.Count(expression, "=if_not_exists("), "80 rules, name, VPC, schema")
 	require.Equal(t, 83, strings.Count(expression, "="))
-	require.Regexp(t, ` ADD #\d+ :\d+$`, expression)
+	require.Regexp(t, ` REMOVE #\d+ ADD #\d+ :\d+$`, expression)
 }
 
 func TestNoteRefusesWhatItCouldNotReadBack(t *testing.T) {

@@ -30,34 +30,39 @@ type write struct {
 	after   bookkeeping // once it is written
 }
 
-// closingsPerWrite bounds a transaction: DynamoDB takes 100 actions and 4 MB.
-const closingsPerWrite = 24
+// incidentsPerWrite bounds a transaction: DynamoDB takes 100 actions, and a
+// closed incident is two, and 4 MB, and a document has 64 KB at most before it
+// is packed.
+const incidentsPerWrite = 45
 
-// opening is the write of o on an item with these books.
-func opening(books bookkeeping, o incident.Opening) (write, error) {
+// opening is the first write of o on an item with these books, and what of o
+// is left for further ones.
+func opening(books bookkeeping, o incident.Opening) (write, *incident.Opening, error) {
 	if err := checkGroup(o.GroupID); err != nil {
-		return write{}, err
+		return write{}, nil, err
 	}
 	if o.Lease.Holder != "" && !o.Lease.Until.After(o.Now) {
-		return write{}, fmt.Errorf("lease of %s until %s is over: %w", o.Lease.Holder, o.Lease.Until, incident.ErrInvalid)
+		return write{}, nil, fmt.Errorf("lease of %s until %s is over: %w", o.Lease.Holder, o.Lease.Until, incident.ErrInvalid)
 	}
-	books.lease = o.Lease
+	var rest *incident.Opening
+	if len(o.Incidents) > incidentsPerWrite {
+		more := o
+		more.Version, more.Incidents = o.Version+1, o.Incidents[incidentsPerWrite:]
+		rest, o.Incidents = &more, o.Incidents[:incidentsPerWrite]
+	}
+	books.lease, books.open = o.Lease, slices.Clone(books.open)
 	w := write{groupID: o.GroupID, version: o.Version, holder: o.Lease.Holder, now: o.Now}
-	ids := slices.Clone(books.open)
 	for _, i := range o.Incidents {
 		i.Chain = books.chain
 		entry, err := openEntry(o.GroupID, i)
 		if err != nil {
-			return write{}, err
+			return write{}, nil, err
 		}
 		w.puts = append(w.puts, entry)
-		ids = append(ids, i.ID)
+		books.open = append(books.open, i.ID)
 	}
-	if len(w.puts) > closingsPerWrite {
-		return write{}, fmt.Errorf("open %d incidents of %s at once: %w", len(w.puts), o.GroupID, incident.ErrInvalid)
-	}
-	books.open = ids
-	return w.withItem(books, o.Known)
+	w, err := w.withItem(books, o.Known)
+	return w, rest, err
 }
 
 // closing is the first write of c, and what of c is left for further ones.
@@ -67,10 +72,10 @@ func closing(books bookkeeping, c incident.Closing) (write, *incident.Closing, e
 	}
 	w := write{groupID: c.GroupID, version: c.Version, holder: c.Holder, now: c.Now}
 	var rest *incident.Closing
-	if len(c.Incidents) > closingsPerWrite {
+	if len(c.Incidents) > incidentsPerWrite {
 		more := c
-		more.Version, more.Incidents, more.Journal = c.Version+1, c.Incidents[closingsPerWrite:], nil
-		rest, c.Incidents = &more, c.Incidents[:closingsPerWrite]
+		more.Version, more.Incidents, more.Journal = c.Version+1, c.Incidents[incidentsPerWrite:], nil
+		rest, c.Incidents = &more, c.Incidents[:incidentsPerWrite]
 	} else if books.lease.Holder == c.Holder {
 		books.lease = incident.Lease{}
 	}
@@ -128,7 +133,7 @@ func (w write) withItem(books bookkeeping, known policy.Known) (write, error) {
 	books.version = w.version + 1
 	slices.Sort(books.open)
 	books.open = slices.Compact(books.open)
-	g := groupItem{known: known, books: books}
+	g := groupItem{known: known, books: books, now: w.now}
 	g.prune(w.now)
 	item, err := encodeBounded(w.groupID, g)
 	if err != nil {

@@ -35,7 +35,9 @@ var kinds = map[string]error{
 	"MissingAuthenticationTokenException": incident.ErrDenied,
 	"IncompleteSignatureException":        incident.ErrDenied,
 	"InvalidSignatureException":           incident.ErrDenied,
-	"ExpiredTokenException":               incident.ErrDenied,
+
+	// A container's keys may be mended by its successor: ExpiredTokenException
+	// is not listed.
 
 	"ValidationException":                      incident.ErrInvalid,
 	"ValidationError":                          incident.ErrInvalid,
