@@ -21,6 +21,8 @@ type Options struct {
 	IDs   IDSource         // nil = RandomIDs()
 	// AccountID and Region are those of requests that name none; "" = DefaultAccount, DefaultRegion.
 	AccountID, Region string
+	// OnRecord is what OnRecord sets.
+	OnRecord func(record []byte)
 }
 
 // Cloud is a set of accounts, each in any number of regions. It is safe for
@@ -59,7 +61,7 @@ type Account struct {
 // New makes a cloud without accounts: they come into being as they are named.
 func New(o Options) *Cloud {
 	c := &Cloud{
-		clock: o.Clock, ids: o.IDs, account: o.AccountID, region: o.Region,
+		clock: o.Clock, ids: o.IDs, account: o.AccountID, region: o.Region, onRecord: o.OnRecord,
 		accounts: map[place]*Account{}, callers: map[string]Caller{},
 	}
 	if c.clock == nil {
