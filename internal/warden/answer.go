@@ -1,0 +1,221 @@
+package warden
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/sgwarden/sgwarden/internal/incident"
+	"github.com/sgwarden/sgwarden/internal/secgroup"
+)
+
+// answer decides every record by what became of the rules.
+func (j *judging) answer(ctx context.Context) {
+	if len(j.unseen()) > 0 {
+		j.retry = true
+	}
+	unnamed := j.unnamedEnds()
+	for _, r := range j.records {
+		if r.decided {
+			continue
+		}
+		rules := append(j.namedEnds(r), unnamed...)
+		var worst RuleDecision
+		for _, d := range rules {
+			if d.Outcome > worst.Outcome {
+				worst = d
+			}
+		}
+		r.decide(worst.Outcome, worst.Reason, j.retry)
+		r.decision.Rules = rules
+		if len(rules) == 0 {
+			j.answerWithout(r)
+		}
+		j.tell(ctx, r)
+	}
+	if j.retry {
+		// What belongs together comes again together.
+		for _, r := range j.records {
+			r.decision.Retry = true
+		}
+	}
+}
+
+// answerWithout decides a record that no rule with an outcome belongs to.
+func (j *judging) answerWithout(r *record) {
+	switch {
+	case !j.exists && j.isUnseen(r):
+		r.decide(incident.Unresolved, reasonInvisible, true)
+	case !j.exists:
+		r.decide(incident.Gone, "", j.retry)
+	default:
+		r.decide(incident.Compliant, "", j.retry)
+	}
+}
+
+const reasonInvisible = "not-visible-yet"
+
+// namedEnds are the outcomes of the rules that a record names. The latest
+// record that names a rule with its live value is the one that made it; for
+// the others it was settled already.
+func (j *judging) namedEnds(r *record) []RuleDecision {
+	var out []RuleDecision
+	for _, n := range r.named() {
+		d := RuleDecision{ID: n.Rule.ID, Rule: n.Rule, Outcome: incident.AlreadyCompliant}
+		live, seen := j.sighted(n)
+		blind := j.blindEnd(n)
+		switch {
+		case blind != nil:
+			d.ID, d.Rule, d.Outcome, d.Reason = blind.rule.ID, blind.rule, blind.outcome, blind.reason
+		case seen && j.latest(n, live) != r:
+			d.ID, d.Rule = live.ID, live
+		case seen:
+			d.ID, d.Rule, d.Outcome = live.ID, live, incident.Compliant
+			if e := j.endFor(live.ID); e != nil {
+				d.Outcome, d.Reason = e.outcome, e.reason
+			}
+		case !j.exists && !j.isUnseen(r):
+			d.Outcome = incident.Gone
+		case r.young(j.w.now()) && !j.explained(r, n):
+			d.Outcome, d.Reason = incident.Unresolved, reasonInvisible
+		}
+		out = append(out, d)
+	}
+	return out
+}
+
+// blindEnd is the end of a rule that was removed while the ledger was down.
+func (j *judging) blindEnd(n secgroup.NamedRule) *end {
+	for _, ends := range []map[string]*end{j.ends, j.done} {
+		for _, e := range ends {
+			if e.reason == reasonLedgerDown && isNamed(n, e.rule) {
+				return e
+			}
+		}
+	}
+	return nil
+}
+
+// sighted gives the rule that is named as this judging saw it.
+func (j *judging) sighted(n secgroup.NamedRule) (secgroup.Rule, bool) {
+	if live, ok := findNamed(n, j.live.Rules); ok {
+		return live, true
+	}
+	for _, e := range j.done {
+		if isNamed(n, e.rule) && e.rule.ID != "" {
+			return e.rule, true
+		}
+	}
+	return secgroup.Rule{}, false
+}
+
+// latest is the record whose call gave the live rule its value: the latest
+// that names it so, of equal times the first.
+func (j *judging) latest(_ secgroup.NamedRule, live secgroup.Rule) *record {
+	var latest *record
+	for _, r := range j.records {
+		if latest != nil && !r.change.EventTime.After(latest.change.EventTime) {
+			continue
+		}
+		if slices.ContainsFunc(r.named(), func(n secgroup.NamedRule) bool { return isNamed(n, live) }) {
+			latest = r
+		}
+	}
+	return latest
+}
+
+func (j *judging) endFor(id string) *end {
+	if e := j.ends[id]; e != nil {
+		return e
+	}
+	return j.done[id]
+}
+
+// unnamedEnds are the outcomes of rules that no record of the batch names:
+// they belong to all of them.
+func (j *judging) unnamedEnds() []RuleDecision {
+	all := map[string]*end{}
+	for _, ends := range []map[string]*end{j.done, j.ends} {
+		for id, e := range ends {
+			if e.outcome != 0 && j.latest(secgroup.NamedRule{}, e.rule) == nil {
+				all[id] = e
+			}
+		}
+	}
+	var out []RuleDecision
+	for _, id := range sortedKeys(all) {
+		e := all[id]
+		out = append(out, RuleDecision{ID: id, Rule: e.rule, Outcome: e.outcome, Reason: e.reason})
+	}
+	return out
+}
+
+func (j *judging) isUnseen(r *record) bool { return slices.Contains(j.unseen(), r) }
+
+// tell gives the record its document, and says what an incomplete record
+// before the baseline act leaves open.
+func (j *judging) tell(ctx context.Context, r *record) {
+	r.decision.Story = &j.story
+	r.decision.Incident = j.document(r)
+	if r.change.Effect != secgroup.Names || r.change.Complete || r.decision.Retry {
+		return
+	}
+	if !slices.ContainsFunc(j.standing(), func(s incident.Rule) bool { return s.Reason == "before-act" }) {
+		return
+	}
+	doc := r.decision.Incident
+	r.decide(max(r.decision.Outcome, incident.Unresolved), "incomplete record before the baseline act: "+r.change.Incomplete, false)
+	inc := j.w.eventIncident(r)
+	inc.Standing, inc.GroupName, inc.VPCID = j.standing(), doc.GroupName, doc.VPCID
+	if _, err := j.w.once(ctx, eventKey+inc.ID, inc); err != nil {
+		r.decision.Retry = true
+	}
+	if doc.ID == "" {
+		r.decision.IncidentID, r.decision.Incident = inc.ID, inc
+	}
+}
+
+// document is the incident that a record's decision is about, or what such a
+// document would say where there is none.
+func (j *judging) document(r *record) incident.Incident {
+	var worst *draft
+	for _, d := range j.drafts {
+		for _, rule := range r.decision.Rules {
+			if slices.ContainsFunc(d.ends, func(e *end) bool { return e.rule.ID == rule.ID && rule.Outcome != incident.AlreadyCompliant }) &&
+				(worst == nil || d.inc.Outcome > worst.inc.Outcome) {
+				worst = d
+			}
+		}
+	}
+	if worst != nil {
+		r.decision.IncidentID = worst.inc.ID
+		return worst.inc
+	}
+	for _, rule := range r.decision.Rules {
+		if e := j.endFor(rule.ID); e != nil && e.incident != "" {
+			r.decision.IncidentID = e.incident
+		}
+	}
+	doc := j.w.baseIncident(r)
+	doc.ID = r.decision.IncidentID
+	doc.Outcome, doc.Reason = r.decision.Outcome, r.decision.Reason
+	doc.GroupName, doc.VPCID, doc.Standing = j.live.Name, j.live.VPCID, j.standing()
+	for _, rule := range r.decision.Rules {
+		before := rule.Rule
+		entry := incident.Rule{ID: rule.ID, Direction: rule.Rule.Direction, Outcome: rule.Outcome, Reason: rule.Reason}
+		if before.Peer != nil {
+			entry.Before = &before
+		}
+		if _, live := ruleByID(j.live.Rules, rule.ID); live && before.Peer != nil {
+			entry.After = []secgroup.Rule{before}
+		}
+		doc.Rules = append(doc.Rules, entry)
+	}
+	if j.readBack == nil && r.decision.Outcome == incident.Compliant {
+		doc.ClosedAt = at(j.w.now())
+	}
+	return doc
+}
+
+// sortedKeys are the keys of a map in order.
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

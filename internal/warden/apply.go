@@ -1,0 +1,234 @@
+package warden
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/sgwarden/sgwarden/internal/incident"
+	"github.com/sgwarden/sgwarden/internal/plan"
+	"github.com/sgwarden/sgwarden/internal/policy"
+	"github.com/sgwarden/sgwarden/internal/secgroup"
+)
+
+// tries is how far the calls for one rule came.
+type tries struct {
+	answered  bool  // a call for it was answered with success
+	uncertain bool  // a call for it may have been done, nobody knows
+	gone      bool  // EC2 did not find it
+	err       error // why it could not be done; nil = it could
+}
+
+// maxPlans bounds how often a judging plans again on what EC2 answered.
+const maxPlans = 4
+
+// apply carries the plan out and reads back what became of it. Where EC2
+// refuses a step, or the group changed meanwhile, the rest is planned again on
+// the group as it is then: a call is never repeated on an old state.
+func (j *judging) apply(ctx context.Context) {
+	for range maxPlans {
+		if len(j.plan.Actions) == 0 {
+			return
+		}
+		again, called := j.carryOut(ctx)
+		if called {
+			j.look(ctx)
+		}
+		if j.readBack == nil || !again && !j.overtaken() {
+			return
+		}
+		j.planAgain()
+	}
+}
+
+// carryOut makes the planned calls, one after the other. again is true where
+// the plan does not fit what EC2 answered.
+func (j *judging) carryOut(ctx context.Context) (again, called bool) {
+	for _, a := range j.plan.Actions {
+		if !j.timeLeft(ctx) {
+			j.stop(fmt.Errorf("%s: %w", a.Call(), context.DeadlineExceeded))
+			return false, called
+		}
+		res := j.w.cfg.Applier.Apply(ctx, a)
+		called = true
+		j.noteResult(a, res)
+		j.checkRemoved(ctx, a, res)
+		if res.Err == nil {
+			continue
+		}
+		switch {
+		case errors.Is(res.Err, incident.ErrGone):
+			again = true
+		case errors.Is(res.Err, incident.ErrDuplicate):
+			return true, called
+		case j.withdraw(a, res.Err):
+			return true, called
+		default:
+			if !errors.Is(res.Err, incident.ErrDenied) {
+				j.stop(res.Err)
+				return again, called
+			}
+		}
+	}
+	return again, called
+}
+
+// noteResult writes down what one call did, for the journal, the incidents and the
+// rules that it was made for.
+func (j *judging) noteResult(a plan.Action, res incident.Result) {
+	for _, id := range res.RequestIDs {
+		j.journal = append(j.journal, incident.Journal{RequestID: id, Call: a.Call(), IncidentID: j.incidentOf(a), At: j.w.now()})
+	}
+	answer := "answered success"
+	if res.Err != nil {
+		_, answer = explain(res.Err)
+	}
+	line := inWords(a) + ": " + answer
+	if len(res.RequestIDs) > 0 {
+		line += " (" + strings.Join(res.RequestIDs, ", ") + ")"
+	}
+	for _, e := range j.concernedBy(a) {
+		e.draft.inc.Actions = appendOnce(e.draft.inc.Actions, line)
+		switch {
+		case res.Err == nil:
+			e.tries.answered, e.tries.err = true, nil
+		case errors.Is(res.Err, incident.ErrGone):
+			e.tries.gone = true
+			e.tries.uncertain = e.tries.uncertain || len(res.RequestIDs) > 1
+		case errors.Is(res.Err, incident.ErrThrottled), errors.Is(res.Err, incident.ErrDenied):
+			e.tries.err = res.Err
+		default:
+			e.tries.uncertain, e.tries.err = true, res.Err
+		}
+	}
+}
+
+// concernedBy are the ends of the rules that an action is for; of an
+// Authorize, all that are to become several rules.
+func (j *judging) concernedBy(a plan.Action) []*end {
+	var out []*end
+	for _, id := range a.RuleIDs() {
+		if e := j.ends[id]; e != nil && e.draft != nil {
+			out = append(out, e)
+		}
+	}
+	added, ok := a.(plan.Authorize)
+	if !ok {
+		return out
+	}
+	for _, rp := range j.plan.Rules {
+		e := j.ends[rp.Before.ID]
+		if e != nil && e.draft != nil && rp.Before.Direction == added.Direction && len(rp.After) > 1 {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+func (j *judging) incidentOf(a plan.Action) string {
+	for _, e := range j.concernedBy(a) {
+		return e.incident
+	}
+	return ""
+}
+
+// stop notes for every planned rule that was not dealt with why it was not.
+func (j *judging) stop(err error) {
+	for _, rp := range j.plan.Rules {
+		if e := j.ends[rp.Before.ID]; e != nil && !e.tries.answered && e.tries.err == nil {
+			e.tries.err = err
+		}
+	}
+}
+
+// withdraw gives up a right, or a way, that EC2 refuses: what needs it is then
+// planned as a plain revoke. False where nothing is left to give up.
+func (j *judging) withdraw(a plan.Action, err error) bool {
+	refused := errors.Is(err, incident.ErrDenied) || errors.Is(err, incident.ErrQuota) || errors.Is(err, incident.ErrInvalid)
+	if !refused {
+		return false
+	}
+	_, why := explain(err)
+	j.refusal = a.Call() + " was refused: " + why
+	switch a.(type) {
+	case plan.Modify:
+		was := j.limits.MayModify
+		j.limits.MayModify = false
+		return was
+	case plan.Authorize:
+		was := j.limits.MayAuthorize
+		j.limits.MayAuthorize = false
+		return was
+	}
+	return false
+}
+
+// overtaken reports whether a planned rule has, after all calls, a value that
+// is neither the old nor the planned one: somebody changed it meanwhile.
+func (j *judging) overtaken() bool {
+	for _, rp := range j.plan.Rules {
+		live, ok := ruleByID(j.readBack, rp.Before.ID)
+		if ok && !live.SameValue(rp.Before) && !reached(rp, j.readBack) {
+			return true
+		}
+	}
+	return false
+}
+
+// planAgain judges the group as it was read back and plans what is left to do.
+func (j *judging) planAgain() {
+	live := j.live
+	live.Rules = j.readable(j.readBack)
+	in := j.input()
+	in.Live = live
+	verdict := j.w.cfg.Set.Evaluate(in)
+	acting := policy.Verdict{GroupID: j.groupID}
+	for _, rv := range verdict.Rules {
+		e := j.ends[rv.Rule.ID]
+		// Only what was opened is acted on; what became due meanwhile has
+		// its own event.
+		if e == nil || e.draft == nil || !e.act {
+			continue
+		}
+		switch rv.Decision {
+		case policy.Revert, policy.Narrow, policy.Tag:
+			if !e.verdict.Rule.SameValue(rv.Rule) {
+				e.rule, e.verdict = rv.Rule, rv
+			}
+			acting.Rules = append(acting.Rules, rv)
+		}
+	}
+	j.plan = plan.Build(acting, live, j.mem.Known, j.limits)
+	for _, rp := range j.plan.Rules {
+		e := j.ends[rp.Before.ID]
+		e.after, e.restored = rp.After, rp.Restored
+		if rp.Fallback != "" {
+			e.fallback = orOther(j.refusal, rp.Fallback)
+		}
+		e.tries = tries{}
+	}
+}
+
+// readable fills the lists that were read before into rules that come unread.
+func (j *judging) readable(rules []secgroup.Rule) []secgroup.Rule {
+	out := make([]secgroup.Rule, 0, len(rules))
+	for _, r := range rules {
+		if l, ok := r.Peer.(secgroup.PrefixList); ok && !l.Readable {
+			if read, known := j.facts.Lists[l.ID]; known {
+				r.Peer = read
+			}
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+func ruleByID(rules []secgroup.Rule, id string) (secgroup.Rule, bool) {
+	for _, r := range rules {
+		if r.ID == id {
+			return r, true
+		}
+	}
+	return secgroup.Rule{}, false
+}

@@ -1,0 +1,71 @@
+package warden
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+
+	"github.com/sgwarden/sgwarden/internal/incident"
+)
+
+// task is what is done in one go: one group for all records that concern it,
+// or one event that could not be judged.
+type task struct {
+	group   string // "" = an event by itself
+	records []*record
+}
+
+// tasks sorts the records of a batch: those of one group belong together,
+// and so do the deliveries of one event.
+func (w *Warden) tasks(records []*record) []*task {
+	var tasks []*task
+	index := map[string]*task{}
+	add := func(key string, r *record, group string) {
+		t := index[key]
+		if t == nil {
+			t = &task{group: group}
+			index[key] = t
+			tasks = append(tasks, t)
+		}
+		t.records = append(t.records, r)
+	}
+	for _, r := range records {
+		switch {
+		case !r.decided:
+			add("group "+r.group, r, r.group)
+		case mustBeSaid(r.decision):
+			add("event "+r.change.EventID, r, "")
+		}
+	}
+	return tasks
+}
+
+// mustBeSaid reports whether a decision without a judging needs an alert: an
+// end that nobody would hear of otherwise. What comes again says it then.
+func mustBeSaid(d Decision) bool {
+	return d.Outcome == incident.CannotRemediate || d.Outcome == incident.Unresolved && !d.Retry
+}
+
+// run does one task. A panic ends this task alone: the other messages of the
+// batch must not come again for it. Its lease runs out by itself, so that
+// nothing is done twice meanwhile.
+func (w *Warden) run(ctx context.Context, t *task) {
+	defer func() {
+		if p := recover(); p != nil {
+			for _, r := range t.records {
+				r.decide(incident.Unresolved, "internal error", true)
+			}
+			w.cfg.Logger.ErrorContext(ctx, "panic", "group_id", t.group, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+		}
+	}()
+	if t.group == "" {
+		w.sayOnce(ctx, t.records)
+		return
+	}
+	j := &judging{
+		w: w, groupID: t.group, records: t.records, limits: w.cfg.Limits,
+		holder: fmt.Sprintf("%s/%d", w.cfg.HolderID, w.number.Add(1)),
+		done:   map[string]*end{},
+	}
+	j.judge(ctx)
+}

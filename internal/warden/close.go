@@ -1,0 +1,185 @@
+package warden
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+
+	"github.com/sgwarden/sgwarden/internal/incident"
+	"github.com/sgwarden/sgwarden/internal/policy"
+	"github.com/sgwarden/sgwarden/internal/secgroup"
+)
+
+// close writes what became of everything and gives the lease back. After a
+// mutation only what was read back is written. If another writer was faster,
+// only the close is repeated, on the newer item; before any mutation the group
+// is judged again instead.
+func (j *judging) close(ctx context.Context) error {
+	j.settleItem()
+	if !j.opened {
+		return j.refresh(ctx)
+	}
+	closing := incident.Closing{GroupID: j.groupID, Version: j.version, Known: j.known, Journal: j.journal, Holder: j.holder, Now: j.w.now()}
+	closing.Known.OpenIncidents = nil
+	for _, d := range j.drafts {
+		inc := d.inc
+		inc.Status = statusClosed
+		if inc.Outcome.StaysOpen() || d.unsent {
+			inc.Status = statusOpen
+			closing.Known.OpenIncidents = append(closing.Known.OpenIncidents, inc.ID)
+		}
+		closing.Incidents = append(closing.Incidents, inc)
+	}
+	var err error
+	for range maxRounds {
+		err = j.w.cfg.Ledger.Close(ctx, closing)
+		if !errors.Is(err, incident.ErrConflict) {
+			break
+		}
+		mem, read := j.w.cfg.Ledger.Observe(ctx, j.groupID)
+		if read != nil {
+			err = read
+			break
+		}
+		closing.Version, closing.Known = mem.Known.Version, merge(mem.Known, closing.Known)
+	}
+	if err == nil {
+		j.forgetBlind()
+	} else {
+		// All is done and told; the open incident is finished when the
+		// messages come again.
+		j.retry = true
+		j.w.cfg.Logger.ErrorContext(ctx, "close", "group_id", j.groupID, "error", err.Error())
+	}
+	return nil
+}
+
+// refresh writes the item of a group in which nothing was to be done, if it
+// changed.
+func (j *judging) refresh(ctx context.Context) error {
+	same := sameItem(j.known, j.mem.Known)
+	if same && j.hasEvent() {
+		return nil // waits that began earlier have their message
+	}
+	if err := j.askAgain(ctx); err != nil || same {
+		return err
+	}
+	err := outpaced(j.w.cfg.Ledger.Close(ctx, incident.Closing{GroupID: j.groupID, Version: j.version, Known: j.known, Now: j.w.now()}))
+	if err == nil || errors.Is(err, incident.ErrConflict) {
+		return err
+	}
+	j.retry = true
+	j.w.cfg.Logger.ErrorContext(ctx, "refresh", "group_id", j.groupID, "error", err.Error())
+	return nil
+}
+
+// settleItem brings the item up to what was read back. Rules that changed or
+// appeared while we worked were not judged: their entries stay as they were.
+func (j *judging) settleItem() {
+	now := j.w.now()
+	for _, d := range j.drafts {
+		for _, e := range d.ends {
+			j.settleEntry(d, e)
+		}
+		if j.isFight(d) && d.inc.Outcome.Changed() && slices.Contains(d.inc.Published, string(incident.Contested)) {
+			for _, e := range d.ends {
+				j.known.Removed[contestedMark+e.rule.Value()] = policy.RemovedRule{At: now, IncidentID: d.inc.ID}
+			}
+		}
+	}
+	if j.readBack == nil {
+		return
+	}
+	for _, r := range j.readBack {
+		if _, known := j.known.Rules[r.ID]; known || !j.isOurs(r) {
+			continue
+		}
+		j.known.Rules[r.ID] = policy.KnownRule{Rule: stripped(r), Since: now, Order: j.nextOrder()}
+	}
+}
+
+// settleEntry brings one rule's entry up to its end.
+func (j *judging) settleEntry(d *draft, e *end) {
+	id := e.rule.ID
+	entry, known := j.known.Rules[id]
+	removed := policy.RemovedRule{At: j.w.now(), IncidentID: d.inc.ID, Value: e.rule.Value()}
+	switch {
+	case e.outcome == incident.Reverted && len(e.after) == 0, e.outcome == incident.Narrowed && !inPlace(e):
+		delete(j.known.Rules, id)
+		j.known.Removed[id] = removed
+	case e.outcome == incident.Narrowed, e.outcome == incident.Reverted:
+		if !known {
+			return
+		}
+		to, _ := ruleByID(e.after, id)
+		entry.Rule, entry.Before, entry.IncidentID, entry.Reported, entry.Under = stripped(to), nil, "", "", nil
+		j.known.Rules[id] = entry
+		j.known.Removed[id+inPlaceMark+removed.At.Format(timeMark)] = removed
+	case e.outcome == incident.AlreadyCompliant && len(e.after) == 0, e.outcome == incident.Gone:
+		delete(j.known.Rules, id)
+		if _, told := j.known.Removed[id]; !told {
+			removed.IncidentID = ""
+			j.known.Removed[id] = removed
+		}
+	case known && e.outcome == incident.AlreadyCompliant:
+		entry.IncidentID, entry.Reported, entry.Under = "", "", nil
+		j.known.Rules[id] = entry
+	case known:
+		entry.Reported = e.outcome.String()
+		if d.unsent {
+			entry.Reported = ""
+		}
+		j.known.Rules[id] = entry
+	}
+}
+
+// timeMark is the form of the time behind inPlaceMark.
+const timeMark = "20060102T150405.000000000Z"
+
+// inPlace reports whether the rule's id stays.
+func inPlace(e *end) bool {
+	_, ok := ruleByID(e.after, e.rule.ID)
+	return ok
+}
+
+// isOurs reports whether a rule without entry is one that this judging made.
+func (j *judging) isOurs(r secgroup.Rule) bool {
+	for _, d := range j.drafts {
+		for _, e := range d.ends {
+			if e.outcome.Changed() && hasValue(e.after, r) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (j *judging) nextOrder() int64 {
+	order := j.now.UnixMicro()
+	for _, k := range j.known.Rules {
+		order = max(order, k.Order+1)
+	}
+	return order
+}
+
+// merge puts what this judging knows over an item that another writer, who
+// only noted, changed meanwhile.
+func merge(fresh, mine policy.Known) policy.Known {
+	out := mine
+	out.Version = fresh.Version
+	out.Rules, out.Removed = maps.Clone(mine.Rules), maps.Clone(mine.Removed)
+	for id, k := range fresh.Rules {
+		_, have := out.Rules[id]
+		_, gone := out.Removed[id]
+		if !have && !gone {
+			out.Rules[id] = k
+		}
+	}
+	for id, r := range fresh.Removed {
+		if _, have := out.Removed[id]; !have {
+			out.Removed[id] = r
+		}
+	}
+	return out
+}

@@ -1,0 +1,212 @@
+package warden
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/sgwarden/sgwarden/internal/incident"
+	"github.com/sgwarden/sgwarden/internal/plan"
+	"github.com/sgwarden/sgwarden/internal/policy"
+	"github.com/sgwarden/sgwarden/internal/secgroup"
+)
+
+// decide evaluates the group, says for every rule what is to become of it, and
+// plans the mutations.
+func (j *judging) decide(ctx context.Context) error {
+	if err := j.evaluate(ctx); err != nil {
+		return err
+	}
+	acting := policy.Verdict{GroupID: j.groupID}
+	for _, rv := range j.verdict.Rules {
+		e := j.endOf(rv)
+		if e == nil {
+			continue
+		}
+		j.ends[rv.Rule.ID] = e
+		if e.act {
+			acting.Rules = append(acting.Rules, rv)
+		}
+	}
+	j.plan = plan.Build(acting, j.live, j.mem.Known, j.limits)
+	for _, rp := range j.plan.Rules {
+		e := j.ends[rp.Before.ID]
+		e.after, e.fallback, e.restored = rp.After, rp.Fallback, rp.Restored
+	}
+	j.alreadyDone()
+	j.story.Before, j.story.Verdict, j.story.Plan, j.story.After = j.live, j.verdict, j.plan, j.live.Rules
+	return nil
+}
+
+// evaluate asks the policies, and asks again with the facts that they lacked.
+func (j *judging) evaluate(ctx context.Context) error {
+	for range 3 {
+		j.verdict = j.w.cfg.Set.Evaluate(j.input())
+		if len(j.verdict.Needs) == 0 {
+			return nil
+		}
+		for _, need := range j.verdict.Needs {
+			if err := j.fetch(ctx, need); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (j *judging) input() policy.Input {
+	in := policy.Input{Live: j.live, Known: j.mem.Known, Exemptions: j.mem.Controls.Exemptions, Facts: j.facts, Now: j.now}
+	for _, r := range j.records {
+		if !r.decided {
+			in.Changes = append(in.Changes, r.change)
+		}
+	}
+	return in
+}
+
+// fetch reads a kind of fact. It is read once: what could not be read is
+// marked as such, and does not ask again.
+func (j *judging) fetch(ctx context.Context, need policy.Need) error {
+	switch need {
+	case policy.NeedVPCs:
+		vpcs, err := j.w.cfg.Inventory.VPCs(ctx, j.live)
+		if err != nil {
+			return fmt.Errorf("read the networks of %s: %w", j.groupID, err)
+		}
+		if vpcs == nil {
+			vpcs = []secgroup.VPC{}
+		}
+		j.live.VPCs = vpcs
+	case policy.NeedLists:
+		for i, r := range j.live.Rules {
+			l, ok := r.Peer.(secgroup.PrefixList)
+			if !ok || l.Readable || l.Refused != "" {
+				continue
+			}
+			read, done := j.facts.Lists[l.ID]
+			if !done {
+				var err error
+				if read, err = j.w.cfg.Inventory.List(ctx, l.ID); err != nil {
+					return fmt.Errorf("read %s: %w", l.ID, err)
+				}
+				j.facts.Lists[l.ID] = read
+			}
+			j.live.Rules[i].Peer = read
+		}
+	}
+	return nil
+}
+
+// endOf says what is to become of one live rule; nil = nothing, it has no
+// outcome: only due and named rules do.
+func (j *judging) endOf(rv policy.RuleVerdict) *end {
+	e := &end{rule: rv.Rule, verdict: rv, after: []secgroup.Rule{rv.Rule}}
+	switch {
+	case rv.Decision == policy.Revert || rv.Decision == policy.Narrow || rv.Decision == policy.Tag:
+		e.act = j.w.cfg.Mode == policy.Enforce
+		if !e.act {
+			e.outcome = incident.Observed
+		}
+	case rv.Due || worst(rv, policy.Unknown) != nil:
+		e.outcome = j.waitingEnd(e)
+	case rv.Named && worst(rv, policy.Exempt) != nil:
+		e.outcome, e.reason = incident.Exempt, worst(rv, policy.Exempt).Exemption
+	case rv.Named:
+		e.outcome = incident.Compliant
+	default:
+		return nil
+	}
+	e.seen = j.toldBefore(e)
+	if e.seen && e.act { // tagged before
+		e.act, e.outcome = false, incident.Tagged
+	}
+	return e
+}
+
+// waitingEnd is the outcome of a rule that is due, but that nothing is done
+// about now: the worst of what its policies say.
+func (j *judging) waitingEnd(e *end) incident.Outcome {
+	outcome := incident.Compliant
+	for i := range e.verdict.Findings {
+		f := &e.verdict.Findings[i]
+		switch f.State {
+		case policy.Waiting:
+			outcome, e.reason = max(outcome, incident.Pending), "waiting"
+			if e.until.IsZero() || f.Until.Before(e.until) {
+				e.until = f.Until
+			}
+			e.told = e.told || f.Policy.Remedy.After > 0
+		case policy.Held:
+			outcome, e.reason, e.told = max(outcome, incident.Pending), "held", true
+		case policy.Alerting:
+			outcome, e.told = max(outcome, incident.Alerted), true
+		case policy.Unknown:
+			outcome, e.reason, e.told = max(outcome, incident.Alerted), orOther(e.reason, "unreadable"), true
+		case policy.Observing, policy.Tagging:
+			outcome, e.told = max(outcome, incident.Observed), true
+		}
+	}
+	return outcome
+}
+
+// worst gives the first finding of a state.
+func worst(rv policy.RuleVerdict, s policy.State) *policy.Finding {
+	for i := range rv.Findings {
+		if rv.Findings[i].State == s {
+			return &rv.Findings[i]
+		}
+	}
+	return nil
+}
+
+// toldBefore reports whether this outcome of this value was told already: an
+// observed, alerted or tagged rule that is seen again writes and sends nothing.
+func (j *judging) toldBefore(e *end) bool {
+	known, ok := j.mem.Known.Rules[e.rule.ID]
+	if !ok || known.IncidentID == "" || j.grew(known, e.rule) || !known.Rule.SameValue(e.rule) {
+		return false
+	}
+	outcome := e.outcome
+	if e.act && e.verdict.Decision == policy.Tag {
+		outcome = incident.Tagged
+	}
+	switch outcome {
+	case incident.Observed, incident.Alerted, incident.Tagged:
+		if known.Reported != outcome.String() {
+			return false
+		}
+	case incident.Exempt:
+		if known.IncidentID != j.exemptIncident(e) {
+			return false
+		}
+	default:
+		return false
+	}
+	e.incident = known.IncidentID
+	return true
+}
+
+// exemptIncident names the alert about an exemption: one a day.
+func (j *judging) exemptIncident(e *end) string {
+	return incident.EventID(j.groupID, e.reason, j.now.UTC().Format(time.DateOnly))
+}
+
+// alreadyDone ends the rules for which the plan has nothing to call: they are
+// as they shall be, for instance tagged by a judging that was interrupted.
+func (j *judging) alreadyDone() {
+	called := map[string]bool{}
+	for _, a := range j.plan.Actions {
+		for _, id := range a.RuleIDs() {
+			called[id] = true
+		}
+	}
+	for id, e := range j.ends {
+		if !e.act || called[id] {
+			continue
+		}
+		e.act, e.told, e.outcome = false, true, incident.AlreadyCompliant
+		if e.verdict.Decision == policy.Tag {
+			e.outcome = incident.Tagged
+		}
+	}
+}

@@ -1,0 +1,246 @@
+package warden
+
+import (
+	"slices"
+
+	"github.com/sgwarden/sgwarden/internal/incident"
+	"github.com/sgwarden/sgwarden/internal/plan"
+	"github.com/sgwarden/sgwarden/internal/policy"
+	"github.com/sgwarden/sgwarden/internal/secgroup"
+)
+
+// draft is one incident that this judging writes.
+type draft struct {
+	inc    incident.Incident
+	stored *incident.Incident // as it stands open in the ledger; nil = it is new
+	ends   []*end
+	// contested is how often the same excess was taken back within the hour
+	// before; from contestedAfter on it is a fight.
+	contested int
+	unsent    bool // a message is due and could not be sent
+	completed bool // this judging told the actor of an incident that had none
+	stranger  bool // about a call of the deployment's role, not about rules
+	blind     bool // about what was removed while the ledger was down
+}
+
+// draftIncidents makes the incidents of this judging: open ones are carried
+// on, and all rules that became due just now share a new one.
+func (j *judging) draftIncidents() {
+	j.known = j.remember()
+	j.carryOn()
+	var fresh *draft
+	for _, rv := range j.verdict.Rules {
+		e := j.ends[rv.Rule.ID]
+		if e == nil || e.seen {
+			continue
+		}
+		d := j.holderOf(rv.Rule.ID)
+		due := e.act || e.outcome > incident.Exempt
+		switch {
+		case d != nil && due:
+		case d != nil:
+			continue // no violation any more: finishLeft ends it
+		case e.act || e.told:
+			if fresh == nil {
+				fresh = &draft{inc: incident.Incident{ID: incident.ID(j.groupID, rv.Rule.ID, j.known.Rules[rv.Rule.ID].Since)}}
+				j.drafts = append(j.drafts, fresh)
+			}
+			d = fresh
+		case e.outcome == incident.Exempt:
+			d = j.exemptDraft(j.exemptIncident(e))
+		default:
+			continue
+		}
+		j.join(d, e)
+	}
+	j.endLeft()
+	j.wouldHave()
+	j.point()
+	j.strangers()
+	j.writeBlind()
+}
+
+// carryOn takes up the incidents that are open.
+func (j *judging) carryOn() {
+	for i := range j.mem.Open {
+		d := &draft{inc: j.mem.Open[i], stored: &j.mem.Open[i]}
+		if d.stranger = d.inc.Reason == reasonStranger; d.stranger {
+			d.ends = []*end{j.strangerEnd(d)}
+		}
+		j.drafts = append(j.drafts, d)
+	}
+}
+
+// endLeft ends what is left of open incidents and brings all of them up to
+// what is known now.
+func (j *judging) endLeft() {
+	for _, d := range j.drafts {
+		if !d.stranger {
+			j.finishLeft(d)
+			j.fill(d)
+		}
+	}
+}
+
+// holderOf gives the open incident that a rule belongs to; nil = none. The
+// item's pointer decides, then the incident's own list.
+func (j *judging) holderOf(ruleID string) *draft {
+	pointer := j.mem.Known.Rules[ruleID].IncidentID
+	var listed *draft
+	for _, d := range j.drafts {
+		if d.stored == nil {
+			continue
+		}
+		if d.inc.ID == pointer {
+			return d
+		}
+		if slices.ContainsFunc(d.stored.Rules, func(r incident.Rule) bool { return r.ID == ruleID }) {
+			listed = d
+		}
+	}
+	return listed
+}
+
+func (j *judging) exemptDraft(id string) *draft {
+	for _, d := range j.drafts {
+		if d.inc.ID == id {
+			return d
+		}
+	}
+	d := &draft{inc: incident.Incident{ID: id}}
+	j.drafts = append(j.drafts, d)
+	return d
+}
+
+// join puts a rule into an incident.
+func (j *judging) join(d *draft, e *end) {
+	e.draft, e.incident = d, d.inc.ID
+	d.ends = append(d.ends, e)
+	if e.act {
+		d.contested = max(d.contested, j.takenBefore(e.rule))
+	}
+}
+
+// finishLeft ends those rules of a stored incident that are not due any more:
+// gone, or no violation now. Planned actions are never replayed.
+func (j *judging) finishLeft(d *draft) {
+	if d.stored == nil {
+		return
+	}
+	for _, r := range d.stored.Rules {
+		if slices.ContainsFunc(d.ends, func(e *end) bool { return e.rule.ID == r.ID }) {
+			continue
+		}
+		e := &end{rule: ruleBefore(r), draft: d, incident: d.inc.ID, after: r.After, restored: r.Restored, fallback: r.Fallback}
+		e.outcome, e.reason = j.leftOver(d, r, e)
+		d.ends = append(d.ends, e)
+		if known := j.ends[r.ID]; known == nil || !known.act && known.outcome <= incident.Exempt {
+			j.ends[r.ID] = e
+		}
+	}
+}
+
+// ruleBefore is the rule that an incident's entry is about.
+func ruleBefore(r incident.Rule) secgroup.Rule {
+	if r.Before == nil {
+		return secgroup.Rule{ID: r.ID, Direction: r.Direction}
+	}
+	before := *r.Before
+	before.ID = r.ID
+	return before
+}
+
+// leftOver says how a rule of a stored incident ended without this judging.
+func (j *judging) leftOver(d *draft, r incident.Rule, e *end) (incident.Outcome, string) {
+	begun := d.stored.Outcome == 0 || d.stored.Outcome == incident.NotReverted || d.stored.Outcome == incident.Unresolved
+	live, isLive := secgroup.Rule{}, false
+	for _, l := range j.live.Rules {
+		if l.ID == r.ID {
+			live, isLive = l, true
+		}
+	}
+	switch {
+	case r.Outcome.Changed():
+		return r.Outcome, r.Reason // read back before; what failed came after
+	case isLive && begun && len(r.After) > 0 && live.SameValue(r.After[0]) && !live.SameValue(ruleBefore(r)):
+		if r.Restored {
+			return incident.Reverted, reasonInterrupted
+		}
+		return incident.Narrowed, reasonInterrupted
+	case isLive:
+		e.after = []secgroup.Rule{live}
+		if rv := j.verdictOf(r.ID); rv != nil && worst(*rv, policy.Exempt) != nil {
+			return incident.Exempt, worst(*rv, policy.Exempt).Exemption
+		}
+		return incident.AlreadyCompliant, ""
+	case begun && j.exists:
+		e.after = nil
+		return incident.Reverted, reasonInterrupted
+	}
+	e.after = nil
+	return incident.Gone, ""
+}
+
+// reasonInterrupted marks what an earlier judging planned and could not see
+// through: our call may not have been the one that did it.
+const reasonInterrupted = "interrupted"
+
+func (j *judging) verdictOf(id string) *policy.RuleVerdict {
+	for i := range j.verdict.Rules {
+		if j.verdict.Rules[i].Rule.ID == id {
+			return &j.verdict.Rules[i]
+		}
+	}
+	return nil
+}
+
+// point makes the item's entries point to their incidents.
+func (j *judging) point() {
+	for _, d := range j.drafts {
+		for _, e := range d.ends {
+			entry, ok := j.known.Rules[e.rule.ID]
+			if !ok {
+				continue
+			}
+			entry.IncidentID, entry.Under = d.inc.ID, nil
+			for _, f := range violated(e.verdict) {
+				if !slices.Contains(entry.Under, f.Policy.ID) {
+					entry.Under = append(entry.Under, f.Policy.ID)
+				}
+			}
+			j.known.Rules[e.rule.ID] = entry
+		}
+	}
+}
+
+// wouldHave writes into new incidents what enforce mode would call for the
+// rules that are only observed.
+func (j *judging) wouldHave() {
+	for _, d := range j.drafts {
+		observed := map[string]bool{}
+		for _, e := range d.ends {
+			if e.outcome == incident.Observed {
+				observed[e.rule.ID] = true
+			}
+		}
+		if len(observed) > 0 {
+			d.inc.Would = j.enforced(observed)
+		}
+	}
+}
+
+// enforced tells in words what enforce mode would call for some rules.
+func (j *judging) enforced(rules map[string]bool) []string {
+	acting := policy.Verdict{GroupID: j.groupID}
+	for _, rv := range j.w.enforcing.Evaluate(j.input()).Rules {
+		if rules[rv.Rule.ID] {
+			acting.Rules = append(acting.Rules, rv)
+		}
+	}
+	limits := plan.Limits{MayModify: true, MayAuthorize: true, RulesPerGroup: j.limits.RulesPerGroup}
+	var out []string
+	for _, a := range plan.Build(acting, j.live, j.mem.Known, limits).Actions {
+		out = append(out, inWords(a))
+	}
+	return out
+}

@@ -1,0 +1,135 @@
+package warden
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/sgwarden/sgwarden/internal/incident"
+	"github.com/sgwarden/sgwarden/internal/policy"
+)
+
+// sayOnce alerts about an event that cannot be judged. The records are
+// deliveries of that one event. It is remembered under the event's own key,
+// not with a group: it must not make later changes of a group look open.
+func (w *Warden) sayOnce(ctx context.Context, records []*record) {
+	first := records[0]
+	inc := w.eventIncident(first)
+	for _, r := range records {
+		r.decision.IncidentID, r.decision.Incident = inc.ID, inc
+	}
+	story, err := w.once(ctx, eventKey+inc.ID, inc)
+	for _, r := range records {
+		r.decision.Story = story
+		if err != nil && !r.decision.Retry {
+			_, reason := explain(err)
+			r.decision.Retry, r.decision.Reason = true, r.decision.Reason+" (not said: "+reason+")"
+		}
+	}
+}
+
+// eventKey precedes the incident's id where an event is remembered without a
+// group: it stands in the place of a group id.
+const eventKey = "event-"
+
+// eventIncident is the document of an event as a whole.
+func (w *Warden) eventIncident(r *record) incident.Incident {
+	inc := w.baseIncident(r)
+	inc.ID = incident.EventID(r.decision.GroupID, "", r.change.EventID)
+	inc.EventType = incident.Opened
+	inc.Outcome, inc.Reason = r.decision.Outcome, r.decision.Reason
+	inc.Severity = policy.Medium
+	return inc
+}
+
+// baseIncident is what every document says of its record.
+func (w *Warden) baseIncident(r *record) incident.Incident {
+	now := w.now()
+	opened := r.change.EventTime
+	if opened.IsZero() || opened.After(now) {
+		opened = now
+	}
+	inc := incident.Incident{
+		Mode: w.cfg.Mode, AccountID: w.cfg.Account, Region: w.cfg.Region, GroupID: r.decision.GroupID,
+		APICall: r.change.EventName, EventID: r.change.EventID, Cause: cause(r), OpenedAt: opened, LearntAt: now,
+	}
+	inc.Resource = w.resource(inc.GroupID)
+	if r.change.Actor.ARN != "" || r.change.Actor.Type != "" {
+		inc.Actor = incident.Actor{Actor: r.change.Actor, Attributed: true}
+	}
+	return inc
+}
+
+// cause is why a record was looked at.
+func cause(r *record) string {
+	if r.change.Cause == "" {
+		return "event"
+	}
+	return r.change.Cause
+}
+
+// once publishes an incident that has no group's item, unless that was done.
+// Without the ledger it is said as often as it comes.
+func (w *Warden) once(ctx context.Context, key string, inc incident.Incident) (*Story, error) {
+	story := &Story{Incidents: []incident.Incident{inc}}
+	for range maxRounds {
+		mem, err := w.cfg.Ledger.Observe(ctx, key)
+		if err != nil {
+			return w.publishBlind(ctx, story, inc)
+		}
+		version, known := mem.Known.Version, mem.Known
+		known.Exists = true
+		stored := inc
+		stored.Status, stored.Chain = statusOpen, mem.ChainHead
+		if i := slices.IndexFunc(mem.Open, func(o incident.Incident) bool { return o.ID == inc.ID }); i >= 0 {
+			stored = mem.Open[i]
+			if slices.Contains(stored.Published, string(inc.EventType)) {
+				return story, nil
+			}
+		}
+		now := w.now()
+		holder := w.cfg.HolderID + "/" + key
+		if mem.Lease.Holder != "" && mem.Lease.Until.After(now) {
+			return story, incident.ErrLeased
+		}
+		version, err = w.cfg.Ledger.Open(ctx, incident.Opening{
+			GroupID: key, Version: version, Known: known, Incidents: []incident.Incident{stored},
+			Lease: incident.Lease{Holder: holder, Until: now.Add(w.cfg.Lease)}, Now: now,
+		})
+		if errors.Is(err, incident.ErrConflict) {
+			continue
+		}
+		if err != nil {
+			return w.publishBlind(ctx, story, inc)
+		}
+		return story, w.publishOnce(ctx, story, stored, incident.Closing{GroupID: key, Version: version, Known: known, Holder: holder})
+	}
+	return story, incident.ErrConflict
+}
+
+// publishOnce sends the message and writes down that it was sent. An incident
+// that needs somebody stays open.
+func (w *Warden) publishOnce(ctx context.Context, story *Story, inc incident.Incident, closing incident.Closing) error {
+	sent := w.cfg.Publisher.Publish(ctx, inc)
+	closing.Now = w.now()
+	if sent == nil {
+		story.Published = append(story.Published, inc)
+		inc.Published = append(slices.Clone(inc.Published), string(inc.EventType))
+		if !inc.Outcome.StaysOpen() {
+			inc.Status, inc.ClosedAt = statusClosed, at(closing.Now)
+		}
+	}
+	closing.Incidents = []incident.Incident{inc}
+	return errors.Join(sent, w.cfg.Ledger.Close(ctx, closing))
+}
+
+func (w *Warden) publishBlind(ctx context.Context, story *Story, inc incident.Incident) (*Story, error) {
+	if err := w.cfg.Publisher.Publish(ctx, inc); err != nil {
+		return story, err
+	}
+	story.Published = append(story.Published, inc)
+	return story, nil
+}
+
+func at(t time.Time) *time.Time { return &t }

@@ -1,0 +1,124 @@
+package warden
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/sgwarden/sgwarden/internal/incident"
+	"github.com/sgwarden/sgwarden/internal/secgroup"
+)
+
+// open writes what is about to be done, before any of it is: the item, the
+// incidents, and the lease that keeps others from doing it too. Where there is
+// nothing to do, to say or to close it writes nothing.
+func (j *judging) open(ctx context.Context) error {
+	if len(j.plan.Actions) == 0 && len(j.drafts) == 0 {
+		return nil
+	}
+	if err := j.askAgain(ctx); err != nil {
+		return err
+	}
+	opening := incident.Opening{
+		GroupID: j.groupID, Version: j.mem.Known.Version, Known: j.known, Now: j.w.now(),
+	}
+	opening.Lease = incident.Lease{Holder: j.holder, Until: opening.Now.Add(j.w.cfg.Lease)}
+	opening.Known.OpenIncidents = nil
+	for _, d := range j.drafts {
+		inc := d.inc
+		inc.Status = statusOpen
+		opening.Incidents = append(opening.Incidents, inc)
+		opening.Known.OpenIncidents = append(opening.Known.OpenIncidents, inc.ID)
+	}
+	version, err := j.w.cfg.Ledger.Open(ctx, opening)
+	if err != nil {
+		return outpaced(ledgerFault(err))
+	}
+	j.version, j.opened = version, true
+	return nil
+}
+
+// outpaced makes of a lease that another took meanwhile what it is: a group
+// that must be observed again, where the lease is waited for.
+func outpaced(err error) error {
+	if errors.Is(err, incident.ErrLeased) {
+		return fmt.Errorf("%w: %w", incident.ErrConflict, err)
+	}
+	return err
+}
+
+const (
+	causeAfter  = "after"
+	causeSettle = "settle"
+	causeRetry  = "retry"
+	causeRole   = "role"
+
+	// Bounds of the delay of an own message: SQS takes 15 minutes at most, and
+	// clocks differ by less than the shortest.
+	shortestDelay = time.Second
+	longestDelay  = 15 * time.Minute
+)
+
+// askAgain puts a message behind a delay for every wait that begins now,
+// before the wait is written down: a wait that nobody ends would be worse than
+// one look too many. What asks for a wait that was begun earlier has its
+// message already, unless it is that message.
+func (j *judging) askAgain(ctx context.Context) error {
+	for _, e := range j.waits() {
+		if e.draft != nil && e.draft.stored != nil && !j.asked(e.incident) {
+			continue
+		}
+		cause, delay := causeRetry, longestDelay
+		if !e.until.IsZero() {
+			cause, delay = causeAfter, min(max(e.until.Sub(j.now), shortestDelay), longestDelay)
+		}
+		switch {
+		case e.draft != nil && e.draft.stranger:
+			cause = causeRole
+		case !e.told:
+			cause = causeSettle
+		}
+		if err := j.w.cfg.Queue.JudgeAgain(ctx, j.groupID, cause, e.incident, delay); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// waits are the rules that wait, one per incident, the earliest first.
+func (j *judging) waits() []*end {
+	var out []*end
+	for _, rv := range j.verdict.Rules {
+		e := j.ends[rv.Rule.ID]
+		if e == nil || e.outcome != incident.Pending || e.seen {
+			continue
+		}
+		i := slices.IndexFunc(out, func(o *end) bool { return o.draft == e.draft })
+		switch {
+		case i < 0:
+			out = append(out, e)
+		case !e.until.IsZero() && e.until.Before(out[i].until):
+			out[i] = e
+		}
+	}
+	for _, d := range j.drafts {
+		if d.stranger && d.ends[0].outcome == incident.Pending {
+			out = append(out, d.ends[0])
+		}
+	}
+	return out
+}
+
+// hasEvent reports whether a record of this judging tells of a call, and not
+// only asks to look.
+func (j *judging) hasEvent() bool {
+	return slices.ContainsFunc(j.records, func(r *record) bool { return r.change.Effect != secgroup.Asks })
+}
+
+// asked reports whether a Judge Group message of this judging asks about the
+// incident.
+func (j *judging) asked(incidentID string) bool {
+	return slices.ContainsFunc(j.records, func(r *record) bool { return r.change.IncidentID == incidentID && incidentID != "" })
+}

@@ -1,0 +1,95 @@
+package warden
+
+import (
+	"context"
+	"slices"
+
+	"github.com/sgwarden/sgwarden/internal/incident"
+)
+
+// publish sends the message that each incident of this judging owes. One that
+// cannot be sent undoes nothing: its incident stays open, and the messages come
+// again until it is sent.
+func (j *judging) publish(ctx context.Context) {
+	for _, d := range j.drafts {
+		j.finish(d)
+		for _, event := range j.messages(d) {
+			d.inc.EventType = event
+			if err := j.w.cfg.Publisher.Publish(ctx, d.inc); err != nil {
+				_, why := explain(err)
+				d.unsent, j.retry = true, true
+				d.inc.Notes = appendOnce(d.inc.Notes, "the message "+string(event)+" could not be sent: "+why)
+				break
+			}
+			j.story.Published = append(j.story.Published, d.inc)
+			d.inc.Published = appendOnce(slices.Clone(d.inc.Published), string(event))
+		}
+		j.story.Incidents = append(j.story.Incidents, d.inc)
+	}
+}
+
+// finish brings an incident up to what became of its rules.
+func (j *judging) finish(d *draft) {
+	if !d.stranger && !d.blind {
+		j.fillRules(d)
+	}
+	i := &d.inc
+	i.Outcome, i.Reason, i.Fallback = outcomeOf(d.ends), reasonOf(d.ends), fallbackOf(d.ends)
+	if j.stale(d) {
+		i.Outcome, i.Reason = incident.Gone, "stale-ledger"
+	}
+	if j.isFight(d) && i.Outcome.Changed() {
+		i.Reason = orOther(i.Reason, "contested")
+		i.Notes = appendOnce(i.Notes, j.fightNote(d))
+	}
+	if i.Reason == reasonInterrupted {
+		i.Notes = appendOnce(i.Notes, "an earlier judging was interrupted: what was planned is as planned, but our call may not have been the one that did it")
+	}
+	i.ClosedAt = nil
+	if !i.Outcome.StaysOpen() {
+		i.ClosedAt = at(j.w.now())
+	}
+	for _, e := range d.ends {
+		switch e.outcome {
+		case incident.CannotRemediate, incident.NotReverted, incident.Unresolved:
+			j.retry = true
+		}
+	}
+}
+
+// messages are the event types that are owed about an incident now: one per
+// type in its life.
+func (j *judging) messages(d *draft) []incident.EventType {
+	var event incident.EventType
+	switch o := d.inc.Outcome; {
+	case j.stale(d), o == incident.Ignored, o == incident.Compliant, d.stranger && o == incident.Pending:
+		return nil
+	case o == incident.Gone || o == incident.AlreadyCompliant || o == incident.Exempt && d.stored != nil:
+		if len(d.inc.Published) == 0 {
+			return nil // nobody was told that it was open
+		}
+		event = incident.Resolved
+	case o.Changed() && j.isFight(d):
+		if j.escalated(d) {
+			return nil // coalesced: the fight was told
+		}
+		event = incident.Contested
+	case o.Changed():
+		event = incident.Acted
+	default:
+		event = incident.Opened
+	}
+	if !slices.Contains(d.inc.Published, string(event)) {
+		return []incident.EventType{event}
+	}
+	if d.completed && !slices.Contains(d.inc.Published, string(incident.Attributed)) {
+		return []incident.EventType{incident.Attributed}
+	}
+	return nil
+}
+
+// stale reports whether an incident is older than the stamp of a ledger that
+// may be a restored one: it is closed without a message.
+func (j *judging) stale(d *draft) bool {
+	return d.stored != nil && j.facts.Stale && d.stored.OpenedAt.Before(j.facts.Stamp)
+}

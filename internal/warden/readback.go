@@ -1,0 +1,218 @@
+package warden
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/sgwarden/sgwarden/internal/incident"
+	"github.com/sgwarden/sgwarden/internal/plan"
+	"github.com/sgwarden/sgwarden/internal/policy"
+	"github.com/sgwarden/sgwarden/internal/secgroup"
+)
+
+// lookAgain are the waits before reading back again what EC2 does not show
+// yet: its answers are eventually consistent ("may not be immediately visible
+// to all subsequent commands", EC2 developer guide).
+var lookAgain = []time.Duration{250 * time.Millisecond, 750 * time.Millisecond, 2 * time.Second}
+
+// look reads the rules back until they show everything that was answered with
+// success, or the waits are over. What could not be read is not claimed.
+func (j *judging) look(ctx context.Context) {
+	j.readBack = nil
+	for n := 0; ; n++ {
+		rules, err := j.rules(ctx)
+		if err == nil {
+			j.readBack = rules
+			if j.shown() {
+				return
+			}
+		}
+		if n == len(lookAgain) {
+			return
+		}
+		deadline, ok := ctx.Deadline()
+		if ok && deadline.Sub(j.w.now()) < lookAgain[n]+deadlineMargin {
+			return
+		}
+		if j.w.cfg.Sleep(ctx, lookAgain[n]) != nil {
+			return
+		}
+	}
+}
+
+// shown reports whether what was read back leaves nothing to wait for: no rule
+// stands with its old value though EC2 said that it changed it.
+func (j *judging) shown() bool {
+	for _, rp := range j.plan.Rules {
+		e := j.ends[rp.Before.ID]
+		live, ok := ruleByID(j.readBack, rp.Before.ID)
+		if e != nil && e.tries.answered && ok && live.SameValue(rp.Before) && !reached(rp, j.readBack) {
+			return false
+		}
+	}
+	return true
+}
+
+// reached reports whether the rules are as the plan of one rule wants them.
+func reached(rp plan.RulePlan, rules []secgroup.Rule) bool {
+	live, ok := ruleByID(rules, rp.Before.ID)
+	inPlace := false
+	for _, want := range rp.After {
+		if want.ID == rp.Before.ID {
+			inPlace = true
+			if !ok || !live.SameValue(want) {
+				return false
+			}
+			if rp.Goal == plan.Tagged && live.Tags[plan.TagKey] == "" {
+				return false
+			}
+			continue
+		}
+		if !hasValue(rules, want) {
+			return false
+		}
+	}
+	return inPlace || !ok
+}
+
+func hasValue(rules []secgroup.Rule, want secgroup.Rule) bool {
+	for _, r := range rules {
+		if r.SameValue(want) {
+			return true
+		}
+	}
+	return false
+}
+
+// settle ends every planned rule by what was read back.
+func (j *judging) settle(ctx context.Context) {
+	for _, e := range j.ends {
+		if e.act && e.outcome == 0 {
+			j.settleRule(e)
+		}
+	}
+	if j.readBack != nil {
+		j.story.After = j.readBack
+	}
+}
+
+// settleRule claims nothing that was not seen.
+func (j *judging) settleRule(e *end) {
+	rp := plan.RulePlan{Before: e.rule, After: e.after, Goal: j.goalOf(e)}
+	live, isLive := ruleByID(j.readBack, e.rule.ID)
+	_, why := explain(e.tries.err)
+	switch {
+	case j.readBack == nil:
+		e.outcome, e.reason = incident.Unresolved, "not-verified"
+		if e.tries.err != nil {
+			e.outcome, e.reason = cannot(e.tries.err), why
+		}
+		e.after = []secgroup.Rule{e.rule}
+	case reached(rp, j.readBack) && e.tries.answered:
+		e.outcome = claimed(rp.Goal)
+	case reached(rp, j.readBack) && e.tries.uncertain:
+		e.outcome, e.reason = claimed(rp.Goal), reasonInterrupted
+	case !isLive:
+		// Somebody else removed it before us.
+		e.outcome, e.reason, e.after, e.restored, e.fallback = incident.AlreadyCompliant, "", nil, false, ""
+	case e.tries.err != nil:
+		e.outcome, e.reason, e.after = cannot(e.tries.err), why, []secgroup.Rule{live}
+	case live.SameValue(e.rule):
+		e.outcome, e.reason, e.after = incident.NotReverted, "still-there", []secgroup.Rule{live}
+	default:
+		e.outcome, e.reason, e.after = j.overtakenEnd(live), "changed-meanwhile", []secgroup.Rule{live}
+	}
+	if !e.outcome.Changed() {
+		e.restored = false
+	}
+	if e.outcome.Changed() && e.reason == reasonInterrupted {
+		e.draft.inc.Notes = appendOnce(e.draft.inc.Notes, fmt.Sprintf("%s was found changed after a call without an answer: it may not have been ours", e.rule.ID))
+	}
+}
+
+// overtakenEnd is the outcome of a rule that somebody changed while we tried
+// to: fine if nothing acts on its new value.
+func (j *judging) overtakenEnd(live secgroup.Rule) incident.Outcome {
+	in := j.input()
+	in.Live.Rules = j.readable(j.readBack)
+	for _, rv := range j.w.cfg.Set.Evaluate(in).Rules {
+		if rv.Rule.ID == live.ID && !rv.Due {
+			return incident.AlreadyCompliant
+		}
+	}
+	return incident.Unresolved
+}
+
+// cannot is the outcome of a call that EC2 refused: for good, or for now.
+func cannot(err error) incident.Outcome {
+	outcome, _ := explain(err)
+	return outcome
+}
+
+func (j *judging) goalOf(e *end) plan.Goal {
+	switch {
+	case e.verdict.Decision == policy.Tag:
+		return plan.Tagged
+	case e.restored:
+		return plan.Restored
+	case len(e.after) > 0:
+		return plan.Narrowed
+	}
+	return plan.Removed
+}
+
+// claimed is the outcome of a goal that was read back.
+func claimed(g plan.Goal) incident.Outcome {
+	switch g {
+	case plan.Narrowed:
+		return incident.Narrowed
+	case plan.Tagged:
+		return incident.Tagged
+	}
+	return incident.Reverted
+}
+
+// checkRemoved looks at what a Revoke says it took: there is no
+// compare-and-delete, so a rule may have been changed to something compliant
+// just before. Then it is put back, or, where the role may not, said so.
+func (j *judging) checkRemoved(ctx context.Context, a plan.Action, res incident.Result) {
+	revoke, ok := a.(plan.Revoke)
+	if !ok || res.Err != nil {
+		return
+	}
+	for _, gone := range res.Removed {
+		planned, known := ruleByID(revoke.Rules, gone.ID)
+		e := j.ends[gone.ID]
+		if !known || e == nil || e.draft == nil || gone.SameValue(planned) {
+			continue
+		}
+		e.rule = gone
+		in := j.input()
+		in.Live.Rules = []secgroup.Rule{gone}
+		verdict := j.w.cfg.Set.Evaluate(in)
+		if len(verdict.Rules) == 1 && verdict.Rules[0].Due {
+			e.verdict = verdict.Rules[0] // another violation: this is the one that went
+			continue
+		}
+		j.putBack(ctx, e, gone)
+	}
+}
+
+// putBack makes a compliant rule again that our Revoke took.
+func (j *judging) putBack(ctx context.Context, e *end, gone secgroup.Rule) {
+	gone.ID = ""
+	note := fmt.Sprintf("%s had become compliant just before it was removed; put it back: authorize %s", e.rule.ID, gone)
+	if j.limits.MayAuthorize && j.timeLeft(ctx) {
+		again := plan.Authorize{GroupID: j.groupID, Direction: gone.Direction, Rules: []secgroup.Rule{gone}}
+		res := j.w.cfg.Applier.Apply(ctx, again)
+		for _, id := range res.RequestIDs {
+			j.journal = append(j.journal, incident.Journal{RequestID: id, Call: again.Call(), IncidentID: e.incident, At: j.w.now()})
+		}
+		if res.Err == nil {
+			note = fmt.Sprintf("%s had become compliant just before it was removed, and was put back: %s", e.rule.ID, gone)
+			e.after = []secgroup.Rule{gone}
+		}
+	}
+	e.draft.inc.Notes = appendOnce(e.draft.inc.Notes, note)
+}

@@ -1,0 +1,187 @@
+package warden
+
+import (
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sgwarden/sgwarden/internal/incident"
+	"github.com/sgwarden/sgwarden/internal/policy"
+	"github.com/sgwarden/sgwarden/internal/secgroup"
+)
+
+const (
+	// removedKept is how long it is remembered why a rule id is gone: as long
+	// as a record of it may still come.
+	removedKept = 24 * time.Hour
+	removedMost = 200
+
+	// inPlaceMark stands between rule id and time where a rule was changed in
+	// place, so that several changes of one rule are remembered.
+	inPlaceMark = "@"
+)
+
+// remember gives the item of the group as this judging saw it: every live
+// rule, and why others are gone.
+func (j *judging) remember() policy.Known {
+	old := j.mem.Known
+	next := old
+	next.Exists, next.Whole = true, true
+	next.Name, next.VPCID, next.Default = j.live.Name, j.live.VPCID, pointer(j.live.IsDefault())
+	// Tags change without a judging (their records are ignored today): a triage
+	// that trusted remembered ones could miss a policy that came into scope.
+	next.Tags = nil
+	next.Rules = make(map[string]policy.KnownRule, len(j.verdict.Rules))
+	order := j.now.UnixMicro()
+	for _, k := range old.Rules {
+		order = max(order, k.Order+1)
+	}
+	for _, rv := range inWalk(j.verdict.Rules) {
+		known, ok := old.Rules[rv.Rule.ID]
+		if !ok || known.Order == 0 || j.grew(known, rv.Rule) {
+			known = j.entry(known, ok, rv, order)
+			order++
+		} else {
+			known = j.entry(known, ok, rv, known.Order)
+		}
+		next.Rules[rv.Rule.ID] = known
+	}
+	next.Removed = j.removedSince(old, next)
+	return next
+}
+
+// inWalk orders rules as they get their places: those that no record names
+// first, by id; then the named ones by the time of the record, then id.
+func inWalk(rules []policy.RuleVerdict) []policy.RuleVerdict {
+	sorted := slices.Clone(rules)
+	slices.SortStableFunc(sorted, func(a, b policy.RuleVerdict) int {
+		switch {
+		case a.Named != b.Named && b.Named:
+			return -1
+		case a.Named != b.Named:
+			return 1
+		case a.Named && a.By != nil && b.By != nil && !a.By.EventTime.Equal(b.By.EventTime):
+			return a.By.EventTime.Compare(b.By.EventTime)
+		}
+		return strings.Compare(a.Rule.ID, b.Rule.ID)
+	})
+	return sorted
+}
+
+// entry is what is remembered of one live rule.
+func (j *judging) entry(old policy.KnownRule, known bool, rv policy.RuleVerdict, order int64) policy.KnownRule {
+	next := old
+	next.Rule, next.ListDigest, next.Order = stripped(rv.Rule), listDigest(rv.Rule, old), order
+	since := j.now
+	if rv.Named && rv.By != nil {
+		since = notAfter(rv.By.EventTime, j.now)
+	}
+	switch {
+	case !known:
+		next.Since = since
+	case j.grew(old, rv.Rule):
+		next.Since, next.By = since, nil
+		next.IncidentID, next.Reported, next.Exemption, next.Under = "", "", "", nil
+		if good := old.Rule; old.IncidentID == "" || old.Reported == incident.Exempt.String() {
+			next.Before = &good
+		}
+	}
+	if rv.Named && rv.By != nil && (next.By == nil || next.By.EventID != rv.By.EventID) {
+		next.By = rv.By
+	}
+	next.Exemption = ""
+	if f := worst(rv, policy.Exempt); f != nil {
+		next.Exemption = f.Exemption
+	}
+	if !rv.Due && worst(rv, policy.Unknown) == nil && next.Reported != incident.Exempt.String() {
+		// It violates nothing, or stands: a later growth is measured from here.
+		next.IncidentID, next.Reported, next.Under, next.Before = "", "", nil, nil
+	}
+	return next
+}
+
+// grew reports whether a live rule opens flows that its known value did not.
+func (j *judging) grew(known policy.KnownRule, live secgroup.Rule) bool {
+	if known.Rule.SameValue(live) {
+		digest := listDigest(live, known)
+		return digest != known.ListDigest && known.ListDigest != ""
+	}
+	return known.Rule.Direction != live.Direction || !known.Rule.Region().Covers(live.Region())
+}
+
+// removedSince are the rules that were known and are not live any more, with
+// what was remembered before; old entries are dropped.
+func (j *judging) removedSince(old, next policy.Known) map[string]policy.RemovedRule {
+	removed := maps.Clone(old.Removed)
+	if removed == nil {
+		removed = map[string]policy.RemovedRule{}
+	}
+	for id, k := range old.Rules {
+		if _, live := next.Rules[id]; live {
+			continue
+		}
+		if _, told := removed[id]; !told {
+			removed[id] = policy.RemovedRule{At: j.now, Value: k.Rule.Value()}
+		}
+	}
+	for id := range next.Rules {
+		delete(removed, id)
+	}
+	return prune(removed, j.now)
+}
+
+// prune drops what is too old or too much, the oldest first.
+func prune(removed map[string]policy.RemovedRule, now time.Time) map[string]policy.RemovedRule {
+	for id, r := range removed {
+		if now.Sub(r.At) > removedKept {
+			delete(removed, id)
+		}
+	}
+	if len(removed) <= removedMost {
+		return removed
+	}
+	ids := slices.SortedFunc(maps.Keys(removed), func(a, b string) int {
+		if c := removed[a].At.Compare(removed[b].At); c != 0 {
+			return c
+		}
+		return strings.Compare(a, b)
+	})
+	for _, id := range ids[:len(ids)-removedMost] {
+		delete(removed, id)
+	}
+	return removed
+}
+
+// listDigest is the digest of a list's entries; of a list that was not read,
+// what was known; "" for other peers.
+func listDigest(r secgroup.Rule, known policy.KnownRule) string {
+	l, ok := r.Peer.(secgroup.PrefixList)
+	if !ok {
+		return ""
+	}
+	if !l.Readable {
+		return known.ListDigest
+	}
+	return policy.ListDigest(l.Entries)
+}
+
+// sameItem reports whether two states of an item are equal but for the version.
+func sameItem(a, b policy.Known) bool {
+	a.Version, b.Version, a.OpenIncidents, b.OpenIncidents = 0, 0, nil, nil
+	for _, k := range []*policy.Known{&a, &b} {
+		if len(k.Removed) == 0 {
+			k.Removed = nil
+		}
+		if len(k.Rules) == 0 {
+			k.Rules = nil
+		}
+		if len(k.Tags) == 0 {
+			k.Tags = nil
+		}
+	}
+	return reflect.DeepEqual(a, b)
+}
+
+func pointer[T any](v T) *T { return &v }
