@@ -127,6 +127,9 @@ func (j *judging) settleEntry(d *draft, e *end) {
 		j.known.Rules[id] = entry
 	case known:
 		entry.Reported = e.outcome.String()
+		if tagged, ok := ruleByID(j.readBack, id); ok && e.outcome == incident.Tagged {
+			entry.Rule = stripped(tagged)
+		}
 		if d.unsent {
 			entry.Reported = ""
 		}

@@ -105,7 +105,7 @@ func (j *judging) endOf(rv policy.RuleVerdict) *end {
 	case rv.Decision == policy.Revert || rv.Decision == policy.Narrow || rv.Decision == policy.Tag:
 		e.act = j.w.cfg.Mode == policy.Enforce
 		if !e.act {
-			e.outcome = incident.Observed
+			e.outcome, e.told = incident.Observed, true
 		}
 	case rv.Due || worst(rv, policy.Unknown) != nil:
 		e.outcome = j.waitingEnd(e)
