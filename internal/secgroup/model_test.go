@@ -3,6 +3,7 @@ package secgroup_test
 import (
 	"encoding/binary"
 	"fmt"
+	"math/rand/v2"
 	"net/netip"
 	"testing"
 
@@ -215,4 +216,39 @@ func TestModelEveryPair(t *testing.T) {
 		}
 	}
 	c.report(t, "every pair of rules x every packet")
+}
+
+// Groups of rules of the whole model, two at a time: each operation, and the
+// rules that come back from it, on every packet.
+func TestModelGroups(t *testing.T) {
+	t.Parallel()
+	var c, back tally
+	random := rand.New(rand.NewPCG(4, 4))
+	s := source(random.IntN)
+	flows, blocks, packets := modelFlows(), modelBlocks(), modelPackets()
+	group := func() (rules []secgroup.Rule) {
+		for range 1 + s(6) {
+			rule := pick(s, flows...)
+			rule.Peer = pick(s, blocks...)
+			rules = append(rules, rule)
+		}
+		return rules
+	}
+	for range 1000 {
+		left, right := group(), group()
+		a, b := regionOf(left), regionOf(right)
+		union, both, minus := a.Union(b), a.Intersect(b), a.Subtract(b)
+		rest := minus.Rules(secgroup.Ingress, nil)
+		for _, p := range packets {
+			x, y := oracle.AdmitsAny(left, p), oracle.AdmitsAny(right, p)
+			ok := c.same(x || y, admits(union, p))
+			ok = c.same(x && y, admits(both, p)) && ok
+			ok = c.same(x && !y, admits(minus, p)) && ok
+			if ok = back.same(x && !y, oracle.AdmitsAny(rest, p)) && ok; !ok {
+				t.Fatalf("%v, %v: %+v", left, right, p)
+			}
+		}
+	}
+	c.report(t, "groups of the model x every packet")
+	back.report(t, "groups of the model back to rules x every packet")
 }

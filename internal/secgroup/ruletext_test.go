@@ -101,6 +101,8 @@ func TestParseRuleRefuses(t *testing.T) {
 		{"ingress tcp/22 from fe80::1%eth0/64", `rule "ingress tcp/22 from fe80::1%eth0/64": column 21: want a CIDR, sg-ID, ACCOUNT/sg-ID or pl-ID, got "fe80::1%eth0/64"`},
 		{"ingress tcp/22 from 8.8.8.8/33", `rule "ingress tcp/22 from 8.8.8.8/33": column 21: want a CIDR, sg-ID, ACCOUNT/sg-ID or pl-ID, got "8.8.8.8/33"`},
 		{"ingress tcp/22 from 1234/sg-0a", `rule "ingress tcp/22 from 1234/sg-0a": column 21: want an account id of 12 digits before the group, got "1234/sg-0a"`},
+		{"ingress tcp/22 from 12345678901x/sg-0a", `rule "ingress tcp/22 from 12345678901x/sg-0a": column 21: want an account id of 12 digits before the group, got "12345678901x/sg-0a"`},
+		{"ingress tcp/22 from sg-0a/0", `rule "ingress tcp/22 from sg-0a/0": column 21: want a CIDR, sg-ID, ACCOUNT/sg-ID or pl-ID, got "sg-0a/0"`},
 		{"ingress tcp/22 from sg-", `rule "ingress tcp/22 from sg-": column 21: want a CIDR, sg-ID, ACCOUNT/sg-ID or pl-ID, got "sg-"`},
 		{"ingress tcp/22 from ::/0 # ssh", `rule "ingress tcp/22 from ::/0 # ssh": column 26: want nothing after the peer, got "#"`},
 	} {
