@@ -60,6 +60,9 @@ func TestEach(t *testing.T) {
 		"log file, text after it":     {`{"Records":[` + event + "]} junk", "cx"},
 		"log files on lines":          {`{"Records":[` + event + "]}\n{\"Records\":[" + unwatched + "," + event + "]}", "cic"},
 		"records that are no array":   {`{"Records":{"a":1}}`, "x"},
+		"log file, cut off early":     {`{"b":"x","Records`, "x"},
+		"other names cut off":         {`{"b":{"Records":[1`, "x"},
+		"unfinished name before":      {`{"Records":1,"b`, "x"},
 		"records that are a name":     {`{"a":"Records","b":[1]}`, "x"},
 	} {
 		require.Equal(t, row.want, summary(row.data), name)

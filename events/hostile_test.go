@@ -65,6 +65,7 @@ func TestHostileInput(t *testing.T) {
 		"group id a path":              record(`"requestParameters":{"groupId":"../../sg-1"}`),
 		"group id of shell":            record(`"requestParameters":{"groupId":"sg-1;rm -rf ~"}`),
 		"group id too long":            record(`"requestParameters":{"groupId":"sg-` + strings.Repeat("a", 18) + `"}`),
+		"group id too short":           record(`"requestParameters":{"groupId":"sg-0a5e1f0"}`),
 		"group id big":                 record(`"requestParameters":{"groupId":"SG-0A5E1F00000000099"}`),
 		"name with a line":             record(`"requestParameters":{"groupName":"a\nb"}`),
 		"name too long":                record(`"requestParameters":{"groupName":"` + strings.Repeat("a", 256) + `"}`),

@@ -14,7 +14,7 @@ import (
 func TestMain(m *testing.M) {
 	flag.Parse()
 	if _, err := os.Stat(corpusFolder()); err != nil && os.Getenv("SGWARDEN_CORPUS") == "" {
-		fmt.Println("corpus: not here; TestCorpus is left out (set SGWARDEN_CORPUS to its folder)")
+		fmt.Println("SHOW corpus: not here; TestCorpus is left out (set SGWARDEN_CORPUS to its folder)")
 		if err := flag.Set("test.skip", "^TestCorpus"); err != nil {
 			panic(err)
 		}

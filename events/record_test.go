@@ -135,6 +135,9 @@ func TestIncompleteRecords(t *testing.T) {
 	for name, row := range map[string]struct{ fields, why string }{
 		"no request":              {set(answer), "requestParameters is missing"},
 		"not true":                {ask(ssh) + `,"responseElements":{"_return":false}`, "does not say that the call succeeded"},
+		"omitted elsewhere":       {`"omitted":true,` + ask(ssh), "omitted"},
+		"omitted in a wrapper":    {`"requestParameters":{"omitted":true,"AuthorizeSecurityGroupIngressRequest":{` + group + `,"ipProtocol":"-1","cidrIp":"10.0.0.0/8"}}`, "omitted or cut"},
+		"unknown kind of peer":    {ask(strings.Replace(ssh, `{`, `{"meshes":["m"],`, 1)) + "," + set(answer), `"meshes" is unknown`},
 		"no rule":                 {`"requestParameters":{` + group + `}`, "names no rule"},
 		"protocol unknown":        {ask(perm(`"tpc","fromPort":22,"toPort":22`, `"ipRanges":{"items":[{"cidrIp":"10.0.0.0/8"}]}`)), `protocol "tpc": unknown`},
 		"protocol missing":        {ask(perm(`null`, `"ipRanges":{"items":[{"cidrIp":"10.0.0.0/8"}]}`)), "no protocol"},
@@ -203,6 +206,23 @@ func TestAnswerIsHeldAgainstRequest(t *testing.T) {
 	}
 }
 
+// TestUnreadableAnswerIsNotGuessed: the rule without value may well be the one
+// that was asked for, so it is not named a second time.
+func TestUnreadableAnswerIsNotGuessed(t *testing.T) {
+	c := decodeFields(t, "AuthorizeSecurityGroupIngress", `"requestParameters":{"groupId":"sg-0a5e1f01","ipPermissions":{"items":[{"ipProtocol":"-1","ipRanges":{"items":[{"cidrIp":"10.0.0.0/8"}]}}]}},
+		"responseElements":{"securityGroupRuleSet":{"items":[{"groupId":"sg-0a5e1f01","securityGroupRuleId":"sgr-0b7c2d01","isEgress":false,"ipProtocol":"-1","cidr":"10.0.0.0/8"}]}}`)
+	require.False(t, c.Complete)
+	require.Equal(t, []string{"sgr-0b7c2d01"}, texts(c))
+}
+
+// TestReferenceWithAndWithoutAccount: a request may leave the account out.
+func TestReferenceWithAndWithoutAccount(t *testing.T) {
+	c := decodeFields(t, "AuthorizeSecurityGroupIngress", `"recipientAccountId":"310200000417","requestParameters":{"groupId":"sg-0a5e1f01","ipPermissions":{"items":[{"ipProtocol":"-1","groups":{"items":[{"groupId":"sg-0a5e1f02"}]}}]}},
+		"responseElements":{"securityGroupRuleSet":{"items":[{"groupId":"sg-0a5e1f01","groupOwnerId":"310200000417","securityGroupRuleId":"sgr-0b7c2d01","isEgress":false,"ipProtocol":"-1","referencedGroupInfo":{"groupId":"sg-0a5e1f02","userId":"422900000638"}}]}}`)
+	require.True(t, c.Complete)
+	require.Equal(t, []string{"sgr-0b7c2d01 ingress all from 422900000638/sg-0a5e1f02"}, texts(c))
+}
+
 // TestRevokeIsTakenFromTheAnswer: in the default VPC a Revoke passes over
 // what it does not find, so the request is not the truth.
 func TestRevokeIsTakenFromTheAnswer(t *testing.T) {
@@ -214,6 +234,23 @@ func TestRevokeIsTakenFromTheAnswer(t *testing.T) {
 	c = decodeFields(t, "RevokeSecurityGroupIngress", request+`"responseElements":{"_return":true,"unknownIpPermissionSet":{"items":[{"ipProtocol":"tcp"}]}}`)
 	require.False(t, c.Complete)
 	require.Contains(t, c.Incomplete, "does not know")
+}
+
+// TestTaggedOnce: a group that a call names twice is one group.
+func TestTaggedOnce(t *testing.T) {
+	c := decodeFields(t, "CreateTags", `"requestParameters":{"resourcesSet":["sg-0a5e1f01",{"resourceId":"sg-0a5e1f01"},{"resourceId":"sg-0a5e1f02"},{"resourceId":"vpc-0c3d4e01"},"vpc-0c3d4e01","sg-x"]}`)
+	require.Equal(t, []secgroup.GroupName{{ID: "sg-0a5e1f01"}, {ID: "sg-0a5e1f02"}}, c.Groups)
+	require.Equal(t, []string{"vpc-0c3d4e01"}, c.VPCIDs)
+	require.True(t, c.Complete)
+}
+
+// TestAuthorizeWithRuleIds: ids in a request that adds rules are more than
+// its answer explains.
+func TestAuthorizeWithRuleIds(t *testing.T) {
+	c := decodeFields(t, "AuthorizeSecurityGroupIngress", `"requestParameters":{"groupId":"sg-0a5e1f01","securityGroupRuleIds":["sgr-0b7c2d09"],"ipPermissions":{"items":[{"ipProtocol":"-1","ipRanges":{"items":[{"cidrIp":"10.0.0.0/8"}]}}]}},
+		"responseElements":{"securityGroupRuleSet":{"items":[{"groupId":"sg-0a5e1f01","securityGroupRuleId":"sgr-0b7c2d01","isEgress":false,"ipProtocol":"-1","cidrIpv4":"10.0.0.0/8"}]}}`)
+	require.False(t, c.Complete)
+	require.Equal(t, []string{"sgr-0b7c2d01 ingress all from 10.0.0.0/8"}, texts(c))
 }
 
 func TestModifyGaps(t *testing.T) {

@@ -79,20 +79,18 @@ func (r *record) takeRequest(group secgroup.GroupName, asked reading) {
 // emulators answer with a part. More opaque rules than the response has left
 // over are a gap.
 func (r *record) compare(group secgroup.GroupName, asked, answered reading) {
-	left := make(map[ruleKey]int, len(answered.rules))
-	spare := 0
+	given := make(map[ruleKey]bool, len(answered.rules))
 	for _, n := range answered.rules {
-		spare++
 		if n.HasValue {
-			left[keyOf(n.Rule)]++
+			given[keyOf(n.Rule)] = true
 		}
 	}
+	spare := len(answered.rules)
 	for _, n := range asked.rules {
 		if !n.HasValue {
 			continue // by id: counted as opaque
 		}
-		if k := keyOf(n.Rule); left[k] > 0 {
-			left[k]--
+		if given[keyOf(n.Rule)] {
 			spare--
 			continue
 		}
