@@ -12,7 +12,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -74,8 +76,8 @@ func (e *emulator) aws(out any, args ...string) error {
 		return err
 	}
 	var stderr bytes.Buffer
-	cmd := exec.Command(path, append(args, "--endpoint-url", e.url, "--output", "json", "--no-cli-pager")...)
-	cmd.Env = append(os.Environ(), e.environ()...)
+	cmd := exec.Command(path, append(args, "--endpoint-url", e.url, "--output", "json")...)
+	cmd.Env = e.environ()
 	cmd.Stderr = &stderr
 	answer, err := cmd.Output()
 	if err != nil {
@@ -90,12 +92,12 @@ func (e *emulator) aws(out any, args ...string) error {
 // environ makes the aws client and the CDK of this machine talk to the
 // emulator, whatever profile its user has.
 func (e *emulator) environ() []string {
-	return []string{
-		"AWS_ENDPOINT_URL=" + e.url, "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_SESSION_TOKEN=test",
-		"AWS_REGION=" + region, "AWS_DEFAULT_REGION=" + region, "AWS_EC2_METADATA_DISABLED=true", "AWS_PAGER=",
-		"AWS_CONFIG_FILE=" + os.DevNull, "AWS_SHARED_CREDENTIALS_FILE=" + os.DevNull, "AWS_PROFILE=",
+	own := slices.DeleteFunc(os.Environ(), func(pair string) bool { return strings.HasPrefix(pair, "AWS_") })
+	return append(own,
+		"AWS_ENDPOINT_URL="+e.url, "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_REGION="+region, "AWS_DEFAULT_REGION="+region,
+		"AWS_EC2_METADATA_DISABLED=true", "AWS_PAGER=", "AWS_CONFIG_FILE="+os.DevNull, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull,
 		"JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20",
-	}
+	)
 }
 
 // find looks on the PATH and in the checkout's virtual environment.

@@ -9,17 +9,24 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 )
 
 // product is what `make build` makes, for the machine that runs the test.
-type product struct{ dist, bootstrap, sha256, digest string }
+type product struct {
+	dist, bootstrap, sha256 string
+	digest                  string // of the policies beside the bootstrap
+}
 
 func build(dist string) (product, error) {
 	p := product{dist: dist, bootstrap: filepath.Join(dist, "guard", "bootstrap")}
 	out, err := exec.Command("make", "-C", "..", "build", "GOARCH="+runtime.GOARCH, "DIST="+dist).CombinedOutput()
 	if err != nil {
 		return p, fmt.Errorf("make build: %w\n%s", err, out)
+	}
+	if p.digest = string(regexp.MustCompile(`(?m)^[0-9a-f]{64}$`).Find(out)); p.digest == "" {
+		return p, fmt.Errorf("make build tells no digest of the policies: %s", out)
 	}
 	binary, err := os.ReadFile(p.bootstrap)
 	if err != nil {

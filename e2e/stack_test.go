@@ -4,7 +4,6 @@ package e2e
 
 import (
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 )
@@ -24,7 +23,7 @@ func byStack(e *emulator, dist string) (site, error) {
 		}
 		cmd := exec.Command(path, append(args, "--app", app, "--output", filepath.Join(dist, "cdk.out"))...)
 		cmd.Dir = ".." // cdk.json
-		cmd.Env = append(os.Environ(), e.environ()...)
+		cmd.Env = e.environ()
 		if out, err := cmd.CombinedOutput(); err != nil {
 			return fmt.Errorf("cdk %s: %w\n%s", args[0], err, out)
 		}

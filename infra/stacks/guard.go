@@ -43,7 +43,7 @@ func (a *account) newGuard(s Settings, role awsiam.Role) awslambda.Function {
 			"SGWARDEN_TABLE":           a.table.TableName(),
 			"SGWARDEN_TOPIC_ARN":       a.topic.TopicArn(),
 			"SGWARDEN_QUEUE_URL":       a.queues.changes.QueueUrl(),
-			"SGWARDEN_POLICIES_DIGEST": jsii.String(s.digest),
+			"SGWARDEN_POLICIES_DIGEST": jsii.String(s.policies.digest),
 			"SGWARDEN_ROLE_ARN":        role.RoleArn(),
 		},
 	})

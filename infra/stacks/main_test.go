@@ -11,6 +11,8 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/jsii-runtime-go"
+
+	"github.com/sgwarden/sgwarden/internal/bundle"
 )
 
 // The templates of a plain deployment, and of one with every setting; and the
@@ -48,6 +50,13 @@ func fakeBuild(dist string) {
 		panic(err)
 	}
 	if err := os.WriteFile(filepath.Join(guard, "bootstrap"), []byte("binary"), 0o755); err != nil {
+		panic(err)
+	}
+	policies, err := bundle.Embedded()
+	if err != nil {
+		panic(err)
+	}
+	if err := policies.WriteFile(filepath.Join(guard, bundle.FileName)); err != nil {
 		panic(err)
 	}
 }

@@ -1,8 +1,16 @@
 package stacks
 
 import (
+	"slices"
+	"strconv"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/jsii-runtime-go"
+
+	"github.com/sgwarden/sgwarden/internal/apply"
+	"github.com/sgwarden/sgwarden/internal/inventory"
+	"github.com/sgwarden/sgwarden/internal/ledger"
 )
 
 // newRole makes guard's role. It has no managed policy: every right is here,
@@ -12,29 +20,63 @@ func (a *account) newRole(s Settings) awsiam.Role {
 		Description: jsii.String("sgwarden guard, mode " + string(s.Mode)),
 		AssumedBy:   awsiam.NewServicePrincipal(jsii.String("lambda.amazonaws.com"), nil),
 	})
-	allow := func(sid string, resources []*string, conditions *map[string]any, actions ...string) {
+	allow := func(sid string, resources *[]*string, conditions *map[string]any, actions ...string) {
 		role.AddToPolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
-			Sid: jsii.String(sid), Actions: jsii.Strings(actions...), Resources: &resources, Conditions: conditions,
+			Sid: jsii.String(sid), Actions: jsii.Strings(actions...), Resources: resources, Conditions: conditions,
 		}))
 	}
-	for _, p := range rights(s.Mode) {
-		resources := []*string{}
-		for _, r := range p.resources {
-			if r != "*" {
-				r = "arn:" + *a.stack.Partition() + ":ec2:" + *a.stack.Region() + ":" + *a.stack.Account() + ":" + r
-			}
-			resources = append(resources, jsii.String(r))
-		}
-		allow(p.sid, resources, p.conditions, p.actions...)
+	allow("Look", jsii.Strings("*"), nil, inventory.Permissions()...) // EC2 takes no resource for reads
+	for i, p := range apply.Permissions(s.policies.needs) {
+		allow("TakeBack"+strconv.Itoa(i+1), a.resources(p), conditions(p), p.Action)
 	}
-	table := []*string{a.table.TableArn()}
-	allow("ReadLedger", table, nil, "dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query")
-	// Controls (exemptions, pause) are an operator's alone.
+	var reads, writes []string
+	for _, action := range ledger.Permissions() {
+		if readsLedger(action) {
+			reads = append(reads, action)
+		} else {
+			writes = append(writes, action)
+		}
+	}
+	table := &[]*string{a.table.TableArn()}
+	allow("ReadLedger", table, nil, reads...)
+	// Controls (exemptions, pause) are an operator's alone. ForAllValues holds
+	// where there is no key at all: hence Null.
 	allow("WriteLedger", table, &map[string]any{
-		"ForAllValues:StringLike": map[string]any{"dynamodb:LeadingKeys": []any{"group#*", "fuse#*", "alert#*"}},
+		"ForAllValues:StringLike": map[string]any{"dynamodb:LeadingKeys": jsii.Strings(ledger.GuardKeys()...)},
 		"Null":                    map[string]any{"dynamodb:LeadingKeys": "false"},
-	}, "dynamodb:ConditionCheckItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem")
-	allow("Alert", []*string{a.topic.TopicArn()}, nil, "sns:Publish")
-	allow("JudgeAgain", []*string{a.queues.changes.QueueArn()}, nil, "sqs:SendMessage")
+	}, writes...)
+	allow("Alert", &[]*string{a.topic.TopicArn()}, nil, "sns:Publish")
+	allow("JudgeAgain", &[]*string{a.queues.changes.QueueArn()}, nil, "sqs:SendMessage")
 	return role
+}
+
+// resources are those of a permission, in the stack's own account and region.
+func (a *account) resources(p apply.Permission) *[]*string {
+	var arns []*string
+	for _, r := range p.Resources {
+		arns = append(arns, a.stack.FormatArn(&awscdk.ArnComponents{
+			Service: jsii.String("ec2"), Resource: jsii.String(r), ArnFormat: awscdk.ArnFormat_NO_RESOURCE_NAME,
+		}))
+	}
+	return &arns
+}
+
+// conditions are those of a permission; nil = none.
+func conditions(p apply.Permission) *map[string]any {
+	c := map[string]any{}
+	if len(p.TagKeys) > 0 {
+		c["ForAllValues:StringLike"] = map[string]any{"aws:TagKeys": jsii.Strings(p.TagKeys...)}
+	}
+	if len(p.CreateAction) > 0 {
+		c["StringEquals"] = map[string]any{"ec2:CreateAction": jsii.Strings(p.CreateAction...)}
+	}
+	if len(c) == 0 {
+		return nil
+	}
+	return &c
+}
+
+// readsLedger tells reads from writes; what it does not know is a write.
+func readsLedger(action string) bool {
+	return slices.Contains([]string{"dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"}, action)
 }

@@ -10,6 +10,11 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/sgwarden/sgwarden/internal/apply"
+	"github.com/sgwarden/sgwarden/internal/bundle"
+	"github.com/sgwarden/sgwarden/internal/guard"
+	"github.com/sgwarden/sgwarden/internal/policy"
 )
 
 // Mode says whether guard may change security groups.
@@ -31,7 +36,7 @@ type Settings struct {
 	// (redrive); "" = nobody may.
 	Operator string
 
-	digest string // of the compiled policies beside guard
+	policies builtPolicies
 }
 
 var (
@@ -68,7 +73,8 @@ func FromContext(context map[string]any) (Settings, error) {
 			faults = append(faults, fmt.Errorf("-c %s=%s: %w", key, text, err))
 		}
 	}
-	if err := checkDist(s.Dist); err != nil {
+	var err error
+	if s.policies, err = readDist(s.Dist, s.Mode); err != nil {
 		faults = append(faults, err)
 	}
 	return s, errors.Join(faults...)
@@ -106,10 +112,27 @@ func (s *Settings) set(key, value string) error {
 	return nil
 }
 
-// checkDist finds out before the CDK does that nothing was built.
-func checkDist(dist string) error {
-	if info, err := os.Stat(filepath.Join(dist, "guard", "bootstrap")); err != nil || info.IsDir() {
-		return fmt.Errorf("%s has no guard/bootstrap: run make build first, or name its folder with -c dist=FOLDER", dist)
+// builtPolicies is what the stack needs to know of the policies that lie
+// beside guard.
+type builtPolicies struct {
+	digest string
+	needs  apply.Needs // what their remedies may have to call
+}
+
+// readDist finds out before the CDK does that nothing was built, and refuses
+// to deploy policies that guard would refuse to judge by.
+func readDist(dist string, mode Mode) (builtPolicies, error) {
+	folder := filepath.Join(dist, "guard")
+	if info, err := os.Stat(filepath.Join(folder, "bootstrap")); err != nil || info.IsDir() {
+		return builtPolicies{}, fmt.Errorf("%s has no guard/bootstrap: run make build first, or name its folder with -c dist=FOLDER", dist)
 	}
-	return nil
+	wanted := policy.Observe
+	if mode == Enforce {
+		wanted = policy.Enforce
+	}
+	set, b, err := bundle.Load(filepath.Join(folder, bundle.FileName), bundle.Options{Mode: wanted})
+	if err != nil {
+		return builtPolicies{}, fmt.Errorf("policies of %s: run make build again: %w", dist, err)
+	}
+	return builtPolicies{digest: b.Digest, needs: guard.Needs(set)}, nil
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
@@ -36,7 +37,7 @@ type tools struct {
 // Handler answers the invocations of guard. Make it with New.
 type Handler struct {
 	logger *slog.Logger
-	make   func(accountID, region string) (*tools, error)
+	make   func(own identity) (*tools, error)
 
 	mu    sync.Mutex
 	tools *tools
@@ -77,25 +78,34 @@ func (h *Handler) ready(ctx context.Context) (*tools, error) {
 	if h.tools != nil {
 		return h.tools, nil
 	}
+	own, err := self(ctx)
+	if err != nil {
+		return nil, err
+	}
+	h.tools, err = h.make(own)
+	return h.tools, err
+}
+
+// defaultTimeout is that of the stack, for an invocation without a deadline.
+const defaultTimeout = time.Minute
+
+// self reads arn:aws:lambda:REGION:ACCOUNT:function:NAME[:QUALIFIER], and the
+// deadline.
+func self(ctx context.Context) (identity, error) {
 	var arn string
 	if lc, ok := lambdacontext.FromContext(ctx); ok {
 		arn = lc.InvokedFunctionArn
 	}
-	accountID, region, err := ownARN(arn)
-	if err != nil {
-		return nil, err
-	}
-	h.tools, err = h.make(accountID, region)
-	return h.tools, err
-}
-
-// ownARN reads arn:aws:lambda:REGION:ACCOUNT:function:NAME[:QUALIFIER].
-func ownARN(arn string) (accountID, region string, err error) {
 	parts := strings.Split(arn, ":")
 	if len(parts) < 7 || parts[0] != "arn" || parts[2] != "lambda" || parts[3] == "" || len(parts[4]) != 12 {
-		return "", "", fmt.Errorf("find the own account: the ARN of the invoked function is %q", arn)
+		return identity{}, fmt.Errorf("find the own account: the ARN of the invoked function is %q", arn)
 	}
-	return parts[4], parts[3], nil
+	own := identity{accountID: parts[4], region: parts[3], timeout: defaultTimeout}
+	if deadline, ok := ctx.Deadline(); ok {
+		// The first deadline is not much shorter than the timeout.
+		own.timeout = max(time.Until(deadline).Round(time.Second), time.Second)
+	}
+	return own, nil
 }
 
 // refuse fails everything: without its policies guard must not acknowledge,

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
 	"github.com/stretchr/testify/assert"
@@ -75,8 +76,8 @@ type rig struct {
 
 func newRig(fault error) *rig {
 	r := &rig{judge: &fakeJudge{}, queue: &fakeQueue{}, logs: &bytes.Buffer{}}
-	r.Handler = &Handler{logger: NewLogger(r.logs, "INFO"), make: func(accountID, region string) (*tools, error) {
-		r.made = append(r.made, accountID+" "+region)
+	r.Handler = &Handler{logger: NewLogger(r.logs, "INFO"), make: func(own identity) (*tools, error) {
+		r.made = append(r.made, own.accountID+" "+own.region)
 		t := &tools{judge: r.judge, queue: r.queue}
 		if fault != nil {
 			t.judge, t.fault = nil, fault
@@ -192,10 +193,27 @@ func TestOwnAccountComesFromTheARNAlone(t *testing.T) {
 	require.Equal(t, []string{"111122223333 us-gov-west-1"}, r.made)
 }
 
+func TestLeaseIsAsLongAsTheFunctionMayRun(t *testing.T) {
+	own, err := self(invocation(arn))
+	require.NoError(t, err)
+	require.Equal(t, time.Minute, own.timeout)
+	ctx, cancel := context.WithTimeout(invocation(arn), time.Hour)
+	defer cancel()
+	own, err = self(ctx)
+	require.NoError(t, err)
+	require.Greater(t, own.timeout, 30*time.Minute)
+	cancel()
+	ended, cancel := context.WithTimeout(invocation(arn), -time.Minute)
+	defer cancel()
+	own, err = self(ended)
+	require.NoError(t, err)
+	require.Equal(t, time.Second, own.timeout, "never none")
+}
+
 func TestToolsThatCannotBeMadeAreTriedAgain(t *testing.T) {
 	r := newRig(nil)
 	broken := r.Handler.make
-	r.Handler.make = func(string, string) (*tools, error) { return nil, errors.New("no clients") }
+	r.Handler.make = func(identity) (*tools, error) { return nil, errors.New("no clients") }
 	_, err := r.Invoke(invocation(arn), batch("fine"))
 	require.EqualError(t, err, "no clients")
 	r.Handler.make = broken

@@ -1,0 +1,117 @@
+//go:build !race
+
+package stacks
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sgwarden/sgwarden/internal/apply"
+	"github.com/sgwarden/sgwarden/internal/inventory"
+	"github.com/sgwarden/sgwarden/internal/ledger"
+)
+
+func TestObserveMayChangeNothingInEC2(t *testing.T) {
+	require.ElementsMatch(t, inventory.Permissions(), actions(t, plain.roleStatements(t), "ec2"))
+	for _, a := range actions(t, plain.roleStatements(t), "ec2") {
+		require.True(t, strings.HasPrefix(a, "ec2:Describe") || strings.HasPrefix(a, "ec2:Get"), a)
+	}
+}
+
+// TestEnforceMayDoWhatItsPoliciesNeed: the shipped ones revert, so nothing
+// may be authorized or tagged.
+func TestEnforceMayDoWhatItsPoliciesNeed(t *testing.T) {
+	want := inventory.Permissions()
+	for _, p := range apply.Permissions(apply.Needs{Revert: true, Modify: true}) {
+		want = append(want, p.Action)
+	}
+	slices.Sort(want)
+	got := actions(t, full.roleStatements(t), "ec2")
+	require.Equal(t, want, got)
+	for _, a := range got {
+		require.NotContains(t, a, "Authorize")
+	}
+}
+
+func TestChangesAreBoundToTheOwnAccountAndRegion(t *testing.T) {
+	bound := 0
+	for _, s := range full.roleStatements(t) {
+		require.Equal(t, "Allow", s.Effect)
+		for _, a := range s.Action.texts(t) {
+			require.NotContains(t, a, "*")
+			if !slices.ContainsFunc(apply.Permissions(apply.Needs{Revert: true, Modify: true}), func(p apply.Permission) bool { return p.Action == a }) {
+				continue
+			}
+			bound++
+			for _, r := range s.Resource {
+				parts := as[struct {
+					Join []any `json:"Fn::Join"`
+				}](t, r).Join
+				require.Len(t, parts, 2, "%s: %v", a, r)
+				pieces := as[[]any](t, parts[1])
+				require.Contains(t, pieces, map[string]any{"Ref": "AWS::Region"})
+				require.Contains(t, pieces, map[string]any{"Ref": "AWS::AccountId"})
+			}
+		}
+	}
+	require.Equal(t, 3, bound)
+}
+
+// TestStarStandsWhereNothingElseMay: reads of EC2 and X-Ray take no resource.
+func TestStarStandsWhereNothingElseMay(t *testing.T) {
+	for _, tpl := range []template{plain, full} {
+		for _, s := range tpl.roleStatements(t) {
+			if !slices.Contains(s.Resource, any("*")) {
+				continue
+			}
+			for _, a := range s.Action.texts(t) {
+				require.True(t, slices.Contains(inventory.Permissions(), a) || strings.HasPrefix(a, "xray:Put"), a)
+			}
+		}
+	}
+}
+
+func TestLedgerRights(t *testing.T) {
+	table, _ := plain.only(t, "AWS::DynamoDB::Table")
+	require.ElementsMatch(t, ledger.Permissions(), actions(t, plain.roleStatements(t), "dynamodb"))
+	writes := 0
+	for _, s := range plain.roleStatements(t) {
+		all := actions(t, []statement{s}, "dynamodb")
+		if len(all) == 0 {
+			continue
+		}
+		require.Equal(t, list{arnOf(table)}, s.Resource)
+		if slices.ContainsFunc(all, func(a string) bool { return !readsLedger(a) }) {
+			writes++
+			require.ElementsMatch(t, ledger.GuardKeys(), as[list](t, s.Condition["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]).texts(t))
+			require.Equal(t, "false", s.Condition["Null"]["dynamodb:LeadingKeys"])
+			require.NotContains(t, strings.Join(ledger.GuardKeys(), " "), "control", "only an operator may write controls")
+		}
+	}
+	require.Equal(t, 1, writes)
+}
+
+func TestOtherRights(t *testing.T) {
+	topic, _ := plain.only(t, "AWS::SNS::Topic")
+	logs, _ := plain.only(t, "AWS::Logs::LogGroup")
+	want := map[string]list{"sns": {map[string]any{"Ref": topic}}, "sqs": {arnOf(queueID(t, "Changes"))}, "logs": {arnOf(logs)}}
+	seen := map[string]bool{}
+	for _, s := range plain.roleStatements(t) {
+		for service, resource := range want {
+			if len(actions(t, []statement{s}, service)) > 0 {
+				require.Equal(t, resource, s.Resource, service)
+				seen[service] = true
+			}
+		}
+	}
+	require.ElementsMatch(t, slices.Collect(maps.Keys(want)), slices.Collect(maps.Keys(seen)))
+	require.Equal(t, []string{"sns:Publish"}, actions(t, plain.roleStatements(t), "sns"))
+	require.Contains(t, actions(t, plain.roleStatements(t), "sqs"), "sqs:SendMessage")
+	require.Contains(t, actions(t, plain.roleStatements(t), "sqs"), "sqs:ChangeMessageVisibility")
+	require.NotContains(t, actions(t, plain.roleStatements(t), "sqs"), "sqs:PurgeQueue")
+	require.Equal(t, []string{"logs:CreateLogStream", "logs:PutLogEvents"}, actions(t, plain.roleStatements(t), "logs"))
+}

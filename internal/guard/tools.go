@@ -1,0 +1,131 @@
+package guard
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/sgwarden/sgwarden/internal/alert"
+	"github.com/sgwarden/sgwarden/internal/apply"
+	"github.com/sgwarden/sgwarden/internal/bundle"
+	"github.com/sgwarden/sgwarden/internal/inventory"
+	"github.com/sgwarden/sgwarden/internal/ledger"
+	"github.com/sgwarden/sgwarden/internal/plan"
+	"github.com/sgwarden/sgwarden/internal/policy"
+	"github.com/sgwarden/sgwarden/internal/queue"
+	"github.com/sgwarden/sgwarden/internal/warden"
+)
+
+// New makes the handler of a function with these settings. It reads the
+// policies, and calls nothing: a fault of the policies is kept until there is
+// a message to fail.
+func New(s Settings, logger *slog.Logger) *Handler {
+	policies := load(s)
+	return &Handler{logger: logger, make: func(own identity) (*tools, error) { return newTools(s, policies, own, logger) }}
+}
+
+// identity is what a function learns of itself at its first invocation.
+type identity struct {
+	accountID, region string
+	timeout           time.Duration // of the function, as far as its first deadline tells
+}
+
+// loaded is the policies, or what is wrong with them.
+type loaded struct {
+	set    *policy.Set
+	bundle bundle.Bundle
+	fault  error
+}
+
+func load(s Settings) loaded {
+	path := s.Policies
+	if path == "" {
+		bootstrap, err := os.Executable()
+		if err != nil {
+			return loaded{fault: fmt.Errorf("find the policies: %w", err)}
+		}
+		path = filepath.Join(filepath.Dir(bootstrap), bundle.FileName)
+	}
+	var l loaded
+	l.set, l.bundle, l.fault = bundle.Load(path, bundle.Options{Mode: modes[s.Mode], Digest: s.Digest})
+	return l
+}
+
+// modes by their names; "" is not set.
+var modes = map[string]policy.Mode{"observe": policy.Observe, "enforce": policy.Enforce}
+
+func newTools(s Settings, p loaded, own identity, logger *slog.Logger) (*tools, error) {
+	c := s.AWS.clients()
+	table, topic, messages := ledger.NewTable(c.dynamodb, s.Table), alert.New(c.sns, s.TopicARN), queue.New(c.sqs, s.QueueURL)
+	if p.fault != nil {
+		told := &complaint{
+			ledger: table, publisher: topic, clock: time.Now, holder: newHolder(), lease: own.timeout,
+			document: newComplaint(p.fault, own.accountID, own.region, time.Now()),
+		}
+		return &tools{queue: messages, fault: p.fault, complain: told.tell}, nil
+	}
+	needs := Needs(p.set)
+	w, err := warden.New(warden.Config{
+		Set: p.set, Inventory: inventory.New(c.ec2), Applier: newApplier(needs, c.ec2), Ledger: table, Publisher: topic, Queue: messages,
+		Clock: time.Now, Sleep: sleep, Logger: logger,
+		Account: own.accountID, Region: own.region, RoleARN: s.RoleARN,
+		Mode: p.set.Mode, Limits: plan.Limits{MayModify: needs.Modify, MayAuthorize: needs.Authorize}, LedgerDown: p.bundle.Deployment.LedgerDown, Lease: own.timeout, HolderID: newHolder(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &tools{judge: w, queue: messages}, nil
+}
+
+// Needs are the calls that guard may have to make under these policies. The
+// stack gives the role the rights for them, and guard plans with no others.
+func Needs(set *policy.Set) apply.Needs {
+	var n apply.Needs
+	for _, p := range set.Policies {
+		if p.Mode != policy.Enforce {
+			continue
+		}
+		switch p.Remedy.Do {
+		case policy.DoRevert:
+			n.Revert, n.Modify = true, true // an old value goes back in place
+		case policy.DoNarrow:
+			n.Revert, n.Modify = true, true // what does not fit is revoked
+			n.Authorize = n.Authorize || p.Remedy.Parts > 1
+		case policy.DoTag:
+			n.Tag = true
+		case policy.DoAlert:
+		}
+	}
+	return n
+}
+
+// newApplier gives the one that can change nothing where nothing may be.
+func newApplier(needs apply.Needs, client apply.Client) warden.Applier {
+	if needs == (apply.Needs{}) {
+		return &apply.Observer{}
+	}
+	return apply.New(client)
+}
+
+// newHolder names this process: no two containers may take each other's lease.
+func newHolder() string {
+	var b [12]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return "guard-" + hex.EncodeToString(b[:])
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
