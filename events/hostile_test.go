@@ -25,14 +25,15 @@ const sshFromAnywhere = `{"version":"0","detail-type":"AWS API Call via CloudTra
 
 const sixMB = 6 << 20
 
-func TestHostileInput(t *testing.T) {
+// hostile is input that says nothing, by what is wrong with it.
+func hostile() map[string]string {
 	api := func(detail string) string {
 		return `{"source":"aws.ec2","detail-type":"AWS API Call via CloudTrail","detail":` + detail + `}`
 	}
 	record := func(fields string) string {
 		return `{"eventSource":"ec2.amazonaws.com","eventName":"AuthorizeSecurityGroupIngress",` + fields + `}`
 	}
-	for name, text := range map[string]string{
+	return map[string]string{
 		"empty": "", "spaces": "  \n ", "null": "null", "array": "[]", "array of records": "[" + sshFromAnywhere + "]", "number": "5", "text": `"x"`, "object": "{}", "not JSON": "hello",
 		"cut off": sshFromAnywhere[:300], "more after the end": sshFromAnywhere + "}",
 		"6 MB text":                    `{"detail":"` + strings.Repeat("x", sixMB) + `"}`,
@@ -71,7 +72,11 @@ func TestHostileInput(t *testing.T) {
 		"name too long":                record(`"requestParameters":{"groupName":"` + strings.Repeat("a", 256) + `"}`),
 		"empty group id":               record(`"requestParameters":{"groupId":""}`),
 		"records no array":             `{"Records":5}`,
-	} {
+	}
+}
+
+func TestHostileInput(t *testing.T) {
+	for name, text := range hostile() {
 		t.Run(name, func(t *testing.T) {
 			changes, err := Decode([]byte(text))
 			require.ErrorIs(t, err, ErrUndecodable)
