@@ -2,7 +2,6 @@ package inventory
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"github.com/sgwarden/sgwarden/internal/awserr"
+	"github.com/sgwarden/sgwarden/internal/awsrule"
 	"github.com/sgwarden/sgwarden/internal/incident"
 	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
@@ -42,7 +42,7 @@ func (i *Inventory) Group(ctx context.Context, groupID string) (secgroup.Group, 
 	}
 	g.Rules = r.rules
 	for n := range g.Rules {
-		g.Rules[n].Peer = ownReference(g.Rules[n].Peer, g.AccountID)
+		g.Rules[n].Peer = awsrule.OwnReference(g.Rules[n].Peer, g.AccountID)
 	}
 	return g, nil
 }
@@ -58,7 +58,7 @@ func (i *Inventory) describe(ctx context.Context, groupID string) (secgroup.Grou
 			return secgroup.Group{
 				ID: groupID, Name: aws.ToString(g.GroupName), Description: aws.ToString(g.Description),
 				AccountID: aws.ToString(g.OwnerId), Region: regionOf(aws.ToString(g.SecurityGroupArn)),
-				VPCID: aws.ToString(g.VpcId), Tags: tags(g.Tags),
+				VPCID: aws.ToString(g.VpcId), Tags: awsrule.Tags(g.Tags),
 			}, nil
 		}
 	}
@@ -71,17 +71,6 @@ func regionOf(arn string) string {
 		return parts[3]
 	}
 	return ""
-}
-
-func tags(list []types.Tag) map[string]string {
-	if len(list) == 0 {
-		return nil
-	}
-	m := make(map[string]string, len(list))
-	for _, t := range list {
-		m[aws.ToString(t.Key)] = aws.ToString(t.Value)
-	}
-	return m
 }
 
 // Rules reads the rules of a group alone, sorted by id:
@@ -102,7 +91,7 @@ func (i *Inventory) Rules(ctx context.Context, groupID string) ([]secgroup.Rule,
 			if id := aws.ToString(r.GroupId); id != groupID {
 				return nil, fmt.Errorf("%w: a rule of %s was answered", incident.ErrInvalid, id)
 			}
-			rule, err := ruleOf(r)
+			rule, err := awsrule.Described(r)
 			if err != nil {
 				return nil, err
 			}
@@ -157,5 +146,3 @@ func (i *Inventory) Named(ctx context.Context, name string) ([]string, error) {
 	slices.Sort(ids)
 	return ids, nil
 }
-
-var errNoPeer = errors.New("it has no peer, or more than one")
