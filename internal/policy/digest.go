@@ -12,13 +12,13 @@ import (
 	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
 
-// hashed is a short digest of texts: 128 bits in hex.
+// hashed is the SHA-256 of texts, in hex.
 func hashed(texts ...string) string {
 	h := sha256.New()
 	for _, t := range texts {
 		fmt.Fprintf(h, "%d:%s,", len(t), t)
 	}
-	return hex.EncodeToString(h.Sum(nil)[:16])
+	return hex.EncodeToString(h.Sum(nil))
 }
 
 // digestOf is Policy.Digest: of what the policy judges and of its effective
