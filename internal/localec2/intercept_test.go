@@ -113,3 +113,27 @@ func TestCallsAreCounted(t *testing.T) {
 	require.NotEqual(t, calls[0].RequestID, calls[1].RequestID)
 	require.Equal(t, "AKIDTEST", calls[0].AccessKeyID)
 }
+
+// TestParallelRevokesOfOneRule: exactly one finds it.
+func TestParallelRevokesOfOneRule(t *testing.T) {
+	w := newWorld(t)
+	g := w.group("web")
+	ids := w.ingress(g, perm("tcp", 22, 22, "0.0.0.0/0"))
+	done := make(chan error)
+	for range 20 {
+		go func() {
+			_, err := w.ec2.RevokeSecurityGroupIngress(t.Context(), &ec2.RevokeSecurityGroupIngressInput{GroupId: &g, SecurityGroupRuleIds: ids})
+			done <- err
+		}()
+	}
+	found := 0
+	for range 20 {
+		if err := <-done; err == nil {
+			found++
+		} else {
+			refused(t, err, "InvalidSecurityGroupRuleId.NotFound")
+		}
+	}
+	require.Equal(t, 1, found)
+	require.Equal(t, 20, w.cloud.Count("RevokeSecurityGroupIngress"))
+}

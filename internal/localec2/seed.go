@@ -160,12 +160,8 @@ func (a *Account) canonical(r secgroup.Rule) (secgroup.Rule, error) {
 	if r.Direction != secgroup.Ingress && r.Direction != secgroup.Egress || r.Peer == nil {
 		return r, errors.New("a rule needs a direction and a peer")
 	}
-	if !hasPorts(r.Protocol) || (r.Protocol == secgroup.ICMP || r.Protocol == secgroup.ICMPv6) && r.Ports.From == -1 {
-		r.Ports = secgroup.NoPorts
-	}
+	r = r.Canonical()
 	switch p := r.Peer.(type) {
-	case secgroup.CIDR:
-		r.Peer = secgroup.NewCIDR(p.Prefix)
 	case secgroup.PrefixList:
 		r.Peer = secgroup.PrefixList{ID: p.ID}
 	case secgroup.GroupReference:

@@ -2,6 +2,7 @@ package query
 
 import (
 	"encoding/xml"
+	"errors"
 	"io"
 	"net/url"
 	"strings"
@@ -89,7 +90,7 @@ func FuzzParse(f *testing.F) {
 			answer = answer.With("v", value)
 		}
 		for dec := xml.NewDecoder(strings.NewReader(string(XML("X", text, answer)))); ; {
-			if _, err := dec.Token(); err == io.EOF {
+			if _, err := dec.Token(); errors.Is(err, io.EOF) {
 				break
 			} else {
 				require.NoError(t, err)
