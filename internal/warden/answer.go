@@ -178,11 +178,13 @@ func (j *judging) tell(ctx context.Context, r *record) {
 // document is the incident that a record's decision is about, or what such a
 // document would say where there is none.
 func (j *judging) document(r *record) incident.Incident {
+	// The rules come in the order of namedEnds: of equal incidents the one of a
+	// rule that the record names stands for it.
 	var worst *draft
-	for _, d := range j.drafts {
-		for _, rule := range r.decision.Rules {
-			if slices.ContainsFunc(d.ends, func(e *end) bool { return e.rule.ID == rule.ID && rule.Outcome != incident.AlreadyCompliant }) &&
-				(worst == nil || d.inc.Outcome > worst.inc.Outcome) {
+	for _, rule := range r.decision.Rules {
+		for _, d := range j.drafts {
+			holds := slices.ContainsFunc(d.ends, func(e *end) bool { return e.rule.ID == rule.ID && rule.Outcome != incident.AlreadyCompliant })
+			if holds && (worst == nil || d.inc.Outcome > worst.inc.Outcome) {
 				worst = d
 			}
 		}

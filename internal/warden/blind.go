@@ -76,24 +76,31 @@ func (b *removedBlind) of(groupID, eventID string) []blindRemoval {
 // that a record names with their live value are removed, only under severe
 // policies, and every message comes again.
 func (j *judging) judgeBlind(ctx context.Context, down error) {
+	j.w.cfg.Logger.ErrorContext(ctx, "ledger down", "group_id", j.groupID, "error", down.Error())
+	j.revokeBlind(ctx)
 	for _, r := range j.records {
 		if !r.decided {
 			r.decide(incident.Unresolved, reasonLedgerDown, true)
 		}
 		r.decision.Retry = true
 	}
-	j.w.cfg.Logger.ErrorContext(ctx, "ledger down", "group_id", j.groupID, "error", down.Error())
+	j.keepBlind()
+}
+
+// revokeBlind removes what may be removed without the ledger.
+func (j *judging) revokeBlind(ctx context.Context) {
 	if j.w.cfg.LedgerDown == policy.HoldBack || j.w.cfg.Mode != policy.Enforce {
 		return
 	}
 	if !slices.ContainsFunc(j.records, func(r *record) bool { return len(r.named()) > 0 }) {
 		return
 	}
+	j.drafts = nil
 	rules, err := j.severeNamed(ctx)
 	if err != nil || len(rules) == 0 || !j.w.removed.reserve(len(rules)) {
 		return
 	}
-	j.drafts, j.journal, j.readBack = nil, nil, nil
+	j.journal, j.readBack = nil, nil
 	acting := policy.Verdict{GroupID: j.groupID}
 	for _, rv := range rules {
 		rv.Decision, rv.Remaining = policy.Revert, nil
@@ -115,7 +122,6 @@ func (j *judging) judgeBlind(ctx context.Context, down error) {
 	j.apply(ctx)
 	j.settle(ctx)
 	j.publish(ctx)
-	j.keepBlind()
 }
 
 // severeNamed are the live rules that a record names and that a policy of
@@ -145,9 +151,11 @@ func (j *judging) severeNamed(ctx context.Context) ([]policy.RuleVerdict, error)
 // keepBlind remembers what was removed until a redelivery writes it, and tells
 // the records.
 func (j *judging) keepBlind() {
+	if len(j.drafts) == 0 {
+		return
+	}
 	for _, d := range j.drafts {
 		if d.inc.Outcome == incident.Reverted {
-			d.inc.Reason = reasonLedgerDown
 			j.w.removed.keep(blindRemoval{inc: d.inc, journal: j.journal})
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -523,4 +524,14 @@ func (q *queueDouble) JudgeAgain(_ context.Context, group, cause, incidentID str
 	}
 	q.asked = append(q.asked, askedAgain{group, cause, incidentID, delay})
 	return nil
+}
+
+func addr(text string) netip.Addr { return netip.MustParseAddr(text) }
+
+func prefixes(texts ...string) []netip.Prefix {
+	var out []netip.Prefix
+	for _, t := range texts {
+		out = append(out, netip.MustParsePrefix(t))
+	}
+	return out
 }
