@@ -278,7 +278,7 @@ func TestDemoStories(t *testing.T) {
 			live[id] = ruleText(r)
 		}
 	}
-	require.Equal(t, 13, n)
+	require.Equal(t, 14, n)
 	require.Equal(t, 1, failed)
 	require.Subset(t, calls, []string{"CreateSecurityGroup", "AuthorizeSecurityGroupIngress", "ModifySecurityGroupRules", "RevokeSecurityGroupIngress", "ModifyManagedPrefixList"})
 }
