@@ -182,7 +182,7 @@ func (j *judging) document(r *record) incident.Incident {
 	// rule that the record names stands for it.
 	var worst *draft
 	for _, rule := range r.decision.Rules {
-		for _, d := range j.drafts {
+		for _, d := range slices.Concat(j.drafts, j.written) {
 			holds := slices.ContainsFunc(d.ends, func(e *end) bool { return e.rule.ID == rule.ID && rule.Outcome != incident.AlreadyCompliant })
 			if holds && (worst == nil || d.inc.Outcome > worst.inc.Outcome) {
 				worst = d
@@ -217,6 +217,17 @@ func (j *judging) document(r *record) incident.Incident {
 		doc.ClosedAt = at(j.w.now())
 	}
 	return doc
+}
+
+// ensureDocument gives a record that was decided without a look at its group
+// (failed, not watched) the document that says so.
+func (w *Warden) ensureDocument(r *record) {
+	if r.decision.Incident.Outcome != 0 {
+		return
+	}
+	doc := w.baseIncident(r)
+	doc.ID, doc.Outcome, doc.Reason = r.decision.IncidentID, r.decision.Outcome, r.decision.Reason
+	r.decision.Incident = doc
 }
 
 // sortedKeys are the keys of a map in order.

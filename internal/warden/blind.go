@@ -121,6 +121,11 @@ func (j *judging) revokeBlind(ctx context.Context) {
 	}
 	j.apply(ctx)
 	j.settle(ctx)
+	for _, e := range j.ends {
+		if e.outcome == incident.Reverted {
+			e.reason = reasonLedgerDown
+		}
+	}
 	j.publish(ctx)
 }
 
@@ -172,9 +177,7 @@ func (j *judging) keepBlind() {
 // forgetBlind drops what is written now.
 func (j *judging) forgetBlind() {
 	for _, d := range j.drafts {
-		if d.blind {
-			j.w.removed.forget(d.inc.ID)
-		}
+		j.w.removed.forget(d.inc.ID)
 	}
 }
 
@@ -187,7 +190,7 @@ func (j *judging) writeBlind() {
 			if _, live := ruleByID(j.live.Rules, rule.ID); live || j.ends[rule.ID] != nil || r.decided {
 				continue
 			}
-			d := &draft{inc: was.inc, blind: true}
+			d := &draft{inc: was.inc, final: true}
 			e := &end{rule: ruleBefore(rule), outcome: incident.Reverted, reason: reasonLedgerDown, draft: d, incident: was.inc.ID}
 			d.ends = []*end{e}
 			j.ends[rule.ID] = e

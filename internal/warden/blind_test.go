@@ -34,6 +34,7 @@ func TestFault42LedgerDown(t *testing.T) {
 	require.Equal(t, incident.EventID(groupA, "sgr-00000000000000002", "event-0001"), alert.ID)
 	require.Equal(t, ssh, alert.Rules[0].Before.String())
 	require.Contains(t, fmt.Sprint(alert.Notes), "could not be read")
+	require.Equal(t, reasonLedgerDown, alert.Reason)
 
 	d = w.judgeTimes(body, 2)
 	require.True(t, d.Retry, "as long as it is down")

@@ -79,10 +79,13 @@ func (j *judging) refresh(ctx context.Context) error {
 func (j *judging) settleItem() {
 	now := j.w.now()
 	for _, d := range j.drafts {
+		if d.completed && d.final {
+			continue // what the item says of its rules is newer
+		}
 		for _, e := range d.ends {
 			j.settleEntry(d, e)
 		}
-		if j.isFight(d) && d.inc.Outcome.Changed() && slices.Contains(d.inc.Published, string(incident.Contested)) {
+		if isFight(d) && d.inc.Outcome.Changed() && slices.Contains(d.inc.Published, string(incident.Contested)) {
 			for _, e := range d.ends {
 				j.known.Removed[contestedMark+e.rule.Value()] = policy.RemovedRule{At: now, IncidentID: d.inc.ID}
 			}
@@ -104,6 +107,9 @@ func (j *judging) settleEntry(d *draft, e *end) {
 	id := e.rule.ID
 	entry, known := j.known.Rules[id]
 	removed := policy.RemovedRule{At: j.w.now(), IncidentID: d.inc.ID, Value: e.rule.Value()}
+	if e.outcome.Changed() && !d.inc.Actor.Attributed {
+		j.known.Removed[unattributedMark+id] = policy.RemovedRule{At: removed.At, IncidentID: d.inc.ID}
+	}
 	switch {
 	case e.outcome == incident.Reverted && len(e.after) == 0, e.outcome == incident.Narrowed && !inPlace(e):
 		delete(j.known.Rules, id)

@@ -34,7 +34,9 @@ func (j *judging) decide(ctx context.Context) error {
 		e.after, e.fallback, e.restored = rp.After, rp.Fallback, rp.Restored
 	}
 	j.alreadyDone()
-	j.story.Before, j.story.Verdict, j.story.Plan, j.story.After = j.live, j.verdict, j.plan, j.live.Rules
+	if j.story.Before.ID == "" || len(j.plan.Actions) > 0 {
+		j.story.Before, j.story.Verdict, j.story.Plan, j.story.After = j.live, j.verdict, j.plan, j.live.Rules
+	}
 	return nil
 }
 

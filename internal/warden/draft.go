@@ -1,6 +1,7 @@
 package warden
 
 import (
+	"context"
 	"slices"
 
 	"github.com/sgwarden/sgwarden/internal/incident"
@@ -11,21 +12,18 @@ import (
 
 // draft is one incident that this judging writes.
 type draft struct {
-	inc    incident.Incident
-	stored *incident.Incident // as it stands open in the ledger; nil = it is new
-	ends   []*end
-	// contested is how often the same excess was taken back within the hour
-	// before; from contestedAfter on it is a fight.
-	contested int
+	inc       incident.Incident
+	stored    *incident.Incident // as it stands open in the ledger; nil = it is new
+	ends      []*end
 	unsent    bool // a message is due and could not be sent
 	completed bool // this judging told the actor of an incident that had none
 	stranger  bool // about a call of the deployment's role, not about rules
-	blind     bool // about what was removed while the ledger was down
+	final     bool // its rules ended before this judging: only a message or the entry is owed
 }
 
 // draftIncidents makes the incidents of this judging: open ones are carried
 // on, and all rules that became due just now share a new one.
-func (j *judging) draftIncidents() {
+func (j *judging) draftIncidents(ctx context.Context) {
 	j.known = j.remember()
 	j.carryOn()
 	var fresh *draft
@@ -58,6 +56,7 @@ func (j *judging) draftIncidents() {
 	j.point()
 	j.strangers()
 	j.writeBlind()
+	j.completeClosed(ctx)
 }
 
 // carryOn takes up the incidents that are open.
@@ -117,7 +116,7 @@ func (j *judging) join(d *draft, e *end) {
 	e.draft, e.incident = d, d.inc.ID
 	d.ends = append(d.ends, e)
 	if e.act {
-		d.contested = max(d.contested, j.takenBefore(e.rule))
+		e.contested = j.takenBefore(e.rule)
 	}
 }
 

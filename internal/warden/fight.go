@@ -32,18 +32,32 @@ func (j *judging) takenBefore(rule secgroup.Rule) int {
 }
 
 // isFight reports whether the same excess keeps coming back. It is removed all
-// the same; only what is said of it changes.
-func (j *judging) isFight(d *draft) bool { return d.contested >= contestedAfter }
+// the same; only what is said of it changes. An incident with anything new in
+// it is none.
+func isFight(d *draft) bool { return contested(d) >= contestedAfter }
 
-// escalated reports whether the fight was told within the last hour.
+// contested is how often the least contested rule of an incident was taken
+// back before.
+func contested(d *draft) int {
+	least := 0
+	for i, e := range d.ends {
+		if i == 0 || e.contested < least {
+			least = e.contested
+		}
+	}
+	return least
+}
+
+// escalated reports whether the fight about every rule of an incident was told
+// within the last hour.
 func (j *judging) escalated(d *draft) bool {
 	for _, e := range d.ends {
 		told, ok := j.mem.Known.Removed[contestedMark+e.rule.Value()]
-		if ok && j.now.Sub(told.At) < fightWindow {
-			return true
+		if !ok || j.now.Sub(told.At) >= fightWindow {
+			return false
 		}
 	}
-	return false
+	return true
 }
 
 // fightNote names both sides.
@@ -52,7 +66,7 @@ func (j *judging) fightNote(d *draft) string {
 	if d.inc.Actor.Attributed {
 		other = strings.TrimSpace(d.inc.Actor.ARN + " with " + shorten(d.inc.Actor.UserAgent))
 	}
-	note := fmt.Sprintf("the same excess came back %d times within an hour: %s opens it, sgwarden takes it back", d.contested, other)
+	note := fmt.Sprintf("the same excess came back %d times within an hour: %s opens it, sgwarden takes it back", contested(d), other)
 	if stack := j.live.Tags["aws:cloudformation:stack-name"]; stack != "" {
 		note += "; the group belongs to the CloudFormation stack " + shorten(stack)
 	}

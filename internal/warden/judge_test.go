@@ -300,6 +300,37 @@ func TestLateRecordCompletesAnIncident(t *testing.T) {
 	require.Len(t, w.sent(), 2)
 }
 
+func TestLateRecordCompletesAClosedIncident(t *testing.T) {
+	for _, remedy := range []string{"revert", "{do: narrow, to: [10.0.0.0/8]}"} {
+		t.Run(remedy, func(t *testing.T) {
+			w := newWorld(t, policyText("ssh", remedy, ""))
+			r := w.ec2.add(groupA, parse(t, ssh))
+			d := w.judge1(judgeGroup(groupA, "sweep", ""))
+			require.True(t, d.Outcome.Changed())
+			require.False(t, w.closed(groupA)[0].Actor.Attributed)
+			w.wait(time.Minute)
+			left := w.texts(groupA)
+
+			body := w.record(call{name: "AuthorizeSecurityGroupIngress", group: groupA, at: noon.Add(-time.Second), rules: []secgroup.Rule{r}})
+			late := w.judge1(body)
+			require.Equal(t, incident.AlreadyCompliant, late.Outcome)
+			require.False(t, late.Retry)
+			require.Equal(t, []string{"acted " + d.Outcome.String(), "attributed " + d.Outcome.String()}, w.sent())
+			require.Contains(t, w.publisher.messages()[1].Actor.ARN, "ann")
+			closed := w.closed(groupA)
+			require.Len(t, closed, 2, "what is learnt later is an entry of its own")
+			require.Equal(t, closed[0].ID, closed[1].ID)
+			require.Equal(t, closed[0].ClosedAt, closed[1].ClosedAt)
+			require.Equal(t, left, w.texts(groupA))
+
+			w.ledger.calls = nil
+			w.judgeTimes(body, 2)
+			require.Len(t, w.sent(), 2)
+			require.Equal(t, []string{"Observe"}, w.ledger.calls)
+		})
+	}
+}
+
 func TestFileAndLedgerExemptions(t *testing.T) {
 	ctx := context.Background()
 	w := newWorld(t, revertSSH)
@@ -624,6 +655,10 @@ func TestStaleLedger(t *testing.T) {
 	require.NotContains(t, fmt.Sprint(w.sent()), "acted")
 	require.Len(t, w.memory(groupA).Open, 1, "the incident from before the stamp is closed")
 	require.Equal(t, "stale-ledger", w.closed(groupA)[0].Reason)
+	require.Equal(t, []string{"opened unresolved", "opened pending"}, w.sent(), "one page, and what the record names")
+	w.restart()
+	w.judge1(w.authorize(groupB, ssh))
+	require.Equal(t, []string{"opened unresolved", "opened pending", "opened pending"}, w.sent(), "the page is remembered by the ledger")
 	require.Contains(t, w.texts(groupA), "ingress tcp/22 from ::/0")
 }
 

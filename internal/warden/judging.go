@@ -33,6 +33,7 @@ type judging struct {
 	drafts  []*draft        // the incidents that this round writes
 	ends    map[string]*end // by rule id
 	done    map[string]*end // those of earlier rounds of this judging
+	written []*draft        // likewise
 	plan    plan.Plan
 	known   policy.Known // the item as it is to be
 	version int64        // of the item, as last written or read
@@ -60,8 +61,11 @@ type end struct {
 	act      bool   // the verdict asks for a mutation, and it is allowed
 	seen     bool   // told before: nothing is written or sent
 	told     bool   // worth an incident; waits for attribution or settling are not
-	until    time.Time
-	tries    tries
+	// contested is how often the same excess was taken back within the hour
+	// before; from contestedAfter on it is a fight.
+	contested int
+	until     time.Time
+	tries     tries
 }
 
 // judge brings the group to an end and decides every record.
@@ -108,7 +112,7 @@ func (j *judging) judgeOnce(ctx context.Context) error {
 	if err := j.decide(ctx); err != nil {
 		return err
 	}
-	j.draftIncidents()
+	j.draftIncidents(ctx)
 	if err := j.open(ctx); err != nil {
 		return err
 	}
@@ -119,6 +123,7 @@ func (j *judging) judgeOnce(ctx context.Context) error {
 		return err
 	}
 	maps.Copy(j.done, j.ends)
+	j.written = append(j.written, j.drafts...)
 	return nil
 }
 

@@ -108,6 +108,7 @@ func (j *judging) recall(ctx context.Context) error {
 	}
 	j.mem, j.version, j.now = mem, mem.Known.Version, j.w.now()
 	j.facts = j.factsOf(mem.Controls)
+	j.w.pageStale(ctx, j.facts)
 	return nil
 }
 

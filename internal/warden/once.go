@@ -132,4 +132,27 @@ func (w *Warden) publishBlind(ctx context.Context, story *Story, inc incident.In
 	return story, nil
 }
 
+// pageStale tells once that the ledger's stamp is old: the table may be a
+// restored one, and nothing but what records name is acted on until somebody
+// resumes it.
+func (w *Warden) pageStale(ctx context.Context, f policy.Facts) {
+	stamp := f.Stamp.Format(time.RFC3339)
+	if !f.Stale {
+		return
+	}
+	if _, told := w.paged.LoadOrStore(stamp, true); told {
+		return
+	}
+	now := w.now()
+	inc := incident.Incident{
+		ID: incident.EventID("", "stale-ledger", stamp), EventType: incident.Opened, Outcome: incident.Unresolved, Reason: "stale-ledger",
+		Mode: w.cfg.Mode, Severity: policy.High, AccountID: w.cfg.Account, Region: w.cfg.Region, Cause: "event", OpenedAt: f.Stamp, LearntAt: now,
+		Notes: []string{"the last complete sweep was at " + stamp + ": until the ledger is resumed only rules that a record names are acted on"},
+	}
+	if _, err := w.once(ctx, eventKey+inc.ID, inc); err != nil {
+		w.paged.Delete(stamp)
+		w.cfg.Logger.ErrorContext(ctx, "page about a stale ledger", "error", err.Error())
+	}
+}
+
 func at(t time.Time) *time.Time { return &t }

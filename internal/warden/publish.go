@@ -30,7 +30,10 @@ func (j *judging) publish(ctx context.Context) {
 
 // finish brings an incident up to what became of its rules.
 func (j *judging) finish(d *draft) {
-	if !d.stranger && !d.blind {
+	if d.final {
+		return
+	}
+	if !d.stranger {
 		j.fillRules(d)
 	}
 	i := &d.inc
@@ -38,7 +41,7 @@ func (j *judging) finish(d *draft) {
 	if j.stale(d) {
 		i.Outcome, i.Reason = incident.Gone, "stale-ledger"
 	}
-	if j.isFight(d) && i.Outcome.Changed() {
+	if isFight(d) && i.Outcome.Changed() {
 		i.Reason = orOther(i.Reason, "contested")
 		i.Notes = appendOnce(i.Notes, j.fightNote(d))
 	}
@@ -69,7 +72,7 @@ func (j *judging) messages(d *draft) []incident.EventType {
 			return nil // nobody was told that it was open
 		}
 		event = incident.Resolved
-	case o.Changed() && j.isFight(d):
+	case o.Changed() && isFight(d):
 		if j.escalated(d) {
 			return nil // coalesced: the fight was told
 		}

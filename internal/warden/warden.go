@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sgwarden/sgwarden/internal/incident"
 	"github.com/sgwarden/sgwarden/internal/plan"
 	"github.com/sgwarden/sgwarden/internal/policy"
 )
@@ -36,6 +37,10 @@ type Config struct {
 	// ever changed.
 	Mode   policy.Mode
 	Limits plan.Limits
+	// Closed finds a closed incident of a group; false = there is none. It is
+	// asked only where a late record may tell the actor of an incident that has
+	// none; nil = such incidents stay without.
+	Closed func(ctx context.Context, groupID, incidentID string) (incident.Incident, bool, error)
 	// LedgerDown is what is done about severe violations while the ledger
 	// cannot be read; 0 = policy.RevokeBlind.
 	LedgerDown policy.LedgerDown
@@ -67,6 +72,7 @@ type Warden struct {
 	cfg     Config
 	number  atomic.Int64 // of judgings: makes the holder of each lease its own
 	removed removedBlind
+	paged   sync.Map // stamps of stale ledgers that were told by this process
 	// enforcing is the set as it were in enforce mode: what observe mode would do.
 	enforcing *policy.Set
 }
@@ -124,6 +130,7 @@ func (w *Warden) Judge(ctx context.Context, deliveries []Delivery) []Decision {
 
 	decisions := make([]Decision, 0, len(records))
 	for _, r := range records {
+		w.ensureDocument(r)
 		decisions = append(decisions, r.decision)
 		w.log(ctx, r, start)
 	}

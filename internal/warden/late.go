@@ -1,0 +1,72 @@
+package warden
+
+import (
+	"context"
+
+	"github.com/sgwarden/sgwarden/internal/incident"
+)
+
+// unattributedMark precedes a rule's id where Known.Removed remembers that its
+// incident was closed without an actor.
+const unattributedMark = "unattributed "
+
+// completeClosed writes the actor into a closed incident that had none, where
+// a late record names one of its rules. It is said in one message.
+func (j *judging) completeClosed(ctx context.Context) {
+	if j.w.cfg.Closed == nil {
+		return
+	}
+	for _, r := range j.records {
+		for _, n := range r.named() {
+			mark, ok := j.known.Removed[unattributedMark+n.Rule.ID]
+			if !ok || r.decided || n.Rule.ID == "" {
+				continue
+			}
+			inc, found, err := j.w.cfg.Closed(ctx, j.groupID, mark.IncidentID)
+			if err != nil {
+				j.retry = true // the record comes again
+				continue
+			}
+			if found && made(inc, n.Rule.ID, r) {
+				j.complete(inc, r)
+			}
+			if !found || inc.Actor.Attributed || made(inc, n.Rule.ID, r) {
+				delete(j.known.Removed, unattributedMark+n.Rule.ID)
+			}
+		}
+	}
+}
+
+// made reports whether the record is of the call that made the rule as the
+// incident found it.
+func made(inc incident.Incident, ruleID string, r *record) bool {
+	for _, rule := range inc.Rules {
+		if rule.ID != ruleID {
+			continue
+		}
+		for _, n := range r.named() {
+			if isNamed(n, ruleBefore(rule)) {
+				return !inc.Actor.Attributed
+			}
+		}
+	}
+	return false
+}
+
+func (j *judging) complete(inc incident.Incident, r *record) {
+	for _, d := range j.drafts {
+		if d.inc.ID == inc.ID {
+			return
+		}
+	}
+	inc.Actor = incident.Actor{Actor: r.change.Actor, Attributed: true}
+	inc.APICall, inc.EventID = r.change.EventName, r.change.EventID
+	d := &draft{inc: inc, final: true, completed: true}
+	for _, rule := range inc.Rules {
+		d.ends = append(d.ends, &end{
+			rule: ruleBefore(rule), outcome: rule.Outcome, reason: rule.Reason, after: rule.After,
+			fallback: rule.Fallback, restored: rule.Restored, draft: d, incident: inc.ID,
+		})
+	}
+	j.drafts = append(j.drafts, d)
+}
