@@ -2,6 +2,9 @@ module github.com/sgwarden/sgwarden
 
 go 1.26
 
+// Packages of npm bring Go templates of their own.
+ignore ./node_modules
+
 require (
 	github.com/aws/aws-lambda-go v1.55.1
 	github.com/aws/aws-sdk-go-v2/config v1.33.15

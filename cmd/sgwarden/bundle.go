@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -23,6 +24,9 @@ are called.`,
 			_, b, err := bundle.Load(folder, bundle.Options{})
 			if err != nil {
 				return policyFault(err)
+			}
+			if err := os.MkdirAll(output, 0o755); err != nil {
+				return outside(err)
 			}
 			if err := b.WriteFile(filepath.Join(output, bundle.FileName)); err != nil {
 				return outside(err)

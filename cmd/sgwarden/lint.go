@@ -29,7 +29,7 @@ something is wrong; warnings alone exit with 0.`,
 				} else {
 					faults++
 				}
-				if _, err := fmt.Fprintln(cmd.OutOrStdout(), d); err != nil {
+				if _, err := fmt.Fprintln(cmd.OutOrStdout(), d.String()); err != nil {
 					return outside(err)
 				}
 			}

@@ -65,6 +65,7 @@ func (w *World) Account(ctx context.Context, id, region string) (*Account, error
 	if other, ok := w.accounts[place{id, region}]; ok {
 		return other, nil
 	}
+	a.clock = w.now // a first record without a time is as late as the one before it
 	w.accounts[place{id, region}] = a
 	return a, nil
 }
