@@ -279,3 +279,11 @@ func states(v Verdict) []State {
 	}
 	return out
 }
+
+func vpcs(blocks ...string) []secgroup.VPC {
+	v := secgroup.VPC{ID: "vpc-1"}
+	for _, b := range blocks {
+		v.CIDRs = append(v.CIDRs, netip.MustParsePrefix(b))
+	}
+	return []secgroup.VPC{v}
+}

@@ -11,7 +11,10 @@ import (
 // Going back to the last `*` alone is enough, with stops too: only a literal
 // of the pattern can match a stop, so that the parts between stops match each
 // on its own.
-func matchGlob(pattern, text, stops string) bool {
+func matchGlob(pattern, text, stops string) bool { return matchRunes(pattern, text, stops, stops) }
+
+// matchRunes is matchGlob with what `*` stops at and what `?` does not match.
+func matchRunes(pattern, text, stops, not string) bool {
 	var star, mark = -1, 0 // place behind the last `*`, and what it has eaten up to
 	p, t := 0, 0
 	for t < len(text) {
@@ -21,7 +24,7 @@ func matchGlob(pattern, text, stops string) bool {
 			p++
 			star, mark = p, t
 			continue
-		case p < len(pattern) && pattern[p] == '?' && !strings.ContainsRune(stops, r):
+		case p < len(pattern) && pattern[p] == '?' && !strings.ContainsRune(not, r):
 			p++
 			t += size
 			continue
@@ -49,14 +52,17 @@ func matchGlob(pattern, text, stops string) bool {
 // globWithin reports whether all that inner matches is certainly matched by
 // outer. It may miss some; it never claims one that is not.
 func globWithin(inner, outer string) bool {
+	for _, text := range []string{inner, outer} {
+		if !utf8.ValidString(text) || strings.ContainsAny(text, string([]rune{anyRunes, oneRune})) {
+			return inner == outer
+		}
+	}
 	// Read inner as a text in which a wildcard is a character that only a
 	// wildcard of outer at least as wide can match.
-	outer = strings.Map(hideWildcards, outer)
-	inner = strings.Map(hideWildcards, inner)
-	return within(inner, outer)
+	return matchRunes(outer, strings.Map(hideWildcards, inner), "", string(anyRunes))
 }
 
-// Wildcards of a pattern that is matched as a text.
+// Wildcards of a pattern that is read as a text.
 const (
 	anyRunes = '\uE000'
 	oneRune  = '\uE001'
@@ -70,33 +76,6 @@ func hideWildcards(r rune) rune {
 		return oneRune
 	}
 	return r
-}
-
-func within(inner, outer string) bool {
-	if outer == "" {
-		return inner == ""
-	}
-	o, osize := utf8.DecodeRuneInString(outer)
-	if o == anyRunes {
-		for i := 0; ; {
-			if within(inner[i:], outer[osize:]) {
-				return true
-			}
-			if i == len(inner) {
-				return false
-			}
-			_, size := utf8.DecodeRuneInString(inner[i:])
-			i += size
-		}
-	}
-	if inner == "" {
-		return false
-	}
-	i, isize := utf8.DecodeRuneInString(inner)
-	if i == anyRunes || o != oneRune && i != o {
-		return false
-	}
-	return within(inner[isize:], outer[osize:])
 }
 
 // matchActor reports whether an ARN matches one of the patterns, in which `*`
