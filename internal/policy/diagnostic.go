@@ -74,7 +74,7 @@ func (d Diagnostic) window() (shown, caret string) {
 	line := []rune(d.Excerpt)
 	at := min(d.Column-1, len(line))
 	first := 0
-	if at > excerptWidth*3/4 {
+	if len(line) > excerptWidth && at > excerptWidth*3/4 {
 		first = at - excerptWidth/2
 	}
 	last := min(len(line), first+excerptWidth)

@@ -150,7 +150,11 @@ func (p *protocolName) read(s *syntaxReader, n *yamlNode, label string) {
 	}
 	protocol, err := secgroup.ParseProtocol(p.text)
 	if err != nil || n.kind == yamlInteger && p.text != strconv.Itoa(int(protocol)) {
-		s.fault(p.position, didYouMean(p.text, []string{"tcp", "udp", "icmp", "icmpv6", "all", "0-255"}), "unknown protocol %q", p.text)
+		hint := didYouMean(p.text, []string{"tcp", "udp", "icmpv6", "icmp", "all"})
+		if !strings.HasPrefix(hint, "did") {
+			hint = "tcp, udp, icmp, icmpv6, all, or a number from 0 to 255"
+		}
+		s.fault(p.position, hint, "unknown protocol %q", p.text)
 		return
 	}
 	p.protocol, p.ok = protocol, true
@@ -187,7 +191,7 @@ func readCIDR(r *reporter, w word) netip.Prefix {
 	return netip.Prefix{}
 }
 
-// prefixLength4 and prefixLength6 are /N.
+// prefixLength4 and prefixLength6 are /N; not /0, which would be every address.
 type (
 	prefixLength4 struct{ prefixLength }
 	prefixLength6 struct{ prefixLength }
@@ -207,15 +211,17 @@ func (p *prefixLength6) read(s *syntaxReader, n *yamlNode, label string) {
 
 func (p *prefixLength) readUpTo(s *syntaxReader, n *yamlNode, label string, most int) {
 	if n.kind == yamlInteger {
-		p.position = n.position
 		s.fault(n.position, fmt.Sprintf("write /%s", n.text), "%s must be a prefix length", label)
 		return
 	}
 	p.word.read(s, n, label)
+	if p.text == "" {
+		return
+	}
 	length, slash := strings.CutPrefix(p.text, "/")
 	bits, ok := decimal(length, most)
-	if p.text != "" && (!slash || !ok) {
-		s.fault(p.position, fmt.Sprintf("write /0 to /%d", most), "%q is not a prefix length", p.text)
+	if !slash || !ok || bits == 0 {
+		s.fault(p.position, fmt.Sprintf("write /1 to /%d", most), "%q is not a prefix length", p.text)
 		p.position = position{}
 	}
 	p.bits = bits
@@ -228,6 +234,10 @@ type dayText struct {
 }
 
 func (d *dayText) read(s *syntaxReader, n *yamlNode, label string) {
+	if n.kind != yamlText {
+		s.wrongType(n, label, "a date", "write 2027-06-30: the last day, UTC")
+		return
+	}
 	d.word.read(s, n, label)
 	if d.text == "" {
 		return
@@ -360,27 +370,37 @@ func (t *ruleText) read(s *syntaxReader, n *yamlNode, label string) {
 	}
 	rule, err := secgroup.ParseRule(t.text)
 	var syntax *secgroup.SyntaxError
-	if errors.As(err, &syntax) {
-		at := t.position
-		// Within one line the place in the text is a place in the file.
-		if quoted := at.width == utf8.RuneCountInString(t.text)+2; quoted || at.width == utf8.RuneCountInString(t.text) {
-			if quoted {
-				at.column++
-			}
-			at.column += utf8.RuneCountInString(t.text[:min(syntax.Column-1, len(t.text))])
-			at.width = utf8.RuneCountInString(syntax.Got)
-		}
-		s.fault(at, "ingress tcp/20-25 from 10.0.0.0/8, egress all to ::/0, ingress icmp/8 from sg-...", "the rule wants %s", syntax.Want)
+	switch {
+	case errors.As(err, &syntax):
+		s.fault(t.part(syntax.Column-1, syntax.Got), "ingress tcp/20-25 from 10.0.0.0/8, egress all to ::/0, ingress icmp/8 from sg-...", "not a rule: here it wants %s", syntax.Want)
 		return
-	}
-	if err != nil {
+	case err != nil:
 		s.fault(t.position, "", "%v", err)
 		return
 	}
-	if fields := strings.Fields(t.text); strings.Contains(fields[len(fields)-1], "/") && !strings.Contains(fields[len(fields)-1], "sg-") {
-		if !readCIDR(s.reporter, word{t.position, fields[len(fields)-1]}).IsValid() {
+	if _, isBlock := rule.Peer.(secgroup.CIDR); isBlock {
+		// A rule text masks host bits, as EC2 does; a file must not have any.
+		words := strings.Fields(t.text)
+		peer := words[len(words)-1]
+		if !readCIDR(s.reporter, word{t.part(strings.LastIndex(t.text, peer), peer), peer}).IsValid() {
 			return
 		}
 	}
 	t.rule = rule
+}
+
+// part is where a part of the text stands, at a byte offset of it. Where the
+// text does not stand in the file as it is, the whole is meant.
+func (w word) part(offset int, part string) position {
+	at, length := w.position, utf8.RuneCountInString(w.text)
+	switch at.width {
+	case length:
+	case length + 2: // in quotes
+		at.column++
+	default:
+		return at
+	}
+	at.column += utf8.RuneCountInString(w.text[:min(offset, len(w.text))])
+	at.width = max(1, utf8.RuneCountInString(part))
+	return at
 }

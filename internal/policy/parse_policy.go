@@ -163,11 +163,6 @@ func (p *folderReader) tolerate(t *tolerateSyntax) Tolerance {
 	if !t.key("ipv4").given() && !t.key("ipv6").given() {
 		p.fault(t.position, "add ipv4: /16, or ipv6: /32", "tolerate without a bound tolerates nothing")
 	}
-	for _, b := range []prefixLength{t.IPv4.prefixLength, t.IPv6.prefixLength} {
-		if b.given() && b.bits == 0 {
-			p.fault(b.position, "switch the policy off under overrides instead", "/0 tolerates every address")
-		}
-	}
 	return out
 }
 

@@ -3,6 +3,7 @@ package policy
 import (
 	"maps"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -76,7 +77,7 @@ func (p *folderReader) overrides(list keyed[overrideSyntax]) {
 
 // policyHint helps with an id that is none of the policies that were read.
 func (p *folderReader) policyHint(id string) string {
-	if hint := didYouMean(id, p.ids()); hint != "" {
+	if hint := didYouMean(id, p.ids()); strings.HasPrefix(hint, "did") {
 		return hint
 	}
 	return "policies of embedded packs are there once packs in the settings lists them"

@@ -66,6 +66,9 @@ type reporter struct {
 
 // fault records a fault. hint is "" where nothing better is known.
 func (r *reporter) fault(at position, hint, format string, args ...any) {
+	if !at.given() { // a slip of ours: better a fault without a place than none
+		at.source = &sourceText{}
+	}
 	if r.perFile == nil {
 		r.perFile = map[string]int{}
 	}
@@ -143,7 +146,7 @@ func checkLine(line string, at position, r *reporter) bool {
 		case c == '\t' && indentation && strings.TrimSpace(line) != "":
 			r.fault(at, "indent with spaces", "tab in the indentation")
 			return false
-		case c != '\t' && unicode.IsControl(c), c == '\ufeff', unicode.Is(unicode.Bidi_Control, c):
+		case c != '\t' && unicode.IsControl(c), c == '\ufeff', c == hiddenColon, unicode.Is(unicode.Bidi_Control, c):
 			r.fault(at, "remove it", "invisible character %U", c)
 			return false
 		}

@@ -9,13 +9,13 @@ import (
 // didYouMean is the hint for a word that is none of the known ones: the
 // nearest if it is near, else all of them if they are few, else "".
 func didYouMean(word string, known []string) string {
-	best, distance := "", len(word)/3+1
+	best, distance := "", min(len(word)/3+2, len(word))
 	for _, k := range known {
 		if strings.EqualFold(word, k) {
 			best = k
 			break
 		}
-		if d := editDistance(word, k); d < distance || d == distance && best == "" {
+		if d := editDistance(word, k); d < distance {
 			best, distance = k, d
 		}
 	}

@@ -3,6 +3,7 @@ package policy
 import (
 	"fmt"
 	"reflect"
+	"strconv"
 	"strings"
 	"unicode"
 )
@@ -41,63 +42,75 @@ func (s *syntaxReader) into(out any, n *yamlNode, label string) {
 	s.structure(n, reflect.ValueOf(out).Elem(), label)
 }
 
-func (s *syntaxReader) value(n *yamlNode, v reflect.Value, label string) {
+// value reads a node into v, and reports whether it is of the right kind. What
+// is not stays as if it had not been given, so that it is reported once.
+func (s *syntaxReader) value(n *yamlNode, v reflect.Value, label string) bool {
 	if n.isRefused() {
-		return
+		return false
 	}
 	if n.kind == yamlNull {
 		s.fault(n.position, "give it one, or remove the key", "%s has no value", label)
-		return
+		return false
 	}
 	if l, ok := v.Addr().Interface().(leaf); ok {
 		l.read(s, n, label)
-		return
+		return true
 	}
 	switch v.Kind() {
 	case reflect.Pointer:
 		p := reflect.New(v.Type().Elem())
-		s.value(n, p.Elem(), label)
-		v.Set(p)
+		ok := s.value(n, p.Elem(), label)
+		if ok {
+			v.Set(p)
+		}
+		return ok
 	case reflect.Slice:
-		s.list(n, v, label, 1)
+		return s.list(n, v, label, 1)
 	case reflect.Struct:
-		s.structure(n, v, label)
-	default:
-		panic("no reader for " + v.Type().String())
+		return s.structure(n, v, label)
 	}
+	panic("no reader for " + v.Type().String())
 }
 
 // wrongType reports a node of another kind than the key wants.
 func (s *syntaxReader) wrongType(n *yamlNode, label, want, hint string) {
 	got := n.kind.String()
-	if n.text != "" {
-		got += fmt.Sprintf(" (%s)", n.text)
+	switch n.kind {
+	case yamlText:
+		got = strconv.Quote(n.text)
+	case yamlInteger, yamlFloat, yamlBoolean:
+		got = n.text
 	}
 	s.fault(n.position, hint, "%s must be %s, not %s", label, want, got)
 }
 
-func (s *syntaxReader) list(n *yamlNode, v reflect.Value, label string, least int) {
+func (s *syntaxReader) list(n *yamlNode, v reflect.Value, label string, least int) bool {
 	if n.kind != yamlList {
-		hint := ""
+		hint := "put a - before each entry"
 		if n.kind != yamlMapping {
 			hint = fmt.Sprintf("write [%s]", n.text)
 		}
 		s.wrongType(n, label, "a list", hint)
-		return
+		return false
 	}
 	if len(n.items) < least {
 		s.fault(n.position, "add an entry, or remove the key", "%s is an empty list", label)
 	}
-	v.Set(reflect.MakeSlice(v.Type(), len(n.items), len(n.items)))
+	all := reflect.MakeSlice(v.Type(), len(n.items), len(n.items))
+	right := 0
 	for i := range n.items {
-		s.value(&n.items[i], v.Index(i), "an entry of "+label)
+		if s.value(&n.items[i], all.Index(right), "an entry of "+label) {
+			right++
+		}
 	}
+	v.Set(all.Slice(0, right))
+	return true
 }
 
-func (s *syntaxReader) structure(n *yamlNode, v reflect.Value, label string) {
+func (s *syntaxReader) structure(n *yamlNode, v reflect.Value, label string) bool {
 	if n.kind != yamlMapping {
 		s.wrongType(n, label, "a mapping", "")
-		return
+		return false
 	}
 	v.Addr().Interface().(interface{ locate(*yamlNode) }).locate(n)
 	keys := s.keysOf(v.Type())
@@ -106,7 +119,11 @@ func (s *syntaxReader) structure(n *yamlNode, v reflect.Value, label string) {
 		name := n.pairs[i].key.text
 		k, ok := keys.byName[name]
 		if !ok {
-			s.fault(n.pairs[i].key.position, didYouMean(name, keys.names), "unknown key %q in %s", name, label)
+			hint := didYouMean(name, keys.names)
+			if strings.Contains(name, ":") {
+				hint = "put a blank after the colon"
+			}
+			s.fault(n.pairs[i].key.position, hint, "unknown key %q in %s", name, label)
 			continue
 		}
 		seen[name] = true
@@ -121,6 +138,7 @@ func (s *syntaxReader) structure(n *yamlNode, v reflect.Value, label string) {
 			s.fault(n.position, "", "%s lacks the key %q", label, name)
 		}
 	}
+	return true
 }
 
 // syntaxKeys are the keys of one struct of syntax.go.
@@ -179,11 +197,12 @@ func (k *keyed[T]) read(s *syntaxReader, n *yamlNode, label string) {
 		s.wrongType(n, label, "a mapping", "")
 		return
 	}
-	*k = make([]keyedEntry[T], len(n.pairs))
 	for i := range n.pairs {
-		e := &(*k)[i]
+		var e keyedEntry[T]
 		e.key.read(s, &n.pairs[i].key, "a key of "+label)
-		s.value(&n.pairs[i].value, reflect.ValueOf(&e.value).Elem(), fmt.Sprintf("%s of %s", n.pairs[i].key.text, label))
+		if s.value(&n.pairs[i].value, reflect.ValueOf(&e.value).Elem(), fmt.Sprintf("%s of %s", n.pairs[i].key.text, label)) {
+			*k = append(*k, e)
+		}
 	}
 }
 
@@ -227,6 +246,9 @@ func (w *word) oneOf(s *syntaxReader, label string, words []string) {
 		if w.text == known {
 			return
 		}
+	}
+	if label == "do" {
+		label = "remedy"
 	}
 	s.fault(w.position, didYouMean(w.text, words), "unknown %s %q", label, w.text)
 	w.text = ""

@@ -10,14 +10,19 @@ const (
 	maxDepth     = 40
 	maxKeys      = 2000 // of one mapping
 	maxDocuments = 500
+	maxRefused   = 100 // tags, anchors, aliases, complex keys: no policy has any
 )
 
 // bounded checks the bounds on the tokens, before they are parsed. It reports
 // the first breach.
 func (y yamlReader) bounded(tokens token.Tokens) bool {
 	var columns []openColumn // of block lists and mappings around the token
-	flow, documents := 0, 1
+	flow, documents, refused := 0, 1, 0
 	for i, t := range tokens {
+		switch t.Type {
+		case token.TagType, token.AnchorType, token.AliasType, token.MappingKeyType, token.DirectiveType, token.MergeKeyType:
+			refused++
+		}
 		switch t.Type {
 		case token.SequenceStartType, token.MappingStartType:
 			flow++
@@ -39,6 +44,9 @@ func (y yamlReader) bounded(tokens token.Tokens) bool {
 			return false
 		case len(columns) > 0 && columns[len(columns)-1].entries > maxKeys && t.Type == token.MappingValueType:
 			y.fault(y.position(t), "", "more than %d keys in one mapping", maxKeys)
+			return false
+		case refused > maxRefused:
+			y.fault(y.position(t), "remove them", "more than %d tags, anchors, aliases and the like", maxRefused)
 			return false
 		case documents > maxDocuments:
 			y.fault(y.position(t), "split the file", "more than %d documents in one file", maxDocuments)

@@ -28,7 +28,7 @@ const (
 
 // String is what messages call the kind.
 func (k yamlKind) String() string {
-	return [...]string{"nothing", "text", "a number", "a fraction", "a truth value", "no value", "a list", "a mapping"}[k]
+	return [...]string{"nothing", "text", "a number", "a fraction", "a truth value", "nothing", "a list", "a mapping"}[k]
 }
 
 // yamlNode is a node of a document: what is left of YAML once everything that
@@ -60,7 +60,7 @@ func (y yamlReader) documents() (trees []yamlNode) {
 			y.fault(position{source: y.source}, "", "not readable as YAML (%v)", p)
 		}
 	}()
-	tokens := lexer.Tokenize(y.source.text)
+	tokens := lexer.Tokenize(hideColons(y.source.text))
 	if !y.bounded(tokens) {
 		return nil
 	}
@@ -92,8 +92,34 @@ func (y yamlReader) syntaxError(err error) {
 		y.fault(position{source: y.source}, "", "not readable as YAML (%v)", err)
 		return
 	}
-	y.fault(y.position(at.GetToken()), "", "not readable as YAML: %s", at.GetMessage())
+	y.fault(y.position(at.GetToken()), "", "not readable as YAML: %s", showColons(at.GetMessage()))
 }
+
+// hiddenColon stands for a colon while the library reads. No file holds it:
+// it is no character.
+const hiddenColon = '\ufdd0'
+
+// hideColons replaces the colons that are part of a plain text by the rules of
+// YAML 1.2: within braces the library takes `::/0`, `fc00::/7` and `set:x` for
+// mappings. Elsewhere hiding them changes nothing.
+func hideColons(text string) string {
+	var b strings.Builder
+	b.Grow(len(text) + len(text)/16)
+	before := byte('\n')
+	for i := range len(text) {
+		c := text[i]
+		// A colon right behind a quoted key, or before a blank, is an indicator.
+		if c == ':' && i+1 < len(text) && strings.IndexByte(" \t\n,[]{}", text[i+1]) < 0 && strings.IndexByte(`"'}]`, before) < 0 {
+			b.WriteRune(hiddenColon)
+		} else {
+			b.WriteByte(c)
+		}
+		before = c
+	}
+	return b.String()
+}
+
+func showColons(text string) string { return strings.ReplaceAll(text, string(hiddenColon), ":") }
 
 // position is where a token stands. Tokens of the library may lack a position.
 func (y yamlReader) position(t *token.Token) position {
@@ -129,9 +155,9 @@ func (y yamlReader) node(n ast.Node) yamlNode {
 	at := y.position(n.GetToken())
 	switch n := n.(type) {
 	case *ast.StringNode:
-		return yamlNode{position: at, kind: yamlText, text: n.Value}
+		return yamlNode{position: at, kind: yamlText, text: showColons(n.Value)}
 	case *ast.LiteralNode:
-		return yamlNode{position: at, kind: yamlText, text: n.Value.Value}
+		return yamlNode{position: at, kind: yamlText, text: showColons(n.Value.Value)}
 	case *ast.IntegerNode:
 		return yamlNode{position: at, kind: yamlInteger, text: n.GetToken().Value}
 	case *ast.FloatNode, *ast.InfinityNode, *ast.NanNode:
@@ -218,7 +244,7 @@ func (p position) compare(o position) int {
 func (y yamlReader) key(k ast.MapKeyNode) yamlNode {
 	switch k := k.(type) {
 	case *ast.StringNode:
-		return yamlNode{position: y.position(k.GetToken()), kind: yamlText, text: k.Value}
+		return yamlNode{position: y.position(k.GetToken()), kind: yamlText, text: showColons(k.Value)}
 	case *ast.MergeKeyNode:
 		y.fault(y.position(k.GetToken()), "write the keys out", "merge keys are not part of the policy language")
 	case nil:

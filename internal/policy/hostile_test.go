@@ -1,0 +1,153 @@
+package policy
+
+import (
+	"bytes"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sgwarden/sgwarden/policies"
+)
+
+// hostile files exhaust a reader of YAML that has no bounds: they are nested,
+// long, or both. Each fits into MaxSource.
+func hostile() map[string]string {
+	const n = MaxSource - 64
+	fill := func(s string) string { return strings.Repeat(s, n/len(s)) }
+	numbered := func(format string) string {
+		var b strings.Builder
+		for i := 0; b.Len() < n-64; i++ {
+			fmt.Fprintf(&b, format, i)
+		}
+		return b.String()
+	}
+	var steps strings.Builder
+	for i := range 700 {
+		steps.WriteString(strings.Repeat(" ", i) + "a:\n")
+	}
+	return map[string]string{
+		"lists in lists":          fill("- "),
+		"brackets":                fill("["),
+		"brackets, closed":        strings.Repeat("[", n/2) + strings.Repeat("]", n/2),
+		"braces":                  fill("{a: "),
+		"complex keys":            fill("? "),
+		"steps":                   steps.String(),
+		"keys of one mapping":     numbered("k%d: v\n"),
+		"keys with comments":      numbered("k%d: # x\n"),
+		"documents":               fill("---\na: 1\n"),
+		"document ends":           fill("...\n"),
+		"anchors":                 numbered("a%d: &a [*a, *a]\n"),
+		"tags":                    fill("!!str "),
+		"quotes":                  fill("'"),
+		"unended text":            fill("a: \"b\n"),
+		"literals":                fill("a: |\n"),
+		"nested to the bound":     strings.Repeat(strings.Repeat("- ", maxDepth-2)+"a\n", n/(2*maxDepth)),
+		"mappings up to bound":    numbered("- {a%d: b, c: d}\n"),
+		"rubbish after rubbish":   numbered("k%d: [\n"),
+		"a set of sets":           "apiVersion: sgwarden/v1\nkind: Settings\nsets:\n" + numbered("  s%d: [10.0.0.0/8]\n")[:100_000],
+		"a million dots in a key": strings.Repeat("a", n) + ": b",
+	}
+}
+
+func TestHostileFilesAreRefused(t *testing.T) {
+	for name, text := range hostile() {
+		require.LessOrEqual(t, len(text), MaxSource, name)
+		faults := faultsOf(t, Source{File: "hostile.yaml", Text: []byte(text)})
+		require.NotEmpty(t, faults[0].Message, name)
+		require.LessOrEqual(t, len(faults), maxFaults+1, name)
+		require.Less(t, len(faults.Error()), 200_000, name)
+	}
+}
+
+func TestLargeFilesAreRefusedUnread(t *testing.T) {
+	faults := faultsOf(t, Source{File: "large.yaml", Text: bytes.Repeat([]byte("["), 10<<20)})
+	require.Len(t, faults, 1)
+	require.Equal(t, "large.yaml: larger than the 262144 bytes that a policy file may have (split it)", faults[0].Error())
+}
+
+// TestFlowTextsWithColons: within braces the YAML library takes these for
+// mappings, or refuses them.
+func TestFlowTextsWithColons(t *testing.T) {
+	const text = `apiVersion: sgwarden/v1
+kind: Policy
+metadata: {id: p, title: "a: b", severity: high, why: see https://example.com/a:b}
+forbid: [{direction: ingress, peers: [::/0, fc00::/7, 2606:4700::/32, ::1/128, aws:s3, aws:*]}]
+remedy: {"do":narrow, to: [fe80::/10]}
+`
+	parsed, err := Parse([]Source{{File: "p.yaml", Text: []byte(text)}}, nil)
+	require.NoError(t, err)
+	d := parsed.Documents[0]
+	require.Equal(t, "a: b", d.Title)
+	require.Equal(t, "see https://example.com/a:b", d.Why)
+	var peers []string
+	for _, p := range d.Forbid[0].Peers {
+		peers = append(peers, p.Text)
+	}
+	require.Equal(t, []string{"::/0", "fc00::/7", "2606:4700::/32", "::1/128", "aws:s3", "aws:*"}, peers)
+	require.Equal(t, "fe80::/10", d.Remedy.To[0].String())
+}
+
+// FuzzParsePolicy holds that no bytes make the reader panic, that a fault
+// means that nothing is loaded, and that each has a file and a place in it.
+func FuzzParsePolicy(f *testing.F) {
+	seeds, err := filepath.Glob("testdata/*/*.yaml")
+	require.NoError(f, err)
+	for _, s := range seeds {
+		text, err := os.ReadFile(s)
+		require.NoError(f, err)
+		f.Add(text)
+	}
+	packs := map[string][]Source{}
+	err = fs.WalkDir(policies.Packs(), ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		text, err := fs.ReadFile(policies.Packs(), name)
+		f.Add(text)
+		pack := filepath.Base(filepath.Dir(name))
+		packs[pack] = append(packs[pack], Source{File: name, Text: text})
+		return err
+	})
+	require.NoError(f, err)
+	f.Fuzz(func(t *testing.T, text []byte) {
+		parsed, err := Parse([]Source{{File: "fuzz.yaml", Text: text}}, packs)
+		if err != nil {
+			require.Empty(t, parsed.Documents)
+			var faults Faults
+			require.ErrorAs(t, err, &faults)
+			for _, d := range faults {
+				requirePlace(t, d, string(text))
+			}
+			return
+		}
+		for _, d := range parsed.Documents {
+			require.NotEmpty(t, d.ID)
+			require.NotZero(t, d.Severity)
+			require.NotZero(t, d.Remedy.Do)
+			require.True(t, len(d.Forbid) > 0 != (d.AllowOnly != nil))
+		}
+		if _, err := Compile(parsed.Documents, parsed.Deployment.Settings(Enforce)); err != nil {
+			t.Errorf("what was parsed cannot be compiled: %v", err)
+		}
+	})
+}
+
+func requirePlace(t *testing.T, d Diagnostic, text string) {
+	t.Helper()
+	require.NotEmpty(t, d.File)
+	require.NotEmpty(t, d.Message)
+	require.True(t, utf8.ValidString(d.String()) || !utf8.ValidString(text))
+	if d.Line == 0 {
+		return
+	}
+	lines := strings.Count(text, "\n") + 1
+	require.LessOrEqual(t, d.Line, lines)
+	require.Positive(t, d.Column)
+	require.LessOrEqual(t, d.Column, utf8.RuneCountInString(d.Excerpt)+1)
+}
