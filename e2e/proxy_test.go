@@ -113,6 +113,9 @@ func (p *proxy) forward(w http.ResponseWriter, r *http.Request, c call) {
 			w.Header()[name] = values
 		}
 	}
+	if c.service == "ec2" {
+		w.Header().Set("X-Amzn-Requestid", c.requestID)
+	}
 	w.WriteHeader(answer.StatusCode)
 	_, _ = w.Write(body) // a guard that went away is part of a scenario
 }

@@ -32,6 +32,7 @@ type world struct {
 	guard *runtimeapi.Process
 	env   map[string]string
 	group string
+	shown int // decisions of this guard that were printed
 	// timeout of the function; 0 = that of the stack
 	timeout time.Duration
 }
@@ -82,7 +83,7 @@ func (w *world) start() {
 	w.Helper()
 	guard, err := runtimeapi.Start(stage.guard.bootstrap, runtimeapi.Function{Name: "guard", AccountID: account, Region: region, Timeout: w.timeout, Env: w.env}, nil)
 	require.NoError(w, err)
-	w.guard = guard
+	w.guard, w.shown = guard, 0
 	w.Cleanup(func() { _ = guard.Close() })
 	require.NoError(w, guard.WaitReady(w.Context()))
 }
@@ -169,14 +170,31 @@ func (w *world) done(d delivery) []call {
 	w.Helper()
 	calls := w.proxy.take()
 	showCalls(calls)
-	for _, line := range w.decisions() {
-		say("outcome %s", line)
+	for _, line := range w.decisions()[w.shown:] {
+		w.shown++
+		showDecision(line)
 	}
 	if len(d.failed) > 0 {
 		say("failed  %d of %d messages: they come again", len(d.failed), len(d.messages))
 	}
 	w.showRules("after")
 	return calls
+}
+
+// showDecision prints what matters of one of guard's log lines.
+func showDecision(line string) {
+	var d struct {
+		EventName string `json:"event_name"`
+		GroupID   string `json:"group_id"`
+		Outcome   string
+		Reason    string
+		Rules     []string
+	}
+	if json.Unmarshal([]byte(line), &d) != nil {
+		say("outcome %s", line)
+		return
+	}
+	say("outcome %s %s %s %v %s", d.Outcome, d.EventName, d.GroupID, d.Rules, d.Reason)
 }
 
 // told are the incident documents that came to the subscribed queue since the

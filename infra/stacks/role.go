@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/sgwarden/sgwarden/internal/alert"
 	"github.com/sgwarden/sgwarden/internal/apply"
 	"github.com/sgwarden/sgwarden/internal/inventory"
 	"github.com/sgwarden/sgwarden/internal/ledger"
@@ -45,7 +46,7 @@ func (a *account) newRole(s Settings) awsiam.Role {
 		"ForAllValues:StringLike": map[string]any{"dynamodb:LeadingKeys": jsii.Strings(ledger.GuardKeys()...)},
 		"Null":                    map[string]any{"dynamodb:LeadingKeys": "false"},
 	}, writes...)
-	allow("Alert", &[]*string{a.topic.TopicArn()}, nil, "sns:Publish")
+	allow("Alert", &[]*string{a.topic.TopicArn()}, nil, alert.Permissions()...)
 	allow("JudgeAgain", &[]*string{a.queues.changes.QueueArn()}, nil, "sqs:SendMessage")
 	return role
 }

@@ -61,7 +61,7 @@ var modes = map[string]policy.Mode{"observe": policy.Observe, "enforce": policy.
 
 func newTools(s Settings, p loaded, own identity, logger *slog.Logger) (*tools, error) {
 	c := s.AWS.clients()
-	table, topic, messages := ledger.NewTable(c.dynamodb, s.Table), alert.New(c.sns, s.TopicARN), queue.New(c.sqs, s.QueueURL)
+	table, topic, messages := ledger.NewTable(c.dynamodb, s.Table), alert.NewTopic(c.sns, s.TopicARN), queue.New(c.sqs, s.QueueURL)
 	if p.fault != nil {
 		told := &complaint{
 			ledger: table, publisher: topic, clock: time.Now, holder: newHolder(), lease: own.timeout,
