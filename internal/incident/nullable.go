@@ -17,6 +17,9 @@ var (
 // SeverityName is the severity's name in lower case, "" for none.
 func (i Incident) SeverityName() string { return nameOf(severityNames[:], i.Severity) }
 
+// SeverityName is the severity's name in lower case, "" for none.
+func (p PolicyNote) SeverityName() string { return nameOf(severityNames[:], p.Severity) }
+
 // ModeName is "observe", "enforce", or "" for none.
 func (i Incident) ModeName() string { return nameOf(modeNames[:], i.Mode) }
 

@@ -1,0 +1,275 @@
+package alert
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/sgwarden/sgwarden/internal/incident"
+	"github.com/sgwarden/sgwarden/internal/secgroup"
+)
+
+// reasons puts the reasons that incidents carry into words. A reason that is
+// not listed is shown as it is.
+var reasons = map[string]string{
+	"foreign":            "its event names another account or region than the one that sgwarden watches",
+	"undecodable":        "its event could not be read",
+	"not-judged-yet":     "this kind of call is not judged yet",
+	"no-such-group-name": "its event gives only a group name, and not exactly one group of the default VPC has it",
+	"not-visible-yet":    "the rule that its event names cannot be seen in the group",
+	"not-permitted":      "AWS does not permit it to the role of this deployment",
+	"throttled":          "AWS throttled the calls",
+	"leased":             "another run of sgwarden is at work on the group",
+	"changed-by-another": "somebody else changed the group at the same time",
+	"deadline":           "there was no time left for it",
+	"unavailable":        "AWS did not answer",
+	"refused-as-invalid": "AWS refused the call as invalid",
+	"not-found":          "AWS does not find it",
+	"not-verified":       "the group could not be read again afterwards",
+	"still-there":        "AWS answered success, and the rule is there all the same",
+	"changed-meanwhile":  "the rule was changed in the meantime",
+	"waiting":            "its policy gives it some time first",
+	"held":               "changes are held at the moment",
+}
+
+// because is a reason as the end of a sentence; "" without one.
+func because(reason string) string {
+	if reason == "" {
+		return ""
+	}
+	if words, ok := reasons[reason]; ok {
+		return ": " + words
+	}
+	if words := foreign(reason, 200); words != "" {
+		return ":" + string(glue) + words
+	}
+	return ""
+}
+
+// groupName is the group in a sentence.
+func groupName(i incident.Incident) string {
+	name, id := foreign(i.GroupName, 80), foreign(i.GroupID, 60)
+	switch {
+	case name != "" && id != "":
+		return fmt.Sprintf("security group \"%s\" (%s)", name, id)
+	case id != "":
+		return "security group" + string(glue) + id
+	case name != "":
+		return fmt.Sprintf("security group \"%s\"", name)
+	}
+	return "a security group"
+}
+
+// decisive are the rules that ended as the incident did: those that its first
+// sentence is about.
+func decisive(i incident.Incident) []incident.Rule {
+	var rules []incident.Rule
+	for _, r := range i.Rules {
+		if r.Outcome == i.Outcome {
+			rules = append(rules, r)
+		}
+	}
+	if len(rules) == 0 {
+		return i.Rules
+	}
+	return rules
+}
+
+// subjectOf says what the decisive rules do, as the object of a sentence: "a
+// rule of security group sg-1 that lets the whole IPv4 internet reach tcp/22
+// (SSH)". tense is "lets" or "let".
+func subjectOf(i incident.Incident, tense string) string {
+	rules, total := decisive(i), len(i.Rules)+i.OmittedRules
+	if total == 0 {
+		return groupName(i)
+	}
+	text := "a rule of " + groupName(i)
+	switch {
+	case total > 1 && len(rules) < total:
+		text = fmt.Sprintf("%d of %s of %s", len(rules), count(total, "rule"), groupName(i))
+	case total > 1:
+		text = count(total, "rule") + " of " + groupName(i)
+	}
+	if opened := openedBy(rules[0]); len(rules) == 1 && len(opened) > 0 {
+		text += " that " + lets(tense, opened[0])
+		if more := len(opened) - 1; more > 0 {
+			text += fmt.Sprintf(", and %d more", more)
+		}
+	}
+	return text
+}
+
+// openedBy is what a rule has too much, or all of it where that is not known.
+func openedBy(r incident.Rule) []secgroup.Rule {
+	if len(r.Excess) > 0 {
+		return r.Excess
+	}
+	if r.Before != nil {
+		return []secgroup.Rule{*r.Before}
+	}
+	return nil
+}
+
+// lead is the first paragraph: what happened, and what is so now. It claims
+// only what the outcome claims.
+func lead(i incident.Incident) string {
+	switch i.EventType {
+	case incident.Resolved:
+		return resolved(i)
+	case incident.Attributed:
+		return fmt.Sprintf("It is known now who made this change:%c%s. %s", glue, orElse(foreign(i.Actor.ARN, 200), "an actor without name"), told(i))
+	case incident.Contested:
+		return "The same change keeps coming back, and is taken back each time. " + told(i) + " No more messages are sent about it for an hour."
+	case incident.Reminder:
+		return "This is still open. " + told(i)
+	case incident.Undone:
+		return "An operator put back what sgwarden had changed. " + told(i)
+	}
+	return told(i)
+}
+
+// orElse is text, or otherwise where there is none.
+func orElse(text, otherwise string) string {
+	if text == "" {
+		return otherwise
+	}
+	return text
+}
+
+func resolved(i incident.Incident) string {
+	switch i.Outcome {
+	case incident.Gone:
+		return fmt.Sprintf("What sgwarden told about is over: %s is gone. sgwarden did not remove it.", subjectOf(i, "let"))
+	case incident.Exempt:
+		return fmt.Sprintf("What sgwarden told about is accepted: %s is covered by an exemption%s. Nothing was changed.", subjectOf(i, "lets"), because(i.Reason))
+	}
+	return fmt.Sprintf("What sgwarden told about is over: %s is gone, or is within the policies by now. sgwarden did not change it.", subjectOf(i, "let"))
+}
+
+// told says how the incident stands, by its outcome.
+func told(i incident.Incident) string {
+	switch i.Outcome {
+	case incident.Reverted:
+		return reverted(i)
+	case incident.Narrowed:
+		return fmt.Sprintf("sgwarden narrowed %s. The group was read again afterwards: only what the policies allow is left.", subjectOf(i, "let"))
+	case incident.Tagged:
+		return fmt.Sprintf("sgwarden tagged %s. That is all that the policy asks for: it is still open.", subjectOf(i, "lets"))
+	case incident.Alerted:
+		if len(i.Rules) == 0 {
+			return fmt.Sprintf("Something about %s needs a look%s. Nothing was changed.", groupName(i), because(i.Reason))
+		}
+		return fmt.Sprintf("sgwarden found %s. Nothing was changed, and it is still open: what to do about it is for a person to decide.", subjectOf(i, "lets"))
+	case incident.Observed:
+		return fmt.Sprintf("sgwarden found %s. This is observe mode: nothing was changed, and it is still open.", subjectOf(i, "lets"))
+	case incident.Pending:
+		return fmt.Sprintf("sgwarden found %s. Nothing was changed yet%s. It is looked at again.", subjectOf(i, "lets"), because(i.Reason))
+	case incident.NotReverted:
+		return fmt.Sprintf("sgwarden could not take back %s%s. Treat it as open. It is tried again.", subjectOf(i, "lets"), because(i.Reason))
+	case incident.CannotRemediate:
+		return fmt.Sprintf("sgwarden cannot take back %s%s. Treat it as open: somebody has to act.", subjectOf(i, "lets"), because(i.Reason))
+	case incident.Unresolved:
+		return unresolved(i)
+	case incident.Exempt:
+		return fmt.Sprintf("sgwarden found %s. An exemption covers it%s. Nothing was changed.", subjectOf(i, "lets"), because(i.Reason))
+	case incident.Gone, incident.AlreadyCompliant:
+		return fmt.Sprintf("Nothing is left to be done about %s. sgwarden changed nothing.", subjectOf(i, "let"))
+	}
+	return fmt.Sprintf("A change of %s is within the policies. Nothing was changed.", groupName(i))
+}
+
+func reverted(i incident.Incident) string {
+	subject, now := subjectOf(i, "let"), "the rule is gone"
+	if len(decisive(i)) > 1 {
+		now = "the rules are gone"
+	}
+	did := "sgwarden removed " + subject
+	if allRestored(decisive(i)) {
+		did, now = "sgwarden gave its earlier value back to "+subjectOf(i, "had come to let"), "that value is in place"
+	}
+	switch i.Reason {
+	case "interrupted":
+		return fmt.Sprintf("%s is over: the group was read, and %s. An earlier run of sgwarden was interrupted, so its call may not have been the one that did it.", upperFirst(subject), now)
+	case "ledger-down":
+		now += ". The ledger could not be reached: what stood before, exemptions in it and repeated messages are not known"
+	}
+	return fmt.Sprintf("%s. The group was read again afterwards: %s.", did, now)
+}
+
+func allRestored(rules []incident.Rule) bool {
+	for _, r := range rules {
+		if !r.Restored {
+			return false
+		}
+	}
+	return len(rules) > 0
+}
+
+func unresolved(i incident.Incident) string {
+	what := "a change of " + groupName(i)
+	if i.GroupID == "" && i.GroupName == "" {
+		what = "a change"
+		if call := foreign(i.APICall, 80); call != "" {
+			what = "the call" + string(glue) + call
+		}
+	}
+	if len(i.Actions) > 0 {
+		return fmt.Sprintf("sgwarden tried to take back %s, and does not know whether it did%s. Please look at the group.", subjectOf(i, "lets"), because(i.Reason))
+	}
+	return fmt.Sprintf("sgwarden could not judge %s%s. It may be fine or not: please look at it yourself.", what, because(i.Reason))
+}
+
+func upperFirst(text string) string {
+	_, size := utf8.DecodeRuneInString(text)
+	return strings.ToUpper(text[:size]) + text[size:]
+}
+
+// verbs are the first words of subjects.
+var verbs = map[incident.Outcome]string{
+	incident.Reverted: "sgwarden removed", incident.Narrowed: "sgwarden narrowed", incident.Tagged: "sgwarden tagged",
+	incident.Alerted: "sgwarden found", incident.Observed: "sgwarden would act on", incident.Pending: "sgwarden waits before acting on",
+	incident.NotReverted: "sgwarden could NOT take back", incident.CannotRemediate: "sgwarden CANNOT take back",
+	incident.Unresolved: "sgwarden could not judge", incident.Exempt: "exempt:", incident.Gone: "gone:", incident.AlreadyCompliant: "over:",
+}
+
+// verbOf is how the subject begins behind the severity.
+func verbOf(i incident.Incident) string {
+	switch {
+	case i.EventType == incident.Resolved:
+		return "resolved:"
+	case i.EventType == incident.Contested:
+		return "sgwarden keeps taking back"
+	case i.Outcome == incident.Reverted && allRestored(decisive(i)):
+		return "sgwarden took back the change to"
+	case i.Outcome == incident.Unresolved && len(i.Actions) > 0:
+		return "sgwarden could not verify"
+	}
+	return orElse(verbs[i.Outcome], "sgwarden judged")
+}
+
+// subjectLimit is SNS's: less than 100 characters.
+const subjectLimit = 99
+
+// subject is the line that is read first, in ASCII.
+func subject(i incident.Incident) string {
+	severity, _ := severityOf(i)
+	rules, total, what := decisive(i), len(i.Rules)+i.OmittedRules, "a change"
+	switch {
+	case len(rules) == 1 && rules[0].Before != nil:
+		what = foreign(rules[0].Before.String(), 70)
+		if total > 1 {
+			what += fmt.Sprintf(" (1 of %d)", total)
+		}
+	case total > 1 && len(rules) < total:
+		what = fmt.Sprintf("%d of %d rules", len(rules), total)
+	case total > 1:
+		what = count(total, "rule")
+	case i.APICall != "":
+		what = foreign(i.APICall, 40)
+	}
+	text := fmt.Sprintf("%s: %s %s", strings.ToUpper(severity), verbOf(i), what)
+	if where := orElse(foreign(i.GroupName, 30), foreign(i.GroupID, 30)); where != "" {
+		text += " on " + where
+	}
+	return shorten(ascii(unglue(text)), subjectLimit)
+}

@@ -1,0 +1,190 @@
+package alert
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/sgwarden/sgwarden/internal/incident"
+)
+
+// exemptionDays is what the exemption that a message proposes lasts.
+const exemptionDays = 30
+
+// writeNext says what can be done: the better way, the template to mend, the
+// way to keep the rule, and the way back. Only what works today is said.
+func writeNext(l *letter, i incident.Incident) {
+	if len(i.Rules) == 0 || i.Outcome <= incident.Exempt {
+		return
+	}
+	l.title("What you can do")
+	for _, p := range i.Policies[:min(len(i.Policies), maxPerRule)] {
+		if fix := oneLine(p.Fix); fix != "" {
+			l.item("%s", fix)
+		}
+	}
+	c := command{region: i.Region, groupID: i.GroupID}
+	writeByHand(l, c, i)
+	writeTemplates(l, i)
+	writeKeep(l, c, i)
+}
+
+// writeByHand gives the commands that close what is open.
+func writeByHand(l *letter, c command, i incident.Incident) {
+	if i.Outcome.Changed() && i.Outcome != incident.Tagged {
+		return
+	}
+	var lines []string
+	for _, r := range i.Rules {
+		if r.Outcome == incident.Reverted || r.Outcome == incident.Narrowed || r.Outcome <= incident.Exempt {
+			continue
+		}
+		lines = appendLine(lines, c.revoke(r.Direction, r.ID))
+	}
+	if len(lines) == 0 {
+		return
+	}
+	if anyPartial(i.Rules) {
+		l.item("To close it by hand, change the rule so that it no longer covers what is too much of it, or remove it as a whole:")
+	} else {
+		l.item("To close it by hand:")
+	}
+	writeCommands(l, lines)
+}
+
+func anyPartial(rules []incident.Rule) bool {
+	return slices.ContainsFunc(rules, func(r incident.Rule) bool {
+		return r.Before != nil && len(r.Excess) > 0 && !(len(r.Excess) == 1 && r.Excess[0].SameValue(*r.Before))
+	})
+}
+
+// writeTemplates says what to look for where a template makes the rule.
+func writeTemplates(l *letter, i incident.Incident) {
+	var lines []string
+	for n, r := range i.Rules {
+		if n == maxPerRule {
+			lines = append(lines, fmt.Sprintf("and so on for %d more", len(i.Rules)-maxPerRule))
+			break
+		}
+		if r.Before == nil {
+			continue
+		}
+		tf, cf := terraform(*r.Before), cloudFormation(*r.Before)
+		if tf == "" || cf == "" {
+			continue
+		}
+		lines = append(lines, "Terraform       "+tf, "CloudFormation  "+cf)
+		if r.Outcome != incident.Narrowed {
+			continue
+		}
+		for _, a := range r.After[:min(len(r.After), maxPerRule)] {
+			if tf, cf := terraform(a), cloudFormation(a); tf != "" && cf != "" {
+				lines = append(lines, "  write instead "+tf, "  write instead "+cf)
+			}
+		}
+	}
+	if len(lines) == 0 {
+		return
+	}
+	l.item("If a template makes the rule, change it there too, or it comes back. Look for:")
+	for _, line := range lines {
+		l.verbatim(line)
+	}
+}
+
+// writeKeep says how a rule can stay: an exemption in the settings, and the
+// way back once that is deployed.
+func writeKeep(l *letter, c command, i incident.Incident) {
+	lines := exemptions(i)
+	if len(lines) == 0 {
+		return
+	}
+	l.item("If it has to stay, agree on an exemption: add to exemptions in sgwarden.yaml, with your owner and reason, and deploy.")
+	writeCommands(l, lines)
+	var back []string
+	for _, r := range i.Rules {
+		for _, line := range c.restore(r) {
+			back = appendLine(back, line)
+		}
+	}
+	if len(back) == 0 {
+		return
+	}
+	l.item("Then put it back as it was (without the exemption it would be taken back again; a description has to be given anew):")
+	writeCommands(l, back)
+}
+
+// exemptions are lines of settings, one per violated policy.
+func exemptions(i incident.Incident) []string {
+	if !groupSyntax.MatchString(i.GroupID) {
+		return nil
+	}
+	at := i.LearntAt
+	if at.IsZero() {
+		at = i.OpenedAt
+	}
+	until := "YYYY-MM-DD"
+	if !at.IsZero() {
+		until = at.UTC().Add(exemptionDays * 24 * time.Hour).Format(time.DateOnly)
+	}
+	var lines []string
+	for n, p := range i.Policies {
+		rules := exemptRules(i.Rules, p.ID)
+		if len(rules) == 0 || n == maxCommands {
+			continue
+		}
+		lines = append(lines, fmt.Sprintf("- {id: EX-%s-%d, policy: %s, group: %s, rules: [%s], owner: OWNER, reason: REASON, until: %s}",
+			strings.TrimPrefix(shortID(i.ID), "inc-"), n+1, oneLine(p.ID), i.GroupID, strings.Join(rules, ", "), until))
+	}
+	return lines
+}
+
+// exemptRules are the excess of the rules that violate a policy, quoted.
+func exemptRules(rules []incident.Rule, policyID string) []string {
+	var quoted []string
+	for _, r := range rules {
+		if !slices.Contains(r.Policies, policyID) {
+			continue
+		}
+		for _, e := range openedBy(r) {
+			if e.Peer != nil && e.Validate() == nil && terraform(e) != "" && len(quoted) < maxRules {
+				quoted = append(quoted, fmt.Sprintf("%q", e.String()))
+			}
+		}
+	}
+	return quoted
+}
+
+func shortID(id string) string {
+	id = value(id)
+	return id[:min(len(id), 12)]
+}
+
+func appendLine(lines []string, line string) []string {
+	if line == "" || slices.Contains(lines, line) {
+		return lines
+	}
+	return append(lines, line)
+}
+
+func writeCommands(l *letter, lines []string) {
+	for _, line := range lines[:min(len(lines), maxLines)] {
+		l.verbatim(line)
+	}
+	if more := len(lines) - maxLines; more > 0 {
+		l.detail("and so on for %d more", more)
+	}
+}
+
+// visible drops controls and invisible characters.
+func visible(r rune) rune {
+	switch {
+	case unicode.IsSpace(r):
+		return ' '
+	case !unicode.IsGraphic(r):
+		return -1
+	}
+	return r
+}

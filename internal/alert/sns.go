@@ -1,0 +1,98 @@
+package alert
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/sns/types"
+	"github.com/aws/smithy-go"
+
+	"github.com/sgwarden/sgwarden/internal/incident"
+)
+
+// SNS is what a Topic needs of *sns.Client.
+type SNS interface {
+	Publish(ctx context.Context, in *sns.PublishInput, opts ...func(*sns.Options)) (*sns.PublishOutput, error)
+}
+
+// Permissions are the actions that a Topic calls, on its topic.
+func Permissions() []string { return []string{"sns:Publish"} }
+
+// Topic sends incidents to the subscribers of one SNS topic.
+type Topic struct {
+	client SNS
+	arn    string
+}
+
+// NewTopic makes the sender to the topic of that ARN.
+func NewTopic(client SNS, arn string) *Topic { return &Topic{client: client, arn: arn} }
+
+// Publish sends one message, in one call. Its errors wrap ErrDenied, ErrGone
+// (no such topic), ErrThrottled, ErrInvalid or ErrUnavailable of package
+// incident; only without an error was it sent.
+func (t *Topic) Publish(ctx context.Context, i incident.Incident) error {
+	m, err := Render(i)
+	if err != nil {
+		return err
+	}
+	whole, err := m.SNS()
+	if err != nil {
+		return fmt.Errorf("publish incident %s: %w", i.ID, err)
+	}
+	in := &sns.PublishInput{
+		TopicArn: &t.arn, Subject: &m.Subject, Message: aws.String(string(whole)), MessageStructure: aws.String("json"),
+		MessageAttributes: map[string]types.MessageAttributeValue{},
+	}
+	for name, a := range m.Attributes {
+		in.MessageAttributes[name] = types.MessageAttributeValue{DataType: aws.String(a.Type), StringValue: aws.String(a.Value)}
+	}
+	if _, err := t.client.Publish(ctx, in); err != nil {
+		return fmt.Errorf("publish incident %s: %w: %w", i.ID, kindOf(err), err)
+	}
+	return nil
+}
+
+// kinds are SNS's error codes (API reference, Publish and common errors, read
+// 2026-11). What is not listed may pass.
+var kinds = map[string]error{
+	"AuthorizationError":          incident.ErrDenied,
+	"AuthorizationErrorException": incident.ErrDenied,
+	"AccessDenied":                incident.ErrDenied,
+	"AccessDeniedException":       incident.ErrDenied,
+	"InvalidClientTokenId":        incident.ErrDenied,
+	"SignatureDoesNotMatch":       incident.ErrDenied,
+	"MissingAuthenticationToken":  incident.ErrDenied,
+	"InvalidSecurity":             incident.ErrDenied,
+	"KMSAccessDenied":             incident.ErrDenied,
+	"KMSAccessDeniedException":    incident.ErrDenied,
+	"KMSDisabled":                 incident.ErrDenied,
+	"KMSNotFound":                 incident.ErrDenied,
+	"KMSOptInRequired":            incident.ErrDenied,
+	"NotFound":                    incident.ErrGone,
+	"NotFoundException":           incident.ErrGone,
+	"Throttled":                   incident.ErrThrottled,
+	"ThrottledException":          incident.ErrThrottled,
+	"Throttling":                  incident.ErrThrottled,
+	"ThrottlingException":         incident.ErrThrottled,
+	"RequestLimitExceeded":        incident.ErrThrottled,
+	"KMSThrottling":               incident.ErrThrottled,
+	"InvalidParameter":            incident.ErrInvalid,
+	"InvalidParameterException":   incident.ErrInvalid,
+	"InvalidParameterValue":       incident.ErrInvalid,
+	"ParameterValueInvalid":       incident.ErrInvalid,
+	"ValidationException":         incident.ErrInvalid,
+	"ValidationError":             incident.ErrInvalid,
+}
+
+func kindOf(err error) error {
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		if kind, ok := kinds[api.ErrorCode()]; ok {
+			return kind
+		}
+	}
+	return incident.ErrUnavailable
+}

@@ -1,0 +1,341 @@
+package alert
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sgwarden/sgwarden/internal/incident"
+)
+
+// A message is read on a telephone: what is long is counted, and stands in the
+// JSON form.
+const (
+	maxRules    = 10
+	maxPerRule  = 5
+	maxLines    = 10
+	maxCommands = 5
+)
+
+// text is the message for a person.
+func text(i incident.Incident) string {
+	// What went wrong is read first.
+	i.Rules = slices.Clone(i.Rules)
+	slices.SortStableFunc(i.Rules, func(a, b incident.Rule) int { return int(b.Outcome) - int(a.Outcome) })
+	l := &letter{}
+	l.paragraph(lead(i))
+	if mixed := mixedOutcomes(i); mixed != "" {
+		l.paragraph(mixed)
+	}
+	writeOpened(l, i)
+	writeWhere(l, i)
+	writeWho(l, i)
+	writeWhy(l, i)
+	writeDone(l, i)
+	writeWhen(l, i)
+	writeConnections(l, i)
+	writeNotes(l, i)
+	writeNext(l, i)
+	l.b.WriteString("\n")
+	l.paragraph(footer(i))
+	return l.String()
+}
+
+// mixedOutcomes counts the outcomes where rules ended differently.
+func mixedOutcomes(i incident.Incident) string {
+	counts := map[incident.Outcome]int{}
+	for _, r := range i.Rules {
+		counts[r.Outcome]++
+	}
+	if len(counts) < 2 {
+		return ""
+	}
+	var parts []string
+	for _, o := range slices.Backward(incident.Outcomes()) {
+		if counts[o] > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", counts[o], o))
+		}
+	}
+	return "By rule: " + strings.Join(parts, ", ") + "."
+}
+
+func writeOpened(l *letter, i incident.Incident) {
+	if len(i.Rules) == 0 {
+		return
+	}
+	l.title("What was opened")
+	for _, r := range i.Rules[:min(len(i.Rules), maxRules)] {
+		writeRule(l, r)
+	}
+	if more := max(len(i.Rules)-maxRules, 0) + i.OmittedRules; more > 0 {
+		l.item("and %d more: see the JSON form of this message", more)
+	}
+}
+
+func writeRule(l *letter, r incident.Rule) {
+	id := foreign(r.ID, 60)
+	if r.Before == nil {
+		l.item("rule %s, whose value is not known", orElse(id, "without id"))
+		return
+	}
+	before := foreign(r.Before.String(), 200)
+	if id != "" {
+		before += " (" + id + ")"
+	}
+	l.item("%s", before)
+	if d := foreign(r.Before.Description, 255); d != "" {
+		l.detail("described as \"%s\" by whoever made it", d)
+	}
+	partial := len(r.Excess) > 0 && !(len(r.Excess) == 1 && r.Excess[0].SameValue(*r.Before))
+	for n, e := range openedBy(r) {
+		if n == maxPerRule {
+			l.detail("and %d more", len(openedBy(r))-maxPerRule)
+			break
+		}
+		if partial {
+			l.detail("too much of it: %s", foreign(e.String(), 200))
+		}
+		l.detail("%s", exposes(e))
+	}
+}
+
+func writeWhere(l *letter, i incident.Incident) {
+	if i.GroupID == "" && i.AccountID == "" {
+		return
+	}
+	l.title("Where")
+	l.field("group", strings.TrimLeft(strings.TrimPrefix(strings.TrimPrefix(groupName(i), "a "), "security group"), " "+string(glue)))
+	l.field("VPC", foreign(i.VPCID, 60))
+	l.field("account", strings.TrimSuffix(foreign(i.AccountID, 20)+", "+foreign(i.Region, 30), ", "))
+}
+
+func writeWho(l *letter, i incident.Incident) {
+	l.title("Who")
+	a := i.Actor
+	if !a.Attributed {
+		l.item("Not known: no event has named %s so far.", map[bool]string{true: "this rule", false: "these rules"}[len(i.Rules) == 1])
+	} else {
+		l.field("actor", joinNonEmpty(" ", orElse(foreign(a.ARN, 200), foreign(a.AccountID, 20)), parenthesised(foreign(a.Type, 40))))
+		if a.Session != "" {
+			l.field("session", fmt.Sprintf("\"%s\" (chosen by the caller)", foreign(a.Session, 100)))
+		}
+		l.field("through", foreign(a.InvokedBy, 80))
+		l.field("from", foreign(a.SourceIP, 80))
+		if a.UserAgent != "" {
+			l.field("with", fmt.Sprintf("\"%s\"", foreign(a.UserAgent, 160)))
+		}
+	}
+	if i.APICall != "" {
+		l.field("call", joinNonEmpty(", event ", foreign(i.APICall, 80), foreign(i.EventID, 60)))
+	}
+}
+
+func writeWhy(l *letter, i incident.Incident) {
+	if len(i.Policies) == 0 {
+		return
+	}
+	if i.Outcome == incident.Exempt {
+		l.title("What it is exempt from")
+	} else {
+		l.title("Why it is not allowed")
+	}
+	for _, p := range i.Policies[:min(len(i.Policies), maxPerRule)] {
+		l.item("%s: %s", joinNonEmpty(" ", oneLine(p.ID), parenthesised(p.SeverityName())), joinNonEmpty(". ", strings.TrimSuffix(oneLine(p.Title), "."), oneLine(p.Why)))
+		if p.File != "" {
+			l.detail("%s, line %d", oneLine(p.File), p.Line)
+		}
+	}
+	if more := len(i.Policies) - maxPerRule; more > 0 {
+		l.item("and %d more", more)
+	}
+}
+
+// writeDone says what was called and what was read back: nothing else counts
+// as done.
+func writeDone(l *letter, i incident.Incident) {
+	switch {
+	case i.Outcome == incident.Observed:
+		l.title("What enforce mode would have done")
+		writeLines(l, i.Would)
+		if len(i.Would) == 0 {
+			l.item("Nothing that changes a rule.")
+		}
+		l.item("Nothing of this was done.")
+		return
+	case len(i.Actions) > 0 && i.Outcome.Changed():
+		l.title("What was done")
+	case len(i.Actions) > 0:
+		l.title("What was tried")
+	case i.Outcome.Changed():
+		l.title("What was done")
+	default:
+		return
+	}
+	writeOutcomes(l, i.Rules)
+	if len(i.Actions) > 0 {
+		l.item("Calls:")
+		writeLines(l, i.Actions)
+	}
+}
+
+// writeOutcomes says what was read back: in full of one rule, in a line of
+// each of several.
+func writeOutcomes(l *letter, rules []incident.Rule) {
+	for _, r := range rules[:min(len(rules), maxRules)] {
+		if r.Before == nil {
+			continue
+		}
+		before, left := foreign(r.Before.String(), 200), leftOf(r)
+		switch {
+		case len(rules) > 1 && r.Outcome == incident.Reverted && len(r.After) == 0:
+			l.item("%s: reverted", before)
+		case len(rules) > 1:
+			l.item("%s: %s, left: %s", before, r.Outcome, strings.Join(left, "; "))
+		default:
+			l.field("before", before)
+			for n, line := range left {
+				l.field(map[bool]string{true: "after"}[n == 0], line)
+			}
+		}
+		if r.Fallback != "" {
+			l.detail("It was removed as a whole: %s.", foreign(r.Fallback, 200))
+		}
+		if why := because(r.Reason); why != "" && !r.Outcome.Changed() {
+			l.detail("%s.", upperFirst(strings.TrimLeft(why, ": "+string(glue))))
+		}
+	}
+	if more := len(rules) - maxRules; more > 0 {
+		l.item("and %d more", more)
+	}
+}
+
+// leftOf says what is left of a rule, as far as it was read.
+func leftOf(r incident.Rule) []string {
+	switch {
+	case r.Reason == "not-verified" || len(r.After) == 0 && r.Outcome > incident.Reverted:
+		return []string{"not known"}
+	case len(r.After) == 0 && r.Outcome == incident.Reverted:
+		return []string{"nothing: the rule was removed"}
+	case len(r.After) == 0:
+		return []string{"nothing: the rule is gone, and not by sgwarden"}
+	}
+	var lines []string
+	for n, a := range r.After {
+		if n == maxPerRule {
+			return append(lines, fmt.Sprintf("and %d more", len(r.After)-maxPerRule))
+		}
+		lines = append(lines, joinNonEmpty(" ", foreign(a.String(), 200), parenthesised(foreign(a.ID, 60))))
+	}
+	return lines
+}
+
+func writeLines(l *letter, lines []string) {
+	for _, line := range lines[:min(len(lines), maxLines)] {
+		l.detail("%s", foreign(line, 400))
+	}
+	if more := len(lines) - maxLines; more > 0 {
+		l.detail("and %d more", more)
+	}
+}
+
+func writeWhen(l *letter, i incident.Incident) {
+	if i.OpenedAt.IsZero() && i.LearntAt.IsZero() {
+		return
+	}
+	l.title("When")
+	if !i.OpenedAt.IsZero() {
+		l.field("opened", clock(i.OpenedAt))
+	}
+	if !i.LearntAt.IsZero() {
+		late := clock(i.LearntAt)
+		if !i.OpenedAt.IsZero() {
+			late += ", " + span(i.LearntAt.Sub(i.OpenedAt)) + " later"
+		}
+		if i.Cause == "sweep" {
+			late += ", by the sweep: no event had told of it"
+		}
+		l.field("noticed", late)
+	}
+	if i.ClosedAt == nil {
+		return
+	}
+	over := i.Outcome == incident.Reverted || i.Outcome == incident.Narrowed
+	switch {
+	case over && !i.OpenedAt.IsZero():
+		l.field("closed", clock(*i.ClosedAt)+", open for "+span(i.ClosedAt.Sub(i.OpenedAt)))
+	case over:
+		l.field("closed", clock(*i.ClosedAt))
+	case i.EventType == incident.Resolved:
+		l.field("over", "at the latest "+clock(*i.ClosedAt))
+	}
+}
+
+// writeConnections says what removing a rule did not do.
+func writeConnections(l *letter, i incident.Incident) {
+	if i.Outcome != incident.Reverted && i.Outcome != incident.Narrowed || i.Sessions.Tracked == "" {
+		return
+	}
+	const cut = "To cut them at once, deny the traffic in the network ACL of the subnet for a moment."
+	longest := time.Duration(i.Sessions.MaySurviveSeconds) * time.Second
+	idle := "up to " + span(longest) + " idle"
+	if i.Sessions.MaySurviveSeconds == incident.TCPIdleSeconds {
+		idle += fmt.Sprintf(" (%d seconds on Nitro v6 instances)", incident.TCPIdleSecondsNitro6)
+	}
+	l.title("Connections made before")
+	switch i.Sessions.Tracked {
+	case incident.TrackedNone:
+		l.item("By the rules of this group they are not tracked, and were cut as the rule went. Paths that AWS always tracks, such as load balancers and NAT gateways, are an exception.")
+	case incident.TrackedAll:
+		l.item("They live on: AWS tracks them, for as long as they are used and %s. %s", idle, cut)
+	case incident.TrackedMixed:
+		l.item("Some were cut as the rule went. Others live on: AWS tracks them, for as long as they are used and %s. %s", idle, cut)
+	default:
+		l.item("They may live on: the rules of this group alone do not tell whether AWS tracks them. If it does, for as long as they are used and %s. %s", idle, cut)
+	}
+}
+
+func writeNotes(l *letter, i incident.Incident) {
+	var standing []string
+	for _, r := range i.Standing {
+		if r.Before != nil {
+			standing = append(standing, joinNonEmpty(" ", foreign(r.Before.String(), 200), parenthesised(foreign(r.ID, 60))))
+		}
+	}
+	if len(i.Notes) == 0 && len(standing) == 0 {
+		return
+	}
+	l.title("Also")
+	for _, n := range i.Notes[:min(len(i.Notes), maxLines)] {
+		l.item("%s.", strings.TrimSuffix(upperFirst(orElse(foreign(n, 500), "-")), "."))
+	}
+	if len(standing) > 0 {
+		l.item("%s of this group violates a policy too, but stood before the policy did, and is left alone:", count(len(standing), "rule"))
+		writeLines(l, standing)
+	}
+}
+
+func footer(i incident.Incident) string {
+	text := "This message was written by sgwarden."
+	if id := foreign(i.ID, 60); id != "" {
+		text = fmt.Sprintf("sgwarden, incident%c%s, message \"%s\".", glue, id, foreign(string(i.EventType), 20))
+	}
+	return text
+}
+
+func joinNonEmpty(separator string, parts ...string) string {
+	return strings.Join(slices.DeleteFunc(parts, func(p string) bool { return p == "" }), separator)
+}
+
+func parenthesised(text string) string {
+	if text == "" {
+		return ""
+	}
+	return "(" + text + ")"
+}
+
+// oneLine is for what the operators of the deployment wrote themselves:
+// policies may hold links.
+func oneLine(text string) string {
+	return shorten(strings.Join(strings.Fields(strings.Map(visible, text)), " "), 500)
+}
