@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -15,8 +16,9 @@ import (
 	"github.com/sgwarden/sgwarden/internal/warden"
 )
 
-// stories tells each record to a person: before, who did what, the verdict and
-// why, what was done, after, and the alert.
+// stories tells each record to a person: who did what to
+// which group, what the guard found there, the verdict and why, what was done,
+// what is left, and the alert.
 type stories struct {
 	w       io.Writer
 	full    bool // whole alerts, not only their subjects
@@ -106,7 +108,7 @@ func facts(b *strings.Builder, d warden.Decision) {
 	if d.Story != nil && d.Story.Before.ID != "" {
 		g := d.Story.Before
 		line(b, "group", fmt.Sprintf("%s %q in %s", g.ID, printable(g.Name), g.VPCID))
-		lines(b, "before", texts(g.Rules))
+		lines(b, "found", texts(g.Rules))
 	} else if d.GroupID != "" {
 		line(b, "group", d.GroupID)
 	}
@@ -154,7 +156,7 @@ func deeds(b *strings.Builder, d warden.Decision) {
 		return
 	}
 	for _, i := range d.Story.Incidents {
-		lines(b, "did", printables(i.Actions))
+		lines(b, "did", deedTexts(i.Actions))
 		lines(b, "would", printables(i.Would))
 		lines(b, "note", printables(i.Notes))
 	}
@@ -165,6 +167,17 @@ func deeds(b *strings.Builder, d warden.Decision) {
 		}
 		lines(b, "after", after)
 	}
+}
+
+// requestID ends an action's text; it tells a reader nothing.
+var requestID = regexp.MustCompile(` \([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\)$`)
+
+func deedTexts(actions []string) []string {
+	out := printables(actions)
+	for i := range out {
+		out[i] = requestID.ReplaceAllString(out[i], "")
+	}
+	return out
 }
 
 // alerts says what subscribers get: the subject, or the whole text.
@@ -188,8 +201,11 @@ func (s *stories) alerts(b *strings.Builder, d warden.Decision) error {
 }
 
 func outcome(d warden.Decision) string {
-	if d.Reason == "" {
+	switch d.Reason {
+	case "":
 		return d.Outcome.String()
+	case "triaged":
+		return d.Outcome.String() + ": the record alone shows it; nothing was read"
 	}
 	return d.Outcome.String() + ": " + printable(d.Reason)
 }

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+const readme = "../../README.md"
+
+// printedBlock is a command in a comment, and the block that shows what it
+// prints: `<!-- printed by: sgwarden demo, story 9 -->`.
+var printedBlock = regexp.MustCompile("(?s)<!-- printed by: sgwarden ([^\n]*?)(?:, story ([0-9]+))? -->\n```\n(.*?)```\n")
+
+// TestReadmeShowsWhatIsPrinted runs each command of the README and compares.
+// -update writes what it printed.
+func TestReadmeShowsWhatIsPrinted(t *testing.T) {
+	text, err := os.ReadFile(readme)
+	require.NoError(t, err)
+	t.Chdir("testdata/readme")
+	blocks := printedBlock.FindAllSubmatchIndex(text, -1)
+	require.Len(t, blocks, 3)
+	var out bytes.Buffer
+	end := 0
+	for _, b := range blocks {
+		command, story := string(text[b[2]:b[3]]), ""
+		if b[4] >= 0 {
+			story = string(text[b[4]:b[5]])
+		}
+		out.Write(text[end:b[6]])
+		out.WriteString(printed(t, command, story))
+		end = b[7]
+	}
+	out.Write(text[end:])
+	if *update && os.Getenv("CI") == "" {
+		t.Chdir("../..")
+		require.NoError(t, os.WriteFile(readme, out.Bytes(), 0o644))
+		return
+	}
+	require.Equal(t, string(text), out.String())
+}
+
+// printed is what a command prints on both outputs, or one story of it.
+func printed(t *testing.T, command, story string) string {
+	t.Helper()
+	var out bytes.Buffer
+	run(words(command), strings.NewReader(""), &out, &out)
+	text := out.String()
+	if story == "" {
+		return text
+	}
+	_, text, found := strings.Cut(text, "#"+story+"  ")
+	require.True(t, found, "story %s", story)
+	text, _, _ = strings.Cut(text, "\n\n")
+	return "#" + story + "  " + text + "\n"
+}
+
+// words splits a command at spaces outside of single quotes.
+func words(command string) []string {
+	var out []string
+	for i, part := range strings.Split(command, "'") {
+		if i%2 == 1 {
+			out = append(out, part)
+			continue
+		}
+		out = append(out, strings.Fields(part)...)
+	}
+	return out
+}
