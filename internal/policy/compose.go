@@ -72,7 +72,7 @@ func (r *RuleVerdict) revoke(why string) {
 func (j *judgement) restored(s *subject) (old []secgroup.Rule, fallback string) {
 	value, ok := s.earlier()
 	switch {
-	case !ok && s.record != nil && s.record.modifies():
+	case !ok && s.record != nil && s.record.modifies() && (s.known == nil || s.known.Rule.SameValue(s.rule)):
 		return nil, "what it was before it was modified is not known"
 	case !ok:
 		return nil, ""
