@@ -34,6 +34,8 @@ func lintDeadline(d deadline, now time.Time) []Diagnostic {
 	switch {
 	case left <= 0:
 		message = d.what + " is over"
+	case left < 24*time.Hour:
+		message = d.what + " ends today"
 	case left <= soon:
 		message = fmt.Sprintf("%s ends in %d days", d.what, int(left/(24*time.Hour)))
 	default:

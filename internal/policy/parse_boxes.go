@@ -31,7 +31,11 @@ func (p *folderReader) forbid(f *forbidSyntax) Clause {
 		if !b.direction.given() && b.flows.isEmpty() && len(b.peers) == 0 {
 			p.fault(b.at, "name what it leaves out", "an exception without any key leaves out the whole box")
 		}
-		c.But = append(c.But, p.inner(b, c, f.flowSyntax))
+		but := p.inner(b, c, f.flowSyntax)
+		if certainlyApart(c, but) {
+			p.warn(b.at, "", "this exception never applies: it has nothing in common with its box")
+		}
+		c.But = append(c.But, but)
 	}
 	return c
 }
@@ -64,10 +68,15 @@ func (p *folderReader) require(r *requireSyntax) {
 }
 
 func (p *folderReader) outer(b boxSyntax) Clause {
-	return Clause{
+	c := Clause{
 		Line: b.at.line, Directions: directionsOf(b.direction),
 		Flows: p.flows(b.flows), Peers: p.peers(b.peers),
 	}
+	empty := func(s PeerSpec) bool { return s.Kind == PeerCIDRs && len(s.CIDRs) == 0 }
+	if len(c.Peers) > 0 && !slices.ContainsFunc(c.Peers, func(s PeerSpec) bool { return !empty(s) }) {
+		p.warn(b.at, "", "this box never matches: its sets are empty")
+	}
+	return c
 }
 
 // inner reads a box that inherits what it omits. Its flows are one thing: a

@@ -141,11 +141,11 @@ func (s PeerSpec) references() bool {
 }
 
 // addresses gives the addresses of a peer, and whether they are known without
-// a group and the lists that it names.
+// a group and the lists that it names. An empty set is one to be filled.
 func (s PeerSpec) addresses() (secgroup.AddressSet, bool) {
 	switch s.Kind {
 	case PeerCIDRs:
-		return secgroup.NewAddressSet(s.CIDRs...), true
+		return secgroup.NewAddressSet(s.CIDRs...), len(s.CIDRs) > 0
 	case PeerPrivate:
 		return privateAddresses(), true
 	case PeerAddresses:

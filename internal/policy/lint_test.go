@@ -1,0 +1,165 @@
+package policy
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// lint gives the diagnostics of a folder of one file, each as one line.
+func lint(t *testing.T, now time.Time, packs map[string][]Source, texts ...string) (faults, warnings []string) {
+	t.Helper()
+	all := ""
+	for i, text := range texts {
+		if i > 0 {
+			all += "---\n"
+		}
+		all += text
+	}
+	p, err := Parse([]Source{{File: "all.yaml", Text: []byte(all)}}, packs)
+	require.NoError(t, err)
+	for _, d := range Lint(p, now) {
+		if d.Warning {
+			warnings = append(warnings, d.Error())
+		} else {
+			faults = append(faults, d.Error())
+		}
+	}
+	return faults, warnings
+}
+
+var lintDay = time.Date(2027, 6, 17, 12, 0, 0, 0, time.UTC)
+
+const everywhere = "forbid: [{direction: ingress, peers: [internet]}]"
+
+func TestLintHasNothingToSay(t *testing.T) {
+	faults, warnings := lint(t, lintDay, nil, policyText("p", everywhere))
+	require.Empty(t, faults)
+	require.Empty(t, warnings)
+}
+
+func TestLintPointsOutWhatEnds(t *testing.T) {
+	const exemption = "  - {id: EX, policy: p, group: sg-0a1b2c3d, owner: o, reason: r, until: 2027-06-30}"
+	texts := []string{
+		policyText("p", everywhere, "except: [{actors: ['arn:aws:iam::*:role/a'], reason: r, until: 2027-06-17}]"),
+		settingsText("exemptions:", exemption),
+	}
+	for _, c := range []struct {
+		name string
+		now  time.Time
+		want []string
+	}{
+		{"long before", lintDay.AddDate(0, -2, 0), nil},
+		{"the exception's last day", lintDay, []string{
+			"all.yaml:5:64: the exception of policy p ends today (renew or remove it)",
+			"all.yaml:10:73: exemption EX ends in 13 days (renew or remove it)",
+		}},
+		{"the day after", lintDay.AddDate(0, 0, 1), []string{
+			"all.yaml:5:64: the exception of policy p is over (renew or remove it)",
+			"all.yaml:10:73: exemption EX ends in 12 days (renew or remove it)",
+		}},
+	} {
+		faults, warnings := lint(t, c.now, nil, texts...)
+		require.Empty(t, faults, c.name)
+		require.Equal(t, c.want, warnings, c.name)
+	}
+}
+
+func TestLintRefusesAChosenPolicyWithoutScope(t *testing.T) {
+	chosen := policyText("p", "intent: chosen", everywhere)
+	faults, _ := lint(t, lintDay, nil, chosen)
+	require.Equal(t, []string{"all.yaml:3:16: policy p is chosen, and has no scope: it is off (give it a scope, or make its intent universal)"}, faults)
+
+	for _, settings := range []string{"overrides: {p: {off: true}}", "overrides: {p: {scope: {vpcs: [vpc-0a1b2c3d]}}}"} {
+		faults, warnings := lint(t, lintDay, nil, chosen, settingsText(settings))
+		require.Empty(t, faults, settings)
+		require.Empty(t, warnings, settings)
+	}
+
+	packs := map[string][]Source{"conscious": {{File: "packs/conscious/p.yaml", Text: []byte(chosen)}}}
+	faults, warnings := lint(t, lintDay, packs, settingsText("packs: [conscious]"))
+	require.Empty(t, faults, "of a pack it is off until somebody scopes it")
+	require.Equal(t, []string{"packs/conscious: off, as no scope is given: p (give them a scope under overrides in the settings)"}, warnings)
+}
+
+func TestLintSaysWhatOfAScopeDoesNotCount(t *testing.T) {
+	p := policyText("p", "scope: {groups: {names: ['web-*'], tags: {tier: [a], team: [b]}}, not: {groups: {names: ['db-*']}}}", everywhere)
+	_, warnings := lint(t, lintDay, nil, p, settingsText("trusted: {tags: [tier, team], names: ['web-*', 'db-?']}"))
+	require.Equal(t, []string{"all.yaml:4:1: name db-* leaves no group out of the scope of p: whoever makes groups could choose it (list it under trusted in the settings)"}, warnings)
+	_, warnings = lint(t, lintDay, nil, p, settingsText("trusted: {tags: [tier], names: ['*']}"))
+	require.Equal(t, []string{"all.yaml:4:1: tag team does not count in the scope of p: whoever makes groups could choose it (list it under trusted in the settings)"}, warnings)
+}
+
+func TestLintRefusesToOutsideOfWhatThePolicyAllows(t *testing.T) {
+	for _, c := range []struct {
+		name, judged, to string
+		refused          bool
+	}{
+		{"private under a forbid of the internet", everywhere, "10.0.0.0/8", false},
+		{"public under a forbid of the internet", everywhere, "8.8.8.0/29", true},
+		{"tolerated is not allowed", everywhere + "\ntolerate: {ipv4: /16}", "8.8.8.0/29", true},
+		{"partly outside", everywhere, "10.0.0.0/7", true},
+		{"within the exception of the box", "forbid: [{direction: ingress, ports: [22], peers: [internet], but: [{peers: [8.8.8.0/24]}]}]", "8.8.8.0/29", false},
+		{"under allowOnly", "allowOnly: {within: {direction: ingress, ports: [80], peers: [addresses]}, these: [{peers: [10.0.0.0/8]}]}", "10.1.0.0/16", false},
+		{"outside under allowOnly", "allowOnly: {within: {direction: ingress, ports: [80], peers: [addresses]}, these: [{peers: [10.0.0.0/8]}]}", "172.16.0.0/12", true},
+		{"whole, everything", "forbid: [{direction: egress, peers: [internet], when: whole}]", "127.0.0.1/32", false},
+		{"whole, internet", "forbid: [{direction: egress, peers: [internet], when: whole}]", "8.8.8.8/32", true},
+		{"an icmp type", "forbid: [{direction: ingress, icmp: [8], peers: [internet]}]", "8.8.8.8/32", true},
+	} {
+		faults, _ := lint(t, lintDay, nil, policyText("p", c.judged, "remedy: {do: narrow, to: ["+c.to+"]}"))
+		if !c.refused {
+			require.Empty(t, faults, c.name)
+			continue
+		}
+		require.Len(t, faults, 1, c.name)
+		require.Contains(t, faults[0], c.to+" is not what policy p itself allows", c.name)
+	}
+}
+
+func TestLintOfExemptionsFromPoliciesThatAreOff(t *testing.T) {
+	_, warnings := lint(t, lintDay, nil, policyText("p", everywhere), policyText("q", everywhere), settingsText("overrides: {p: {off: true}}",
+		"exemptions: [{id: EX, policy: p, group: sg-0a1b2c3d, owner: o, reason: r, until: 2028-01-01}]"))
+	require.Equal(t, []string{"all.yaml:14:31: exemption EX is from policy p, which is off (remove it)"}, warnings)
+}
+
+func TestLintOfBoxesThatNeverMatch(t *testing.T) {
+	_, warnings := lint(t, lintDay, nil, settingsText("sets: {nobody: []}"),
+		policyText("p", "forbid:", "  - {direction: ingress, peers: ['set:nobody']}", "  - {direction: ingress, ports: [22], peers: [10.0.0.0/8], but: [{ports: [80]}, {peers: [10.1.0.0/16]}]}"))
+	require.Equal(t, []string{
+		"all.yaml:9:5: this box never matches: its sets are empty",
+		"all.yaml:10:66: this exception never applies: it has nothing in common with its box",
+	}, warnings)
+}
+
+func TestRunTestsFindsWhatATestGetsWrong(t *testing.T) {
+	p := parsedFrom(t, policyText("p", "forbid: [{direction: ingress, ports: [22], peers: [internet]}]", "except: [{actors: ['arn:aws:iam::*:role/ops'], reason: r}]"),
+		"apiVersion: sgwarden/v1\nkind: Tests\npolicy: p\ncases:\n"+
+			"  - {name: right, pass: [ingress tcp/80 from 0.0.0.0/0], fail: [ingress tcp/22 from 0.0.0.0/0]}\n"+
+			"  - {name: wrong, pass: [ingress tcp/22 from 0.0.0.0/0], fail: [ingress tcp/80 from 0.0.0.0/0]}\n"+
+			"  - {name: by ops, actor: 'arn:aws:iam::123456789012:role/ops', exempt: [ingress tcp/22 from 0.0.0.0/0]}\n")
+	failures, ran, err := p.RunTests(lintDay)
+	require.NoError(t, err)
+	require.Equal(t, 5, ran)
+	var texts []string
+	for _, f := range failures {
+		texts = append(texts, f.String())
+	}
+	require.Equal(t, []string{
+		`all.yaml:12: p, "wrong": ingress tcp/22 from 0.0.0.0/0: want pass, got fail`,
+		`all.yaml:12: p, "wrong": ingress tcp/80 from 0.0.0.0/0: want fail, got pass`,
+	}, texts)
+}
+
+func TestDidYouMean(t *testing.T) {
+	known := []string{"ingress", "egress", "both"}
+	for word, want := range map[string]string{
+		"ingres": `did you mean "ingress"?`, "Ingress": `did you mean "ingress"?`, "egres": `did you mean "egress"?`, "ingerss": `did you mean "ingress"?`,
+		"x": "known: ingress, egress, both", "outgoing traffic": "known: ingress, egress, both",
+	} {
+		require.Equal(t, want, didYouMean(word, known), word)
+	}
+	require.Empty(t, didYouMean("x", nil))
+	require.Equal(t, 1, editDistance("ab", "ba"), "a swap is one slip")
+	require.Equal(t, 3, editDistance("kitten", "sitting"))
+}
