@@ -16,7 +16,7 @@ import (
 type tries struct {
 	answered  bool  // a call for it was answered with success
 	uncertain bool  // a call for it may have been done, nobody knows
-	gone      bool  // EC2 did not find it
+	among     bool  // it was one of several, of which others were not found: it is done, if it is gone
 	err       error // why it could not be done; nil = it could
 }
 
@@ -55,6 +55,13 @@ func (j *judging) carryOut(ctx context.Context) (again, called bool) {
 		j.noteResult(a, res)
 		j.checkRemoved(ctx, a, res)
 		if res.Err == nil {
+			empty, err := j.isEmpty(ctx, a, res)
+			if err != nil {
+				j.stop(err)
+			}
+			if empty || err != nil {
+				return empty, called
+			}
 			continue
 		}
 		switch {
@@ -74,6 +81,38 @@ func (j *judging) carryOut(ctx context.Context) (again, called bool) {
 	return again, called
 }
 
+// isEmpty reports whether an Authorize was answered with success and added
+// nothing: narrowing further would cut what is to be kept. What needs it is
+// then planned as a plain revoke.
+func (j *judging) isEmpty(ctx context.Context, a plan.Action, res incident.Result) (bool, error) {
+	add, ok := a.(plan.Authorize)
+	if !ok || hasAll(res.Added, add.Rules) {
+		return false, nil
+	}
+	for n := 0; ; n++ {
+		rules, err := j.rules(ctx)
+		switch {
+		case err == nil && hasAll(rules, add.Rules):
+			return false, nil
+		case n < len(lookAgain) && j.timeLeft(ctx) && j.w.cfg.Sleep(ctx, lookAgain[n]) == nil:
+			continue
+		case err != nil:
+			return false, fmt.Errorf("read back what %s added: %w", a.Call(), err)
+		}
+		j.refusal, j.limits.MayAuthorize = a.Call()+" had no effect", false
+		return true, nil
+	}
+}
+
+func hasAll(rules, wanted []secgroup.Rule) bool {
+	for _, w := range wanted {
+		if !hasValue(rules, w) {
+			return false
+		}
+	}
+	return true
+}
+
 // noteResult writes down what one call did, for the journal, the incidents and the
 // rules that it was made for.
 func (j *judging) noteResult(a plan.Action, res incident.Result) {
@@ -88,20 +127,33 @@ func (j *judging) noteResult(a plan.Action, res incident.Result) {
 	if len(res.RequestIDs) > 0 {
 		line += " (" + strings.Join(res.RequestIDs, ", ") + ")"
 	}
-	for _, e := range j.concernedBy(a) {
+	concerned := j.concernedBy(a)
+	for _, e := range concerned {
 		e.draft.inc.Actions = appendOnce(e.draft.inc.Actions, line)
 		switch {
 		case res.Err == nil:
 			e.tries.answered, e.tries.err = true, nil
 		case errors.Is(res.Err, incident.ErrGone):
-			e.tries.gone = true
-			e.tries.uncertain = e.tries.uncertain || len(res.RequestIDs) > 1
+			_, took := ruleByID(res.Removed, e.rule.ID)
+			e.tries.answered = e.tries.answered || took
+			if len(concerned) > 1 {
+				e.tries.among = !strings.Contains(res.Err.Error(), e.rule.ID)
+			} else {
+				e.tries.uncertain = e.tries.uncertain || sentAgain(res)
+			}
 		case errors.Is(res.Err, incident.ErrThrottled), errors.Is(res.Err, incident.ErrDenied):
 			e.tries.err = res.Err
 		default:
 			e.tries.uncertain, e.tries.err = true, res.Err
 		}
 	}
+}
+
+// sentAgain reports whether a call was sent more than once: the first try may
+// then be why the last one found nothing.
+func sentAgain(res incident.Result) bool {
+	var tried Tried
+	return len(res.RequestIDs) > 1 || errors.As(res.Err, &tried) && tried.Tries() > 1
 }
 
 // concernedBy are the ends of the rules that an action is for; of an
@@ -133,10 +185,11 @@ func (j *judging) incidentOf(a plan.Action) string {
 	return ""
 }
 
-// stop notes for every planned rule that was not dealt with why it was not.
+// stop notes for every planned rule why it may not have been dealt with; what
+// was read back says more.
 func (j *judging) stop(err error) {
 	for _, rp := range j.plan.Rules {
-		if e := j.ends[rp.Before.ID]; e != nil && !e.tries.answered && e.tries.err == nil {
+		if e := j.ends[rp.Before.ID]; e != nil && e.tries.err == nil {
 			e.tries.err = err
 		}
 	}

@@ -25,9 +25,18 @@ type Inventory interface {
 	List(ctx context.Context, id string) (secgroup.PrefixList, error)
 }
 
-// Applier makes one planned call. Result.Err tells what went wrong.
+// Applier makes one planned call. Result.Err tells what went wrong; if the call
+// was sent more than once it must be a Tried, or Result.RequestIDs tell so.
 type Applier interface {
 	Apply(ctx context.Context, a plan.Action) incident.Result
+}
+
+// Tried is an error of a call that tells how often it was sent. Where an
+// answer got lost the effect may be that of an earlier try: a rule that the
+// last one did not find was then perhaps removed by us, and that is said.
+type Tried interface {
+	error
+	Tries() int
 }
 
 // Ledger remembers. Errors wrap incident.ErrConflict, ErrLeased, ErrUnavailable.

@@ -109,7 +109,7 @@ func (j *judging) settleRule(e *end) {
 			e.outcome, e.reason = cannot(e.tries.err), why
 		}
 		e.after = []secgroup.Rule{e.rule}
-	case reached(rp, j.readBack) && e.tries.answered:
+	case reached(rp, j.readBack) && (e.tries.answered || e.tries.among):
 		e.outcome = claimed(rp.Goal)
 	case reached(rp, j.readBack) && e.tries.uncertain:
 		e.outcome, e.reason = claimed(rp.Goal), reasonInterrupted
@@ -122,6 +122,9 @@ func (j *judging) settleRule(e *end) {
 		e.outcome, e.reason, e.after = incident.NotReverted, "still-there", []secgroup.Rule{live}
 	default:
 		e.outcome, e.reason, e.after = j.overtakenEnd(live), "changed-meanwhile", []secgroup.Rule{live}
+		if e.outcome == incident.AlreadyCompliant && e.tries.answered {
+			e.outcome, e.reason, e.fallback = incident.Reverted, "", "not all that was to stay of it is there"
+		}
 	}
 	if !e.outcome.Changed() {
 		e.restored = false
