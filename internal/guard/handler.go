@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"strings"
 	"sync"
 	"time"
 
@@ -71,7 +70,7 @@ func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 }
 
 // ready makes the tools at the first invocation. The account and region that
-// guard works in are those of its own ARN, and nobody else's to say.
+// guard works in are those of its own ARN; no event has a say in it.
 func (h *Handler) ready(ctx context.Context) (*tools, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -90,17 +89,17 @@ func (h *Handler) ready(ctx context.Context) (*tools, error) {
 const defaultTimeout = time.Minute
 
 // self reads arn:aws:lambda:REGION:ACCOUNT:function:NAME[:QUALIFIER], and the
-// deadline.
+// deadline. A platform that tells no ARN leaves accountID and region empty.
 func self(ctx context.Context) (identity, error) {
-	var arn string
-	if lc, ok := lambdacontext.FromContext(ctx); ok {
-		arn = lc.InvokedFunctionArn
+	var own identity
+	if lc, ok := lambdacontext.FromContext(ctx); ok && lc.InvokedFunctionArn != "" {
+		region, account, _, ok := arnOf("lambda", lc.InvokedFunctionArn)
+		if !ok || !isRegion(region) {
+			return identity{}, fmt.Errorf("find the own account: the ARN of the invoked function is %q", lc.InvokedFunctionArn)
+		}
+		own.accountID, own.region = account, region
 	}
-	parts := strings.Split(arn, ":")
-	if len(parts) < 7 || parts[0] != "arn" || parts[2] != "lambda" || parts[3] == "" || len(parts[4]) != 12 {
-		return identity{}, fmt.Errorf("find the own account: the ARN of the invoked function is %q", arn)
-	}
-	own := identity{accountID: parts[4], region: parts[3], timeout: defaultTimeout}
+	own.timeout = defaultTimeout
 	if deadline, ok := ctx.Deadline(); ok {
 		// The first deadline is not much shorter than the timeout.
 		own.timeout = max(time.Until(deadline).Round(time.Second), time.Second)

@@ -177,20 +177,22 @@ func TestPayloadsThatAreNeither(t *testing.T) {
 	}
 }
 
-func TestOwnAccountComesFromTheARNAlone(t *testing.T) {
-	for _, bad := range []string{"", "guard", "arn:aws:lambda:eu-west-1::function:guard", "arn:aws:s3:::bucket:a:b", "arn:aws:lambda::111122223333:function:guard"} {
+func TestOwnAccountComesFromTheARN(t *testing.T) {
+	for _, bad := range []string{"guard", "arn:aws:lambda:eu-west-1::function:guard", "arn:aws:s3:::bucket:a:b", "arn:aws:lambda::111122223333:function:guard"} {
 		r := newRig(nil)
 		_, err := r.Invoke(invocation(bad), batch("fine"))
 		require.ErrorContains(t, err, "find the own account")
 		require.Empty(t, r.made)
 	}
-	r := newRig(nil)
-	_, err := r.Invoke(context.Background(), batch("fine"))
-	require.ErrorContains(t, err, "find the own account")
-	r = newRig(nil)
-	_, err = r.Invoke(invocation("arn:aws-us-gov:lambda:us-gov-west-1:111122223333:function:guard:live"), batch("fine"))
-	require.NoError(t, err)
-	require.Equal(t, []string{"111122223333 us-gov-west-1"}, r.made)
+	for arn, want := range map[string]string{
+		"arn:aws-us-gov:lambda:us-gov-west-1:111122223333:function:guard:live": "111122223333 us-gov-west-1",
+		"": " ", // no ARN: the settings tell, see New
+	} {
+		r := newRig(nil)
+		_, err := r.Invoke(invocation(arn), batch("fine"))
+		require.NoError(t, err)
+		require.Equal(t, []string{want}, r.made)
+	}
 }
 
 func TestLeaseIsAsLongAsTheFunctionMayRun(t *testing.T) {

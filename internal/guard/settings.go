@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -55,14 +54,6 @@ func (e Environment) Endpoint(service string) string {
 	return e.endpoints[""]
 }
 
-var (
-	tableName = regexp.MustCompile(`^([A-Za-z0-9_.-]{3,255}|arn:aws[a-z-]*:dynamodb:[a-z0-9-]+:\d{12}:table/[A-Za-z0-9_.-]{3,255})$`)
-	topicARN  = regexp.MustCompile(`^arn:aws[a-z-]*:sns:([a-z0-9-]+):(\d{12}):[A-Za-z0-9_-]{1,256}$`)
-	roleARN   = regexp.MustCompile(`^arn:aws[a-z-]*:iam::(\d{12}):role/[\w+=,.@/-]{1,576}$`)
-	queuePath = regexp.MustCompile(`^/(?:.*/)?(\d{12})/[A-Za-z0-9_-]{1,80}$`)
-	digest    = regexp.MustCompile(`^[0-9a-f]{64}$`)
-)
-
 // services whose endpoint may be set alone: those that guard calls.
 var services = []string{"EC2", "DYNAMODB", "SNS", "SQS"}
 
@@ -105,19 +96,19 @@ func (s Settings) checkOwn() []error {
 	if s.Mode != "" && s.Mode != "observe" && s.Mode != "enforce" {
 		fault(envMode, s.Mode, "want observe or enforce")
 	}
-	if !tableName.MatchString(s.Table) {
+	if !isTable(s.Table) {
 		fault(envTable, s.Table, "want the name of the DynamoDB table")
 	}
-	if !topicARN.MatchString(s.TopicARN) {
+	if topicRegion(s.TopicARN) == "" {
 		fault(envTopic, s.TopicARN, "want the ARN of the SNS topic")
 	}
 	if queueAccount(s.QueueURL) == "" {
 		fault(envQueue, s.QueueURL, "want the URL of the SQS queue, as https://HOST/ACCOUNT/NAME")
 	}
-	if s.Digest != "" && !digest.MatchString(s.Digest) {
+	if s.Digest != "" && !isDigest(s.Digest) {
 		fault(envDigest, s.Digest, "want the 64 hexadecimal digits that `sgwarden bundle` prints")
 	}
-	if s.RoleARN != "" && !roleARN.MatchString(s.RoleARN) {
+	if s.RoleARN != "" && roleAccount(s.RoleARN) == "" {
 		fault(envRole, s.RoleARN, "want the ARN of guard's role")
 	}
 	return faults
@@ -154,25 +145,11 @@ func (s Settings) checkAWS(env map[string]string) []error {
 // contradictions are settings that are fine alone and cannot all be true.
 func (s Settings) contradictions() []error {
 	var faults []error
-	topic, role := topicARN.FindStringSubmatch(s.TopicARN), roleARN.FindStringSubmatch(s.RoleARN)
-	if topic != nil && s.AWS.Region != "" && topic[1] != s.AWS.Region {
-		faults = append(faults, fmt.Errorf("%s is in %s, but AWS_REGION is %s: SNS answers for its own region only", envTopic, topic[1], s.AWS.Region))
+	if topic := topicRegion(s.TopicARN); topic != "" && s.AWS.Region != "" && topic != s.AWS.Region {
+		faults = append(faults, fmt.Errorf("%s is in %s, but AWS_REGION is %s: SNS answers for its own region only", envTopic, topic, s.AWS.Region))
 	}
-	if queue := queueAccount(s.QueueURL); queue != "" && role != nil && queue != role[1] {
-		faults = append(faults, fmt.Errorf("%s is of account %s, but %s of %s: guard works in its own account", envQueue, queue, envRole, role[1]))
+	if queue, role := queueAccount(s.QueueURL), roleAccount(s.RoleARN); queue != "" && role != "" && queue != role {
+		faults = append(faults, fmt.Errorf("%s is of account %s, but %s of %s: guard works in its own account", envQueue, queue, envRole, role))
 	}
 	return faults
-}
-
-// queueAccount is the account in the URL of a queue; "" = not such a URL.
-func queueAccount(text string) string {
-	u, err := url.Parse(text)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return ""
-	}
-	m := queuePath.FindStringSubmatch(u.Path)
-	if m == nil {
-		return ""
-	}
-	return m[1]
 }

@@ -60,6 +60,21 @@ func TestOptionalSettings(t *testing.T) {
 	require.NoError(t, err)
 }
 
+func TestFormsThatAreFine(t *testing.T) {
+	for variable, values := range map[string][]string{
+		"SGWARDEN_TABLE":     {"abc", "Sgwarden-Ledger_1.x", "arn:aws:dynamodb:us-east-1:123456789012:table/Ledger"},
+		"SGWARDEN_TOPIC_ARN": {"arn:aws-cn:sns:us-east-1:123456789012:a", "arn:aws-us-gov:sns:us-east-1:123456789012:Alerts_1-x"},
+		"SGWARDEN_ROLE_ARN":  {"arn:aws:iam::123456789012:role/path/to/guard", "arn:aws:iam::123456789012:role/a+b=c,d.e@f_g-h"},
+	} {
+		for _, value := range values {
+			env := complete()
+			env[variable] = value
+			_, err := FromEnviron(pairs(env))
+			require.NoError(t, err, value)
+		}
+	}
+}
+
 func TestEveryFaultIsTold(t *testing.T) {
 	_, err := FromEnviron(nil)
 	require.Equal(t, []string{
@@ -80,6 +95,16 @@ func TestFaults(t *testing.T) {
 		{"topic name", "SGWARDEN_TOPIC_ARN", "alerts", "want the ARN of the SNS topic"},
 		{"queue is an ARN", "SGWARDEN_QUEUE_URL", "arn:aws:sqs:us-east-1:123456789012:changes", "want the URL of the SQS queue"},
 		{"queue without account", "SGWARDEN_QUEUE_URL", "https://sqs.us-east-1.amazonaws.com/changes", "want the URL of the SQS queue"},
+		{"table of another service", "SGWARDEN_TABLE", "arn:aws:sns:us-east-1:123456789012:table/ledger", "want the name of the DynamoDB table"},
+		{"short table", "SGWARDEN_TABLE", "ab", "want the name of the DynamoDB table"},
+		{"topic with a path", "SGWARDEN_TOPIC_ARN", "arn:aws:sns:us-east-1:123456789012:a/b", "want the ARN of the SNS topic"},
+		{"topic of no account", "SGWARDEN_TOPIC_ARN", "arn:aws:sns:us-east-1:12345:alerts", "want the ARN of the SNS topic"},
+		{"topic of another cloud", "SGWARDEN_TOPIC_ARN", "arn:gcp:sns:us-east-1:123456789012:alerts", "want the ARN of the SNS topic"},
+		{"queue by another protocol", "SGWARDEN_QUEUE_URL", "ftp://h/123456789012/changes", "want the URL of the SQS queue"},
+		{"fifo queue", "SGWARDEN_QUEUE_URL", "https://h/123456789012/changes.fifo", "want the URL of the SQS queue"},
+		{"role of a region", "SGWARDEN_ROLE_ARN", "arn:aws:iam:us-east-1:123456789012:role/guard", "want the ARN of guard's role"},
+		{"user", "SGWARDEN_ROLE_ARN", "arn:aws:iam::123456789012:user/guard", "want the ARN of guard's role"},
+		{"upper case digest", "SGWARDEN_POLICIES_DIGEST", strings.Repeat("0A", 32), "64 hexadecimal digits"},
 		{"digest", "SGWARDEN_POLICIES_DIGEST", "sha256:00", "64 hexadecimal digits"},
 		{"role", "SGWARDEN_ROLE_ARN", "guard", "want the ARN of guard's role"},
 		{"unknown name", "SGWARDEN_TOPIC", "x", "SGWARDEN_TOPIC: there is no such setting"},

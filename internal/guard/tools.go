@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/sgwarden/sgwarden/internal/alert"
@@ -21,12 +22,18 @@ import (
 	"github.com/sgwarden/sgwarden/internal/warden"
 )
 
-// New makes the handler of a function with these settings. It reads the
-// policies, and calls nothing: a fault of the policies is kept until there is
-// a message to fail.
+// New makes the handler of a function with these settings. It calls nothing.
+// The policies are read while the function asks for its first invocation; a
+// fault of theirs is kept until there is a message to fail.
 func New(s Settings, logger *slog.Logger) *Handler {
-	policies := load(s)
-	return &Handler{logger: logger, make: func(own identity) (*tools, error) { return newTools(s, policies, own, logger) }}
+	policies := sync.OnceValue(func() loaded { return load(s) })
+	go policies()
+	return &Handler{logger: logger, make: func(own identity) (*tools, error) {
+		if own.accountID == "" { // the settings are the deployment's own word
+			own.accountID, own.region = queueAccount(s.QueueURL), s.AWS.Region
+		}
+		return newTools(s, policies(), own, logger)
+	}}
 }
 
 // identity is what a function learns of itself at its first invocation.
