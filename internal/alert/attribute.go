@@ -53,7 +53,7 @@ func attributes(i incident.Incident) map[string]Attribute {
 		AttrAccount:       {"String", value(i.AccountID)},
 		AttrRegion:        {"String", value(i.Region)},
 		AttrOutcome:       {"String", value(i.Outcome.String())},
-		AttrMode:          {"String", value(i.ModeName())},
+		AttrMode:          {"String", value(i.Mode.String())},
 		AttrTeam:          {"String", value(team(i))},
 		AttrEventType:     {"String", value(string(i.EventType))},
 	}
@@ -64,8 +64,8 @@ func attributes(i incident.Incident) map[string]Attribute {
 // matters must not drop what nobody understood.
 func severityOf(i incident.Incident) (name string, level int) {
 	switch {
-	case i.SeverityName() != "":
-		return i.SeverityName(), int(i.Severity)
+	case i.Severity.String() != "":
+		return i.Severity.String(), int(i.Severity)
 	case i.Outcome.StaysOpen():
 		return "high", 4
 	}

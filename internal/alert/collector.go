@@ -2,6 +2,7 @@ package alert
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 
@@ -18,7 +19,7 @@ type Collector struct {
 // Publish renders the message and keeps it.
 func (c *Collector) Publish(ctx context.Context, i incident.Incident) error {
 	if err := ctx.Err(); err != nil {
-		return err
+		return fmt.Errorf("publish incident %s: %w: %w", i.ID, incident.ErrUnavailable, err)
 	}
 	m, err := Render(i)
 	if err != nil {

@@ -117,7 +117,7 @@ func lead(i incident.Incident) string {
 	case incident.Resolved:
 		return resolved(i)
 	case incident.Attributed:
-		return fmt.Sprintf("It is known now who made this change:%c%s. %s", glue, orElse(foreign(i.Actor.ARN, 200), "an actor without name"), told(i))
+		return fmt.Sprintf("It is known now that%c%s made this change. %s", glue, orElse(foreign(i.Actor.ARN, 200), "an actor without name"), told(i))
 	case incident.Contested:
 		return "The same change keeps coming back, and is taken back each time. " + told(i) + " No more messages are sent about it for an hour."
 	case incident.Reminder:

@@ -126,9 +126,8 @@ func writeWho(l *letter, i incident.Incident) {
 			l.field("with", fmt.Sprintf("\"%s\"", foreign(a.UserAgent, 160)))
 		}
 	}
-	if i.APICall != "" {
-		l.field("call", joinNonEmpty(", event ", foreign(i.APICall, 80), foreign(i.EventID, 60)))
-	}
+	l.field("call", foreign(i.APICall, 80))
+	l.field("event", foreign(i.EventID, 60))
 }
 
 func writeWhy(l *letter, i incident.Incident) {
@@ -141,7 +140,7 @@ func writeWhy(l *letter, i incident.Incident) {
 		l.title("Why it is not allowed")
 	}
 	for _, p := range i.Policies[:min(len(i.Policies), maxPerRule)] {
-		l.item("%s: %s", joinNonEmpty(" ", oneLine(p.ID), parenthesised(p.SeverityName())), joinNonEmpty(". ", strings.TrimSuffix(oneLine(p.Title), "."), oneLine(p.Why)))
+		l.item("%s: %s", joinNonEmpty(" ", oneLine(p.ID), parenthesised(p.Severity.String())), joinNonEmpty(". ", strings.TrimSuffix(oneLine(p.Title), "."), oneLine(p.Why)))
 		if p.File != "" {
 			l.detail("%s, line %d", oneLine(p.File), p.Line)
 		}

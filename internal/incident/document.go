@@ -3,7 +3,6 @@ package incident
 import (
 	"time"
 
-	"github.com/sgwarden/sgwarden/internal/policy"
 	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
 
@@ -162,13 +161,13 @@ func (d actorDocument) actor() Actor {
 
 func newViolationDocument(p PolicyNote) violationDocument {
 	return violationDocument{
-		Policy: p.ID, Title: p.Title, Severity: nullable(nameOf(severityNames[:], p.Severity)), Why: p.Why, Fix: p.Fix,
+		Policy: p.ID, Title: p.Title, Severity: nullable(p.Severity.String()), Why: p.Why, Fix: p.Fix,
 		File: p.File, Line: p.Line, Controls: orEmptyMap(p.Controls),
 	}
 }
 
 func (d violationDocument) policyNote() (PolicyNote, error) {
-	severity, err := nullableName[policy.Severity]("severity", severityNames[:], d.Severity)
+	severity, err := nullableSeverity(d.Severity)
 	return PolicyNote{
 		ID: d.Policy, Title: d.Title, Severity: severity, Why: d.Why, Fix: d.Fix,
 		File: d.File, Line: d.Line, Controls: orNilMap(d.Controls),

@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-
-	"github.com/sgwarden/sgwarden/internal/policy"
 )
 
 // MarshalJSON writes the public incident document of SchemaVersion (see
@@ -61,8 +59,8 @@ func newDocument(i Incident) document {
 		IncidentID:    nullable(i.ID),
 		EventType:     nullable(string(i.EventType)),
 		Outcome:       nullableOutcome(i.Outcome),
-		Mode:          nullable(i.ModeName()),
-		Severity:      nullable(i.SeverityName()),
+		Mode:          nullable(i.Mode.String()),
+		Severity:      nullable(i.Severity.String()),
 		Reason:        i.Reason,
 		Fallback:      i.Fallback,
 		Policies:      []string{},
@@ -158,10 +156,10 @@ func (d document) fillNames(i *Incident) (err error) {
 	if i.Outcome, err = outcomeValue(d.Outcome); err != nil {
 		return fmt.Errorf("decode incident: %w", err)
 	}
-	if i.Mode, err = nullableName[policy.Mode]("mode", modeNames[:], d.Mode); err != nil {
+	if i.Mode, err = nullableMode(d.Mode); err != nil {
 		return fmt.Errorf("decode incident: %w", err)
 	}
-	if i.Severity, err = nullableName[policy.Severity]("severity", severityNames[:], d.Severity); err != nil {
+	if i.Severity, err = nullableSeverity(d.Severity); err != nil {
 		return fmt.Errorf("decode incident: %w", err)
 	}
 	for _, v := range d.Violations {

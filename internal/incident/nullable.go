@@ -8,39 +8,30 @@ import (
 	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
 
-// Names of package policy's enums, as documents carry them.
-var (
-	severityNames = [...]string{policy.Info: "info", policy.Low: "low", policy.Medium: "medium", policy.High: "high", policy.Critical: "critical"}
-	modeNames     = [...]string{policy.Observe: "observe", policy.Enforce: "enforce"}
-)
-
-// SeverityName is the severity's name in lower case, "" for none.
-func (i Incident) SeverityName() string { return nameOf(severityNames[:], i.Severity) }
-
-// SeverityName is the severity's name in lower case, "" for none.
-func (p PolicyNote) SeverityName() string { return nameOf(severityNames[:], p.Severity) }
-
-// ModeName is "observe", "enforce", or "" for none.
-func (i Incident) ModeName() string { return nameOf(modeNames[:], i.Mode) }
-
-func nameOf[E ~uint8](names []string, e E) string {
-	if int(e) >= len(names) {
-		return ""
+// nullableSeverity and nullableMode are the inverse of the names that package
+// policy gives; nil is the zero value.
+func nullableSeverity(text *string) (policy.Severity, error) {
+	for s := policy.Info; s <= policy.Critical; s++ {
+		if text != nil && s.String() == *text {
+			return s, nil
+		}
 	}
-	return names[e]
-}
-
-// nullableName finds the value of a name; nil is the zero value.
-func nullableName[E ~uint8](kind string, names []string, text *string) (E, error) {
 	if text == nil {
 		return 0, nil
 	}
-	for n, name := range names {
-		if n > 0 && name == *text {
-			return E(n), nil
+	return 0, fmt.Errorf("unknown severity %q", *text)
+}
+
+func nullableMode(text *string) (policy.Mode, error) {
+	for m := policy.Observe; m <= policy.Enforce; m++ {
+		if text != nil && m.String() == *text {
+			return m, nil
 		}
 	}
-	return 0, fmt.Errorf("unknown %s %q", kind, *text)
+	if text == nil {
+		return 0, nil
+	}
+	return 0, fmt.Errorf("unknown mode %q", *text)
 }
 
 func nullableOutcome(o Outcome) *string {

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"flag"
 	"os"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/invopop/jsonschema"
@@ -111,5 +113,29 @@ func TestSchemaRefuses(t *testing.T) {
 			require.NoError(t, err)
 			require.Error(t, schema.Validate(parsed))
 		})
+	}
+}
+
+// TestReferenceNamesEverything holds the page for people and the code together.
+func TestReferenceNamesEverything(t *testing.T) {
+	text, err := os.ReadFile("../../docs/reference/incident.md")
+	require.NoError(t, err)
+	var rows []string
+	for _, line := range strings.Split(string(text), "\n") {
+		if name, _, found := strings.Cut(strings.TrimPrefix(line, "| `"), "`"); found && strings.HasPrefix(line, "| `") {
+			rows = append(rows, name)
+		}
+	}
+	var want []string
+	for _, o := range slices.Backward(incident.Outcomes()) {
+		want = append(want, o.String())
+	}
+	for _, e := range incident.EventTypes {
+		want = append(want, string(e))
+	}
+	require.GreaterOrEqual(t, len(rows), len(want))
+	require.Equal(t, want, rows[:len(want)], "outcomes from the worst, then event types")
+	for _, s := range []string{"432000", "350", "180", "600", "`\"" + incident.SchemaVersion + "\"`", incident.BasisGroup} {
+		require.Contains(t, string(text), s)
 	}
 }

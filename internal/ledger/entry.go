@@ -75,7 +75,7 @@ func encodeEntry(k key, i incident.Incident) (attributes, error) {
 	a.setText("incidentId", i.ID)
 	a.setText("status", i.Status)
 	a.setText("outcome", i.Outcome.String())
-	a.setText("severity", i.SeverityName())
+	a.setText("severity", i.Severity.String())
 	a.setText("groupId", i.GroupID)
 	a.setText("actor", i.Actor.ARN)
 	if len(document) < packFrom {
