@@ -281,3 +281,20 @@ func (x *index) keepOverlapping(block secgroup.CIDR, set []uint64) bool {
 	}
 	return found
 }
+
+// touchedBy reports whether some rule may touch a clause of one policy.
+func (x *index) touchedBy(policy int, rules []secgroup.Rule) bool {
+	var buffers [2][16]uint64
+	inScope, set := words(buffers[0][:], x.words), words(buffers[1][:], x.words)
+	for i, c := range x.clauses {
+		if c.policy == policy {
+			setBit(inScope, i)
+		}
+	}
+	for i := range rules {
+		if x.touch(&rules[i], inScope, set) {
+			return true
+		}
+	}
+	return false
+}

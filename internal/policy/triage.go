@@ -2,6 +2,7 @@ package policy
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/sgwarden/sgwarden/internal/secgroup"
@@ -89,42 +90,93 @@ func (s *Set) triageRules(c secgroup.Change, known *Known, rules []secgroup.Rule
 		names = []secgroup.GroupName{{}} // which group is not clear: nothing is known of it
 	}
 	facts := factsOfRecord(c, names[0], known)
-	at := site{groupID: facts.id, accountID: c.AccountID}
-	answers := make([]answer, len(s.Policies))
-	for i, p := range s.Policies {
-		answers[i] = p.applies(facts)
-	}
-	var buffers [2][16]uint64
-	inScope, set := words(buffers[0][:], x.words), words(buffers[1][:], x.words)
-	for i, cl := range x.clauses {
-		if answers[cl.policy] != no {
-			setBit(inScope, i)
-		}
-	}
+	t := addition{at: site{groupID: facts.id, accountID: c.AccountID}, rules: rules, known: known}
 	worst := NotConcerned
-	for _, r := range rules {
-		if !x.touch(&r, inScope, set) {
+	for i, p := range s.Policies {
+		applies := p.applies(facts)
+		if applies == no {
 			continue
 		}
-		worst = max(worst, s.triageRule(ownReference(r, c.AccountID), set, answers, at, known))
+		concern := t.concern(p, x.touchedBy(i, rules))
+		if applies == unknown && concern == Concerned && known == nil {
+			concern = AskItem
+		}
+		if worst = max(worst, concern); worst == Concerned {
+			break
+		}
 	}
 	return worst
 }
 
-// triageRule answers for one rule, which may touch the clauses of set.
-func (s *Set) triageRule(r secgroup.Rule, set []uint64, answers []answer, at site, known *Known) Concern {
-	region := r.Region()
+// addition is rules that were added to a group, as a record tells them.
+type addition struct {
+	at    site
+	rules []secgroup.Rule
+	known *Known
+}
+
+// concern answers for one policy that is meant for the group. Rules that are
+// too much by themselves concern it. Rules that overlap its boxes, but may be
+// tolerated, or complete no `whole` box, depend on the other rules of the
+// group: only an item that holds them all can tell.
+func (t *addition) concern(p *Policy, touched bool) Concern {
+	if !touched {
+		return NotConcerned
+	}
 	worst := NotConcerned
-	for i, c := range s.index.clauses {
-		if set[i/64]&(1<<(i%64)) == 0 || !region.Overlaps(c.possible(r.Direction, r.Peer, at)) {
-			continue
-		}
-		if answers[c.policy] == yes || known != nil {
+	for _, dir := range bothDirections {
+		u := newUnion(p, func(c *clause, r secgroup.Rule) secgroup.Region { return c.possible(dir, r.Peer, t.at) })
+		if t.exceeds(u, dir) {
 			return Concerned
 		}
-		worst = AskItem
+		switch {
+		case p.perRule || !slices.ContainsFunc(u.sums, func(r secgroup.Region) bool { return !r.IsEmpty() }):
+		case t.known == nil:
+			worst = AskItem
+		case !t.known.Whole:
+			return Concerned
+		default:
+			u = newUnion(p, u.box)
+			for _, k := range t.known.Rules {
+				t.take(u, dir, k.Rule)
+			}
+			if t.exceeds(u, dir) {
+				return Concerned
+			}
+		}
 	}
 	return worst
+}
+
+// exceeds adds the rules of one direction to a union and reports whether one
+// is too much.
+func (t *addition) exceeds(u *union, dir secgroup.Direction) bool {
+	for _, r := range t.rules {
+		if r.Direction == dir {
+			r = ownReference(r, t.at.accountID)
+			if !u.add(r, r.Region()).IsEmpty() {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// take adds a remembered rule to a union. Of a prefix list the item has no
+// entries: it may be all addresses.
+func (t *addition) take(u *union, dir secgroup.Direction, r secgroup.Rule) {
+	if r.Direction != dir || r.Peer == nil {
+		return
+	}
+	if _, isList := r.Peer.(secgroup.PrefixList); isList {
+		for _, every := range defaultEgress() {
+			every.Direction, every.Protocol, every.Ports = dir, r.Protocol, r.Ports
+			u.take(every, every.Region())
+		}
+		return
+	}
+	r = ownReference(r, t.at.accountID)
+	u.take(r, r.Region())
 }
 
 // factsOfRecord is what record and item tell of the group.

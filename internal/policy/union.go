@@ -21,10 +21,10 @@ import (
 func (j *judgement) walk(p *Policy, subjects []*subject, open []secgroup.Region) []secgroup.Region {
 	excess := make([]secgroup.Region, len(subjects))
 	for _, dir := range bothDirections {
-		u := union{policy: p, sums: make([]secgroup.Region, len(p.clauses)+1)}
+		u := newUnion(p, func(c *clause, r secgroup.Rule) secgroup.Region { return c.forbidden(dir, r.Peer, j.at) })
 		for i, s := range subjects {
 			if s.rule.Direction == dir && !open[i].IsEmpty() {
-				excess[i] = u.add(j, s, open[i])
+				excess[i] = u.add(s.rule, open[i])
 			}
 		}
 	}
@@ -35,16 +35,25 @@ func (j *judgement) walk(p *Policy, subjects []*subject, open []secgroup.Region)
 // forbids, violating rules left out.
 type union struct {
 	policy *Policy
+	// box is the region of a clause for rules like the given one.
+	box func(*clause, secgroup.Rule) secgroup.Region
 	// sums has one region per clause with `when: whole`, and, last, one for
 	// all others together.
 	sums []secgroup.Region
 }
 
+func newUnion(p *Policy, box func(*clause, secgroup.Rule) secgroup.Region) *union {
+	return &union{policy: p, box: box, sums: make([]secgroup.Region, len(p.clauses)+1)}
+}
+
+// rest is the sum of all clauses that are not whole.
+func (u *union) rest() *secgroup.Region { return &u.sums[len(u.sums)-1] }
+
 // add gives the excess of the next rule and takes the rest into the union.
-func (u *union) add(j *judgement, s *subject, open secgroup.Region) secgroup.Region {
+func (u *union) add(rule secgroup.Rule, open secgroup.Region) secgroup.Region {
 	var over, excess secgroup.Region
 	for i, c := range u.policy.clauses {
-		box := c.forbidden(s.rule.Direction, s.rule.Peer, j.at)
+		box := u.box(c, rule)
 		part := open.Intersect(box)
 		switch {
 		case part.IsEmpty():
@@ -57,7 +66,18 @@ func (u *union) add(j *judgement, s *subject, open secgroup.Region) secgroup.Reg
 	if over.IsEmpty() {
 		return excess
 	}
-	return excess.Union(u.above(&u.sums[len(u.sums)-1], over))
+	return excess.Union(u.above(u.rest(), over))
+}
+
+// take adds a rule to the union without asking whether it violates.
+func (u *union) take(rule secgroup.Rule, open secgroup.Region) {
+	for i, c := range u.policy.clauses {
+		sum := u.rest()
+		if c.whole {
+			sum = &u.sums[i]
+		}
+		u.keep(sum, open.Intersect(u.box(c, rule)))
+	}
 }
 
 // above is the part of over on ports where sum and over together are open to
