@@ -15,6 +15,9 @@ type Message struct {
 	Attributes map[string]Attribute // by the names of AttributeNames
 }
 
+// maxListed is how many rules a group can have by AWS's quotas, about.
+const maxListed = 1024
+
 // maxMessage bounds Message.SNS in bytes. SNS takes 262,144 with attributes.
 const maxMessage = 200 << 10
 
@@ -23,7 +26,7 @@ const maxMessage = 200 << 10
 // for SNS, it lists fewer rules and says how many are left out.
 func Render(i incident.Incident) (Message, error) {
 	m := Message{Subject: subject(i), Text: text(i), Attributes: attributes(i)}
-	for limit := 1000; ; limit /= 2 {
+	for limit := maxListed; ; {
 		document, err := json.Marshal(trimmed(i, limit))
 		if err != nil {
 			return Message{}, fmt.Errorf("render incident %s: %w", i.ID, err)
@@ -36,6 +39,8 @@ func Render(i incident.Incident) (Message, error) {
 		if len(whole) <= maxMessage || limit == 0 {
 			return m, nil
 		}
+		// A tenth less than what would fit if all entries were alike.
+		limit = min(limit-1, limit*maxMessage/len(whole)*9/10)
 	}
 }
 
@@ -50,31 +55,39 @@ func (m Message) SNS() ([]byte, error) {
 	})
 }
 
+// maxText bounds single texts of a message in runes. What AWS lets others
+// choose is a kilobyte at most.
+const maxText = 2000
+
 // trimmed is the incident with at most limit rules, and lists of that length.
 // From 0 on nothing of any length is left.
 func trimmed(i incident.Incident, limit int) incident.Incident {
 	if omitted := len(i.Rules) - limit; omitted > 0 {
 		i.OmittedRules += omitted
 	}
-	i.Rules = head(i.Rules, limit)
-	i.Standing = head(i.Standing, limit)
-	i.Policies = head(i.Policies, limit)
-	i.Would, i.Actions, i.Notes = head(i.Would, limit), head(i.Actions, limit), head(i.Notes, limit)
-	if limit == 1000 {
-		return i
+	i.Standing, i.Policies = head(i.Standing, limit), head(i.Policies, limit)
+	i.Would, i.Actions, i.Notes = texts(i.Would, limit), texts(i.Actions, limit), texts(i.Notes, limit)
+	for _, text := range []*string{&i.Actor.UserAgent, &i.Actor.Session, &i.Reason, &i.Fallback} {
+		*text = shorten(*text, maxText)
 	}
-	rules := make([]incident.Rule, len(i.Rules))
-	for n, r := range i.Rules {
+	rules := make([]incident.Rule, 0, min(len(i.Rules), limit))
+	for _, r := range head(i.Rules, limit) {
 		r.After, r.Excess, r.Policies = head(r.After, limit), head(r.Excess, limit), head(r.Policies, limit)
-		rules[n] = r
+		rules = append(rules, r)
 	}
 	i.Rules = rules
 	if limit == 0 {
 		i.GroupTags = nil
-		i.Actor.UserAgent, i.Actor.Session = shorten(i.Actor.UserAgent, 1000), shorten(i.Actor.Session, 1000)
-		i.Reason, i.Fallback = shorten(i.Reason, 1000), shorten(i.Fallback, 1000)
 	}
 	return i
 }
 
 func head[E any](list []E, limit int) []E { return list[:min(len(list), limit)] }
+
+func texts(list []string, limit int) []string {
+	short := make([]string, 0, min(len(list), limit))
+	for _, text := range head(list, limit) {
+		short = append(short, shorten(text, maxText))
+	}
+	return short
+}

@@ -22,11 +22,9 @@ import (
 func plain(text string, limit int) string {
 	var b strings.Builder
 	previous, marks := ' ', 0
-	runes := []rune(foldWidth(text))
+	// Of more bytes than these, nothing would be shown.
+	runes := []rune(foldWidth(text[:min(len(text), 16*limit)]))
 	for n, r := range runes {
-		if n > 4*limit { // the rest is cut off anyway
-			break
-		}
 		next := ' '
 		if n+1 < len(runes) {
 			next = runes[n+1]
@@ -166,7 +164,7 @@ func endsInScheme(text string) bool {
 
 // shorten cuts text to limit runes, with three dots where something is missing.
 func shorten(text string, limit int) string {
-	if utf8.RuneCountInString(text) <= limit {
+	if len(text) <= limit || utf8.RuneCountInString(text) <= limit {
 		return text
 	}
 	cut := string([]rune(text)[:limit-3])
