@@ -260,6 +260,11 @@ func TestFoldersAreReadWhole(t *testing.T) {
 	require.ErrorContains(t, err, filepath.Join(dir, "large.yaml")+": larger than")
 	require.NoError(t, os.Remove(filepath.Join(dir, "large.yaml")))
 
+	require.NoError(t, os.Symlink(t.TempDir(), filepath.Join(dir, "folder.yaml")))
+	_, _, err = Load(dir, Options{})
+	require.ErrorContains(t, err, "folder.yaml: not a regular file")
+	require.NoError(t, os.Remove(filepath.Join(dir, "folder.yaml")))
+
 	require.NoError(t, os.Symlink(filepath.Join(dir, "nowhere"), filepath.Join(dir, "dangling.yaml")))
 	_, _, err = Load(dir, Options{})
 	require.ErrorIs(t, err, os.ErrNotExist, "a file that cannot be read may hold a policy")

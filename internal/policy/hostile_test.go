@@ -71,6 +71,14 @@ func TestLargeFilesAreRefusedUnread(t *testing.T) {
 	require.Equal(t, "large.yaml: larger than the 262144 bytes that a policy file may have (split it)", faults[0].Error())
 }
 
+func TestFaultsOfOneFileAreBounded(t *testing.T) {
+	text := policyText("p", "forbid:") + strings.Repeat("  - {direction: ingress, peers: [nobody]}\n", 150)
+	faults := faultsOf(t, Source{File: "a.yaml", Text: []byte(text)}, Source{File: "b.yaml", Text: []byte("kind: x\n")})
+	require.Len(t, faults, maxFaults+2)
+	require.Equal(t, "a.yaml: more than 100 faults; the others are not shown", faults[0].Error())
+	require.Equal(t, "b.yaml", faults[maxFaults+1].File, "another file's are shown all the same")
+}
+
 // TestFlowTextsWithColons: within braces the YAML library takes these for
 // mappings, or refuses them.
 func TestFlowTextsWithColons(t *testing.T) {
