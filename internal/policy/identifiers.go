@@ -89,4 +89,3 @@ func (a *actorPattern) read(s *syntaxReader, n *yamlNode, label string) {
 		a.text = ""
 	}
 }
-
