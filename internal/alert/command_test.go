@@ -127,6 +127,41 @@ func TestExposure(t *testing.T) {
 		{"egress tcp/443 to pl-0123456789abcdef0", "allows tcp/443 (HTTPS) to the addresses of prefix list pl-0123456789abcdef0"},
 	}
 	for _, tt := range tests {
-		t.Run(tt.rule, func(t *testing.T) { require.Equal(t, tt.want, unglue(exposes(parse(t, tt.rule)))) })
+		t.Run(tt.rule, func(t *testing.T) {
+			r := parse(t, tt.rule)
+			require.Equal(t, tt.want, unglue(openings(incident.Rule{Before: &r})[0].exposes()))
+		})
+	}
+}
+
+// The excess of a rule from anywhere comes as many blocks.
+func TestExposureOfManyBlocks(t *testing.T) {
+	excess := func(texts ...string) incident.Rule {
+		before := parse(t, "ingress tcp/20-25 from 0.0.0.0/0")
+		r := incident.Rule{Before: &before}
+		for _, text := range texts {
+			r.Excess = append(r.Excess, parse(t, text))
+		}
+		return r
+	}
+	tests := []struct {
+		name string
+		rule incident.Rule
+		want []string
+	}{
+		{"all but half", excess("ingress tcp/22 from 0.0.0.0/1", "ingress tcp/22 from 128.0.0.0/2"), []string{"exposes tcp/22 (SSH) to the IPv4 internet"}},
+		{"some", excess("ingress tcp/22 from 8.8.8.0/29", "ingress tcp/22 from 8.8.4.0/29"), []string{"exposes tcp/22 (SSH) to 16 IPv4 addresses in 2 blocks"}},
+		{"two flows", excess("ingress tcp/22 from 8.8.8.0/29", "ingress tcp/23 from 8.8.8.0/29"), []string{"exposes tcp/22 (SSH) to 8 IPv4 addresses (8.8.8.0/29)", "exposes tcp/23 (Telnet) to 8 IPv4 addresses (8.8.8.0/29)"}},
+		{"many of IPv6", excess("ingress tcp/22 from 2000::/3", "ingress tcp/22 from 5000::/5"), []string{"exposes tcp/22 (SSH) to more than 2^125 IPv6 addresses in 2 blocks"}},
+		{"peers of all kinds", excess("ingress tcp/22 from 8.8.8.0/29", "ingress tcp/22 from ::/0", "ingress tcp/22 from sg-1", "ingress tcp/22 from pl-1"), []string{"exposes tcp/22 (SSH) to 8 IPv4 addresses (8.8.8.0/29) and the whole IPv6 internet and the members of group sg-1 and the addresses of prefix list pl-1"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var got []string
+			for _, o := range openings(tt.rule) {
+				got = append(got, unglue(o.exposes()))
+			}
+			require.Equal(t, tt.want, got)
+		})
 	}
 }

@@ -3,8 +3,10 @@ package alert
 import (
 	"fmt"
 	"math/big"
+	"slices"
 	"strings"
 
+	"github.com/sgwarden/sgwarden/internal/incident"
 	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
 
@@ -65,64 +67,171 @@ func portsText(r secgroup.Rule) string {
 		return fmt.Sprintf("%s/%d-%d", r.Protocol, r.Ports.From, r.Ports.To)
 	case found > namedServices:
 		names = append(names, fmt.Sprintf("%d more", found-namedServices))
+	case found == int(r.Ports.To-r.Ports.From)+1:
+		return fmt.Sprintf("%s/%d-%d (%s)", r.Protocol, r.Ports.From, r.Ports.To, strings.Join(names, ", "))
 	}
 	return fmt.Sprintf("%s/%d-%d (among them %s)", r.Protocol, r.Ports.From, r.Ports.To, strings.Join(names, ", "))
 }
 
-// whom says who is at the other end of a rule.
-func whom(r secgroup.Rule) string {
-	switch p := r.Canonical().Peer.(type) {
-	case secgroup.CIDR:
-		return addresses(p)
-	case secgroup.PrefixList:
-		return "the addresses of prefix list" + string(glue) + foreign(p.ID, 60)
-	case secgroup.GroupReference:
-		return "the members of group" + string(glue) + foreign(p.Key(), 60)
-	}
-	return "an unknown peer"
+// opening is what a rule opens too much of one flow: to everything in peers.
+type opening struct {
+	flow  secgroup.Rule // its peer is the first of peers
+	peers []secgroup.Peer
 }
 
-func addresses(c secgroup.CIDR) string {
-	family, width := "IPv4", 32
-	if c.Addr().Is6() {
-		family, width = "IPv6", 128
+// openings gathers what a rule has too much by its flows, or all of it where
+// that is not known. The excess of one rule from anywhere is a hundred blocks:
+// the internet is what is left of the address space without the reserved ones.
+func openings(r incident.Rule) []opening {
+	rules := r.Excess
+	if len(rules) == 0 && r.Before != nil {
+		rules = []secgroup.Rule{*r.Before}
 	}
-	switch free := width - c.Bits(); {
-	case c.Bits() == 0:
+	var all []opening
+	for _, e := range rules {
+		n := slices.IndexFunc(all, func(o opening) bool { return sameFlow(o.flow, e) })
+		if n < 0 {
+			all = append(all, opening{flow: e})
+			n = len(all) - 1
+		}
+		all[n].peers = append(all[n].peers, e.Peer)
+	}
+	return all
+}
+
+// sameFlow compares all of two rules but their peers.
+func sameFlow(a, b secgroup.Rule) bool {
+	a.Peer, b.Peer = nil, nil
+	return a.SameValue(b)
+}
+
+// isWhole reports whether an opening is about all that the rule allows, give
+// or take reserved addresses.
+func (o opening) isWhole(rule secgroup.Rule) bool {
+	if !sameFlow(o.flow, rule) {
+		return false
+	}
+	whole, ok := rule.Peer.(secgroup.CIDR)
+	if !ok {
+		return len(o.peers) == 1 && o.flow.SameValue(rule)
+	}
+	size := new(big.Int).Lsh(big.NewInt(1), uint(whole.Addr().BitLen()-whole.Bits()))
+	open := o.addresses(whole.Addr().BitLen())
+	return open.Lsh(open, 1).Cmp(size) >= 0
+}
+
+// part says in rule text what of a rule is too much: a flow of it, or some
+// peers.
+func (o opening) part(rule secgroup.Rule) string {
+	if o.isWhole(withFlow(rule, o.flow)) {
+		return strings.Fields(o.flow.String())[1]
+	}
+	text := foreign(o.flow.String(), 200)
+	if more := len(o.peers) - 1; more > 0 {
+		text += " and " + count(more, "more block")
+	}
+	return text
+}
+
+// withFlow is the rule with another flow.
+func withFlow(rule, flow secgroup.Rule) secgroup.Rule {
+	flow.Peer = rule.Peer
+	return flow
+}
+
+// addresses counts the addresses of the family of that width among the peers.
+func (o opening) addresses(width int) *big.Int {
+	total := new(big.Int)
+	for _, p := range o.peers {
+		if c, ok := p.(secgroup.CIDR); ok && c.Addr().BitLen() == width {
+			total.Add(total, new(big.Int).Lsh(big.NewInt(1), uint(width-c.Bits())))
+		}
+	}
+	return total
+}
+
+// maxPeers bounds how many peers that are no addresses are named.
+const maxPeers = 3
+
+// whom says who is at the other end.
+func (o opening) whom() string {
+	blocks := map[int][]secgroup.CIDR{}
+	var others []string
+	for _, p := range o.peers {
+		switch p := p.(type) {
+		case secgroup.CIDR:
+			blocks[p.Addr().BitLen()] = append(blocks[p.Addr().BitLen()], p)
+		case secgroup.PrefixList:
+			others = append(others, "the addresses of prefix list"+string(glue)+foreign(p.ID, 60))
+		case secgroup.GroupReference:
+			others = append(others, "the members of group"+string(glue)+foreign(p.Key(), 60))
+		default:
+			others = append(others, "an unknown peer")
+		}
+	}
+	var all []string
+	for _, width := range []int{32, 128} {
+		if len(blocks[width]) > 0 {
+			all = append(all, addresses(blocks[width], o.addresses(width)))
+		}
+	}
+	if more := len(others) - maxPeers; more > 0 {
+		others = append(others[:maxPeers], fmt.Sprintf("%d more", more))
+	}
+	return strings.Join(append(all, others...), " and ")
+}
+
+// addresses names blocks of one family, total addresses in all.
+func addresses(blocks []secgroup.CIDR, total *big.Int) string {
+	first := blocks[0]
+	width, family := first.Addr().BitLen(), "IPv4"
+	if first.Addr().Is6() {
+		family = "IPv6"
+	}
+	switch half := new(big.Int).Lsh(big.NewInt(1), uint(width-1)); {
+	case first.Bits() == 0:
 		return "the whole " + family + " internet"
-	case free == 0:
-		return "the address " + c.Addr().String()
-	case free <= 32:
-		return fmt.Sprintf("%s %s addresses (%s)", grouped(free), family, c)
-	default:
-		return fmt.Sprintf("2^%d %s addresses (%s)", free, family, c)
+	case len(blocks) > 1 && total.Cmp(half) >= 0:
+		return "the " + family + " internet"
+	case len(blocks) > 1:
+		return fmt.Sprintf("%s %s addresses in %d blocks", grouped(total), family, len(blocks))
+	case first.Bits() == width:
+		return "the address " + first.Addr().String()
 	}
+	return fmt.Sprintf("%s %s addresses (%s)", grouped(total), family, first)
 }
 
-// grouped is 2^bits with thousands apart.
-func grouped(bits int) string {
-	digits := new(big.Int).Lsh(big.NewInt(1), uint(bits)).String()
-	for n := len(digits) - 3; n > 0; n -= 3 {
-		digits = digits[:n] + "," + digits[n:]
+// grouped is a count with thousands apart, or what it is about as a power of 2.
+func grouped(n *big.Int) string {
+	if n.BitLen() > 33 {
+		about := ""
+		if n.TrailingZeroBits() != uint(n.BitLen()-1) {
+			about = "more than "
+		}
+		return fmt.Sprintf("%s2^%d", about, n.BitLen()-1)
+	}
+	digits := n.String()
+	for at := len(digits) - 3; at > 0; at -= 3 {
+		digits = digits[:at] + "," + digits[at:]
 	}
 	return digits
 }
 
-// lets says what a rule does, after "a rule that": "let the whole IPv4 internet
+// lets says what is open, after "a rule that": "let the whole IPv4 internet
 // reach tcp/22 (SSH)". In the present it is "lets".
-func lets(verb string, r secgroup.Rule) string {
-	if r.Direction == secgroup.Egress {
-		return fmt.Sprintf("%s its members send %s to %s", verb, traffic(r), whom(r))
+func (o opening) lets(verb string) string {
+	if o.flow.Direction == secgroup.Egress {
+		return fmt.Sprintf("%s its members send %s to %s", verb, traffic(o.flow), o.whom())
 	}
-	return fmt.Sprintf("%s %s reach %s", verb, whom(r), traffic(r))
+	return fmt.Sprintf("%s %s reach %s", verb, o.whom(), traffic(o.flow))
 }
 
-// exposes says what is open by a rule: "exposes tcp/22 (SSH) to the whole IPv4
+// exposes says the same of the rule: "exposes tcp/22 (SSH) to the whole IPv4
 // internet".
-func exposes(r secgroup.Rule) string {
+func (o opening) exposes() string {
 	verb := "exposes"
-	if r.Direction == secgroup.Egress {
+	if o.flow.Direction == secgroup.Egress {
 		verb = "allows"
 	}
-	return fmt.Sprintf("%s %s to %s", verb, traffic(r), whom(r))
+	return fmt.Sprintf("%s %s to %s", verb, traffic(o.flow), o.whom())
 }

@@ -6,7 +6,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/sgwarden/sgwarden/internal/incident"
-	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
 
 // reasons puts the reasons that incidents carry into words. A reason that is
@@ -90,24 +89,13 @@ func subjectOf(i incident.Incident, tense string) string {
 	case total > 1:
 		text = count(total, "rule") + " of " + groupName(i)
 	}
-	if opened := openedBy(rules[0]); len(rules) == 1 && len(opened) > 0 {
-		text += " that " + lets(tense, opened[0])
+	if opened := openings(rules[0]); len(rules) == 1 && len(opened) > 0 {
+		text += " that " + opened[0].lets(tense)
 		if more := len(opened) - 1; more > 0 {
 			text += fmt.Sprintf(", and %d more", more)
 		}
 	}
 	return text
-}
-
-// openedBy is what a rule has too much, or all of it where that is not known.
-func openedBy(r incident.Rule) []secgroup.Rule {
-	if len(r.Excess) > 0 {
-		return r.Excess
-	}
-	if r.Before != nil {
-		return []secgroup.Rule{*r.Before}
-	}
-	return nil
 }
 
 // lead is the first paragraph: what happened, and what is so now. It claims

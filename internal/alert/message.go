@@ -72,6 +72,7 @@ func trimmed(i incident.Incident, limit int) incident.Incident {
 	}
 	rules := make([]incident.Rule, 0, min(len(i.Rules), limit))
 	for _, r := range head(i.Rules, limit) {
+		r.OmittedExcess += max(len(r.Excess)-limit, 0)
 		r.After, r.Excess, r.Policies = head(r.After, limit), head(r.Excess, limit), head(r.Policies, limit)
 		rules = append(rules, r)
 	}

@@ -8,6 +8,7 @@ import (
 	"unicode"
 
 	"github.com/sgwarden/sgwarden/internal/incident"
+	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
 
 // exemptionDays is what the exemption that a message proposes lasts.
@@ -54,9 +55,10 @@ func writeByHand(l *letter, c command, i incident.Incident) {
 	writeCommands(l, lines)
 }
 
+// anyPartial reports whether of some rule only a part is too much.
 func anyPartial(rules []incident.Rule) bool {
 	return slices.ContainsFunc(rules, func(r incident.Rule) bool {
-		return r.Before != nil && len(r.Excess) > 0 && !(len(r.Excess) == 1 && r.Excess[0].SameValue(*r.Before))
+		return r.Before != nil && slices.ContainsFunc(openings(r), func(o opening) bool { return !o.isWhole(*r.Before) })
 	})
 }
 
@@ -141,20 +143,40 @@ func exemptions(i incident.Incident) []string {
 	return lines
 }
 
-// exemptRules are the excess of the rules that violate a policy, quoted.
+// exemptRules are the flows that the rules open against a policy, quoted. One
+// flow with all addresses of its rule stands for the hundred blocks of them
+// that are too much.
 func exemptRules(rules []incident.Rule, policyID string) []string {
 	var quoted []string
 	for _, r := range rules {
 		if !slices.Contains(r.Policies, policyID) {
 			continue
 		}
-		for _, e := range openedBy(r) {
-			if e.Peer != nil && e.Validate() == nil && terraform(e) != "" && len(quoted) < maxRules {
-				quoted = append(quoted, fmt.Sprintf("%q", e.String()))
+		for _, o := range openings(r) {
+			peers := o.peers
+			if whole, ok := beforePeer(r).(secgroup.CIDR); ok {
+				peers = []secgroup.Peer{whole}
+			}
+			for _, p := range peers {
+				e := o.flow
+				e.Peer = p
+				if line := fmt.Sprintf("%q", e.String()); terraform(e) != "" && e.Validate() == nil && !slices.Contains(quoted, line) {
+					quoted = append(quoted, line)
+				}
 			}
 		}
 	}
+	if len(quoted) > 2*maxRules { // nobody reads or wants that
+		return nil
+	}
 	return quoted
+}
+
+func beforePeer(r incident.Rule) secgroup.Peer {
+	if r.Before == nil {
+		return nil
+	}
+	return r.Before.Peer
 }
 
 func shortID(id string) string {

@@ -183,6 +183,18 @@ func situations(t testing.TB) map[string]incident.Incident {
 	i.Reason, i.Actions = "still-there", []string{"RevokeSecurityGroupIngress: 12 rules: answered success (7ab1c2d3-0000-4000-8000-000000000002)"}
 	all["several"] = i
 
+	// What a rule from anywhere has too much is the internet: many blocks.
+	i = all["reverted"]
+	anywhere := rule(t, "sgr-0123456789abcdef0", "ingress tcp/20-25 from 0.0.0.0/0")
+	i.Rules = []incident.Rule{ended(t, incident.Reverted, anywhere, "")}
+	reserved := []string{"0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16", "224.0.0.0/3"}
+	internet := rule(t, "", "ingress tcp/22-23 from 0.0.0.0/0").Region()
+	for _, r := range reserved {
+		internet = internet.Subtract(rule(t, "", "ingress tcp/22-23 from "+r).Region())
+	}
+	i.Rules[0].Excess = internet.Rules(secgroup.Ingress, secgroup.AtomPeer)
+	all["from-anywhere"] = i
+
 	egress := rule(t, "sgr-0123456789abcdef0", "egress all to 0.0.0.0/0")
 	i = usual()
 	i.Outcome, i.APICall = incident.Reverted, "CreateSecurityGroup"

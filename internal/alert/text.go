@@ -87,16 +87,16 @@ func writeRule(l *letter, r incident.Rule) {
 	if d := foreign(r.Before.Description, 255); d != "" {
 		l.detail("described as \"%s\" by whoever made it", d)
 	}
-	partial := len(r.Excess) > 0 && !(len(r.Excess) == 1 && r.Excess[0].SameValue(*r.Before))
-	for n, e := range openedBy(r) {
+	opened := openings(r)
+	for n, o := range opened {
 		if n == maxPerRule {
-			l.detail("and %d more", len(openedBy(r))-maxPerRule)
+			l.detail("and %d more", len(opened)-maxPerRule)
 			break
 		}
-		if partial {
-			l.detail("too much of it: %s", foreign(e.String(), 200))
+		if !o.isWhole(*r.Before) {
+			l.detail("too much of it: %s", o.part(*r.Before))
 		}
-		l.detail("%s", exposes(e))
+		l.detail("%s", o.exposes())
 	}
 }
 
