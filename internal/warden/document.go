@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/sgwarden/sgwarden/internal/incident"
 	"github.com/sgwarden/sgwarden/internal/plan"
@@ -57,15 +58,32 @@ func (j *judging) fillRules(d *draft) {
 		}
 		r.Excess = excess(e.rule.Direction, findings)
 		if old, ok := stored[r.ID]; ok && len(findings) == 0 {
-			r.Policies, r.Excess = old.Policies, old.Excess
+			r.Policies, r.Excess, r.OmittedExcess = old.Policies, old.Excess, old.OmittedExcess
 			r.Before = old.Before
 		}
 		i.Rules = append(i.Rules, r)
+		if e.outcome == incident.Pending {
+			i.Notes = appendOnce(i.Notes, waitNote(e))
+		}
 		if e.verdict.Lost != "" && e.act {
 			i.Notes = appendOnce(i.Notes, fmt.Sprintf("narrowing %s gives up: %s", e.rule.ID, e.verdict.Lost))
 		}
 	}
 	i.Sessions = incident.SessionsOf(i.Rules, j.live.Rules)
+	i.BoundExcess()
+}
+
+// waitNote says what a rule waits for.
+func waitNote(e *end) string {
+	for _, f := range e.verdict.Findings {
+		if f.State == policy.Waiting && f.Until.Equal(e.until) {
+			return fmt.Sprintf("%s is judged again at %s: %s", e.rule.ID, e.until.UTC().Format(time.RFC3339), f.Why)
+		}
+		if f.State == policy.Held && e.until.IsZero() {
+			return fmt.Sprintf("%s stays due: %s", e.rule.ID, f.Why)
+		}
+	}
+	return e.rule.ID + " waits"
 }
 
 // violated are the findings that refuse a rule, whatever is done about it.

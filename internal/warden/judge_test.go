@@ -483,6 +483,7 @@ func TestRemedyAfterAWhile(t *testing.T) {
 	w.requireOpen(groupA, ssh)
 	require.Equal(t, []string{"opened pending"}, w.sent())
 	require.Equal(t, []askedAgain{{groupA, "after", d.IncidentID, 10 * time.Minute}}, w.queue.asked)
+	require.Contains(t, fmt.Sprint(d.Incident.Notes), "2026-05-01T12:10:00Z")
 
 	w.wait(9 * time.Minute)
 	require.Equal(t, incident.Pending, w.judge1(judgeGroup(groupA, "after", d.IncidentID)).Outcome)
@@ -660,6 +661,28 @@ func TestStaleLedger(t *testing.T) {
 	w.judge1(w.authorize(groupB, ssh))
 	require.Equal(t, []string{"opened unresolved", "opened pending", "opened pending"}, w.sent(), "the page is remembered by the ledger")
 	require.Contains(t, w.texts(groupA), "ingress tcp/22 from ::/0")
+}
+
+func TestStaleIncidentGivesNoRightToAct(t *testing.T) {
+	ctx := context.Background()
+	w := newWorld(t, revertSSH)
+	w.ec2.on = always("RevokeSecurityGroupIngress", incident.ErrDenied)
+	body := w.authorize(groupA, ssh)
+	w.judge1(body)
+	w.ec2.on = nil
+	w.wait(time.Hour)
+	require.NoError(t, w.store.Operator().PutStamp(ctx, w.clock()))
+	w.wait(25 * time.Hour)
+	require.Equal(t, incident.Compliant.String(), w.judge1(judgeGroup(groupB, "sweep", "")).Outcome.String())
+	w.reset()
+	w.judge1(judgeGroup(groupA, "sweep", ""))
+	w.requireOpen(groupA, ssh)
+	require.Empty(t, w.memory(groupA).Open)
+	require.Empty(t, w.sent())
+
+	// A record that names the rule is reason enough, and it is said.
+	require.Equal(t, incident.Reverted, w.judgeTimes(body, 2).Outcome)
+	require.Equal(t, []string{"acted reverted"}, w.sent())
 }
 
 func TestFault48ConflictMeansJudgingAgain(t *testing.T) {

@@ -43,7 +43,8 @@ type judging struct {
 	journal  []incident.Journal
 	refusal  string          // the step that EC2 refused, in words; "" = none
 	readBack []secgroup.Rule // nil = nothing was read back
-	retry    bool            // the messages must come again
+	readAt   time.Time
+	retry    bool // the messages must come again
 	story    Story
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -109,6 +110,10 @@ func (j *judging) recall(ctx context.Context) error {
 	j.mem, j.version, j.now = mem, mem.Known.Version, j.w.now()
 	j.facts = j.factsOf(mem.Controls)
 	j.w.pageStale(ctx, j.facts)
+	// An incident of a stale ledger gives no right to act.
+	j.mem.Known.OpenIncidents = slices.DeleteFunc(slices.Clone(mem.Known.OpenIncidents), func(id string) bool {
+		return slices.ContainsFunc(mem.Open, func(i incident.Incident) bool { return i.ID == id && j.isStale(i) })
+	})
 	return nil
 }
 

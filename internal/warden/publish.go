@@ -51,6 +51,9 @@ func (j *judging) finish(d *draft) {
 	i.ClosedAt = nil
 	if !i.Outcome.StaysOpen() {
 		i.ClosedAt = at(j.w.now())
+		if j.readBack != nil {
+			i.ClosedAt = at(j.readAt)
+		}
 	}
 	for _, e := range d.ends {
 		switch e.outcome {
@@ -92,7 +95,12 @@ func (j *judging) messages(d *draft) []incident.EventType {
 }
 
 // stale reports whether an incident is older than the stamp of a ledger that
-// may be a restored one: it is closed without a message.
+// may be a restored one: it is closed without a message, unless a record names
+// its rules.
 func (j *judging) stale(d *draft) bool {
-	return d.stored != nil && j.facts.Stale && d.stored.OpenedAt.Before(j.facts.Stamp)
+	return d.stored != nil && j.isStale(*d.stored) && !slices.ContainsFunc(d.ends, func(e *end) bool { return e.verdict.Due })
+}
+
+func (j *judging) isStale(i incident.Incident) bool {
+	return j.facts.Stale && i.OpenedAt.Before(j.facts.Stamp)
 }

@@ -23,7 +23,7 @@ func (j *judging) look(ctx context.Context) {
 	for n := 0; ; n++ {
 		rules, err := j.rules(ctx)
 		if err == nil {
-			j.readBack = rules
+			j.readBack, j.readAt = rules, j.w.now()
 			if j.shown() {
 				return
 			}

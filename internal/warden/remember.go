@@ -82,6 +82,11 @@ func (j *judging) entry(old policy.KnownRule, known bool, rv policy.RuleVerdict,
 	case !known:
 		next.Since = since
 	case j.grew(old, rv.Rule):
+		// Records tell seconds: a value that grows twice within one must not
+		// look like one growth, or the second would meet the first's incident.
+		if !since.After(old.Since) {
+			since = old.Since.Add(time.Nanosecond)
+		}
 		next.Since, next.By = since, nil
 		next.IncidentID, next.Reported, next.Exemption, next.Under = "", "", "", nil
 		if good := old.Rule; old.IncidentID == "" || old.Reported == incident.Exempt.String() {

@@ -1,0 +1,296 @@
+package warden
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sgwarden/sgwarden/internal/incident"
+	"github.com/sgwarden/sgwarden/internal/policy"
+	"github.com/sgwarden/sgwarden/internal/secgroup"
+)
+
+// killedAfter judges a record with a process that dies behind a call.
+func (w *world) killedAfter(call string, body []byte) {
+	w.t.Helper()
+	w.ec2.after = func(name string) {
+		if name == call {
+			panic("killed")
+		}
+	}
+	require.True(w.t, w.judge1(body).Retry)
+	w.ec2.after = nil
+	w.restart()
+	w.wait(time.Minute + time.Second)
+}
+
+func TestInterruptedJudgingsAreFinishedByJudgingAfresh(t *testing.T) {
+	narrow := policyText("ssh", "{do: narrow, to: [10.0.0.0/8]}", "")
+	t.Run("narrowed", func(t *testing.T) {
+		w := newWorld(t, narrow)
+		w.killedAfter("ModifySecurityGroupRules", w.authorize(groupA, ssh))
+		d := w.judge1(judgeGroup(groupA, "sweep", ""))
+		require.Equal(t, incident.Narrowed, d.Outcome)
+		closed := w.closed(groupA)
+		require.Len(t, closed, 1)
+		require.Equal(t, reasonInterrupted, closed[0].Reason)
+		require.Contains(t, fmt.Sprint(closed[0].Notes), "may not have been the one")
+		require.Equal(t, []string{"acted narrowed"}, w.sent())
+		require.Equal(t, 1, w.ec2.count("Mutations"), "planned actions are never replayed")
+		require.Equal(t, "ingress tcp/22 from 10.0.0.0/8", w.memory(groupA).Known.Rules["sgr-00000000000000001"].Rule.String())
+	})
+	t.Run("restored", func(t *testing.T) {
+		w := newWorld(t, revertSSH)
+		w.judge1(w.authorize(groupA, "ingress tcp/22 from 10.0.0.0/8"))
+		w.wait(time.Hour)
+		body := w.modify(groupA, "sgr-00000000000000001", ssh)
+		w.killedAfter("ModifySecurityGroupRules", body)
+		require.Equal(t, incident.Reverted, w.judgeTimes(body, 2).Outcome)
+		require.True(t, w.closed(groupA)[0].Rules[0].Restored)
+		w.requireOpen(groupA, "ingress tcp/22 from 10.0.0.0/8")
+		require.Equal(t, []string{"acted reverted"}, w.sent())
+	})
+	t.Run("reverted, and the group is gone", func(t *testing.T) {
+		w := newWorld(t, revertSSH)
+		w.killedAfter("RevokeSecurityGroupIngress", w.authorize(groupA, ssh))
+		w.ec2.drop(groupA)
+		require.Equal(t, incident.Gone, w.judge1(judgeGroup(groupA, "sweep", "")).Outcome)
+		require.Empty(t, w.memory(groupA).Open)
+	})
+	t.Run("tagged", func(t *testing.T) {
+		w := newWorld(t, policyText("ssh", "tag", ""))
+		body := w.authorize(groupA, ssh)
+		w.killedAfter("CreateTags", body)
+		require.Equal(t, incident.Tagged, w.judgeTimes(body, 2).Outcome)
+		require.Equal(t, []string{"acted tagged"}, w.sent())
+		require.Equal(t, 1, w.ec2.count("Mutations"))
+	})
+	t.Run("half of it", func(t *testing.T) {
+		w := newWorld(t, policyText("ssh", "{do: narrow, parts: 2}", ""))
+		body := w.authorize(groupA, "ingress tcp/20-25 from 0.0.0.0/0")
+		w.killedAfter("AuthorizeSecurityGroupIngress", body)
+		require.Equal(t, incident.Narrowed, w.judgeTimes(body, 2).Outcome)
+		w.requireOpen(groupA, "ingress tcp/20-21 from 0.0.0.0/0", "ingress tcp/23-25 from 0.0.0.0/0")
+	})
+	t.Run("it violates again", func(t *testing.T) {
+		w := newWorld(t, narrow)
+		w.killedAfter("ModifySecurityGroupRules", w.authorize(groupA, ssh))
+		d := w.judge1(w.modify(groupA, "sgr-00000000000000001", "ingress tcp/22 from 8.0.0.0/6"))
+		require.True(t, d.Outcome.Changed(), d.Outcome.String())
+		require.NotContains(t, fmt.Sprint(w.texts(groupA)), "8.0.0.0/6")
+		require.Empty(t, w.memory(groupA).Open)
+	})
+}
+
+func TestOpenIncidentsEndWithoutUs(t *testing.T) {
+	denied := func(t *testing.T) *world {
+		w := newWorld(t, revertSSH)
+		w.ec2.on = always("RevokeSecurityGroupIngress", incident.ErrDenied)
+		w.judge1(w.authorize(groupA, ssh))
+		w.ec2.on = nil
+		return w
+	}
+	t.Run("removed by somebody", func(t *testing.T) {
+		w := denied(t)
+		require.Equal(t, incident.Gone, w.judge1(w.revoke(groupA, "sgr-00000000000000001")).Outcome)
+		require.Equal(t, []string{"opened cannot-remediate", "resolved gone"}, w.sent())
+		require.Empty(t, w.memory(groupA).Known.Rules)
+	})
+	t.Run("made compliant by somebody", func(t *testing.T) {
+		w := denied(t)
+		require.Equal(t, incident.AlreadyCompliant, w.judge1(w.modify(groupA, "sgr-00000000000000001", "ingress tcp/22 from 10.0.0.0/8")).Outcome)
+		require.Equal(t, []string{"opened cannot-remediate", "resolved already-compliant"}, w.sent())
+		require.Empty(t, w.memory(groupA).Known.Rules["sgr-00000000000000001"].IncidentID)
+	})
+	t.Run("exempted", func(t *testing.T) {
+		w := denied(t)
+		e := policy.Exemption{ID: "EX-1", Policy: "ssh", Group: groupA, Rules: []secgroup.Rule{parse(t, ssh)}, Owner: "net", Reason: "x", Until: noon.Add(time.Hour)}
+		require.NoError(t, w.store.Operator().PutExemption(context.Background(), e, noon))
+		require.Equal(t, incident.Exempt, w.judge1(judgeGroup(groupA, "sweep", "")).Outcome)
+		require.Equal(t, []string{"opened cannot-remediate", "resolved exempt"}, w.sent())
+	})
+}
+
+func TestRuleIsChangedWhileItIsRemedied(t *testing.T) {
+	narrow := policyText("ssh", "{do: narrow, to: [10.0.0.0/8]}", "")
+	for name, tt := range map[string]struct {
+		to   string
+		want []string
+	}{
+		"to another violation": {"ingress tcp/20-22 from 0.0.0.0/0", []string{"ingress tcp/20-21 from 0.0.0.0/0", "ingress tcp/22 from 10.0.0.0/8"}},
+		"to something fine":    {"ingress tcp/443 from 0.0.0.0/0", []string{"ingress tcp/443 from 0.0.0.0/0"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, strings.Replace(narrow, "to: [10.0.0.0/8]", "to: [10.0.0.0/8], parts: 2", 1))
+			body := w.authorize(groupA, ssh)
+			changed := false
+			w.ec2.after = func(name string) {
+				if name == "ModifySecurityGroupRules" && !changed {
+					changed = true // behind our back, after our call
+					w.ec2.put(groupA, withID(parse(t, tt.to), "sgr-00000000000000001"))
+				}
+			}
+			d := w.judge1(body)
+			require.False(t, d.Retry, "%s %s", d.Outcome, d.Reason)
+			require.True(t, d.Outcome.Changed())
+			w.requireOpen(groupA, tt.want...)
+		})
+	}
+}
+
+func TestDeadlineBetweenTwoMutations(t *testing.T) {
+	w := newWorld(t, policyText("ssh", "{do: narrow, parts: 2}", ""))
+	body := w.authorize(groupA, "ingress tcp/20-25 from 0.0.0.0/0")
+	w.mu.Lock()
+	w.now = time.Now()
+	w.mu.Unlock()
+	ctx, cancel := context.WithDeadline(context.Background(), w.clock().Add(10*time.Second))
+	defer cancel()
+	w.ec2.after = func(name string) {
+		if name == "AuthorizeSecurityGroupIngress" {
+			w.wait(9600 * time.Millisecond)
+		}
+	}
+	d := w.Judge(ctx, []Delivery{deliver(body, 1)})[0]
+	require.Equal(t, incident.Unresolved, d.Outcome)
+	require.True(t, d.Retry)
+	require.Zero(t, w.ec2.count("ModifySecurityGroupRules"), "no mutation begins in the last half second")
+	require.Contains(t, w.texts(groupA), "ingress tcp/20-25 from 0.0.0.0/0")
+	w.ec2.after = nil
+	require.Equal(t, incident.Narrowed, w.judgeTimes(body, 2).Outcome)
+}
+
+func TestNamesThatCannotBeLookedUp(t *testing.T) {
+	w := newWorld(t, revertSSH)
+	r := w.ec2.add(groupA, parse(t, ssh))
+	body := w.record(call{name: "AuthorizeSecurityGroupIngress", groupName: "web", rules: []secgroup.Rule{r}, bare: true})
+	w.ec2.on = always("Named", incident.ErrThrottled)
+	d := w.judge1(body)
+	require.Equal(t, incident.Unresolved, d.Outcome)
+	require.True(t, d.Retry)
+	require.Empty(t, w.sent())
+	w.ec2.on = always("Named", incident.ErrDenied)
+	d = w.judgeTimes(body, 2)
+	require.Equal(t, incident.CannotRemediate, d.Outcome)
+	require.True(t, d.Retry)
+	require.Equal(t, []string{"opened cannot-remediate"}, w.sent())
+	w.ec2.on = nil
+	require.Equal(t, incident.Reverted, w.judgeTimes(body, 3).Outcome)
+	require.Equal(t, incident.Gone, w.judge1(w.record(call{name: "DeleteSecurityGroup", groupName: "old"})).Outcome)
+}
+
+func TestLogFileOfSeveralRecords(t *testing.T) {
+	w := newWorld(t, revertSSH)
+	detail := func(body []byte) string {
+		s := string(body)
+		s = s[strings.Index(s, `"detail":`)+len(`"detail":`):]
+		depth := 0
+		for i, c := range s {
+			switch c {
+			case '{':
+				depth++
+			case '}':
+				if depth--; depth == 0 {
+					return s[:i+1]
+				}
+			}
+		}
+		return ""
+	}
+	bad, fine := detail(w.authorize(groupA, ssh)), detail(w.authorize(groupB, https))
+	file := fmt.Sprintf(`{"Records":[%s,{"eventName":"AuthorizeSecurityGroupIngress","eventSource":"ec2.amazonaws.com"},%s]}`, bad, fine)
+	ds := w.Judge(context.Background(), []Delivery{{ID: "file", Body: []byte(file), ReceiveCount: 1}})
+	got := []string{}
+	for _, d := range ds {
+		require.Equal(t, "file", d.DeliveryID)
+		got = append(got, d.Outcome.String())
+	}
+	require.ElementsMatch(t, []string{"reverted", "compliant", "unresolved"}, got)
+}
+
+func TestReferencesToTheOwnAccountAreOneRule(t *testing.T) {
+	w := newWorld(t, strings.Replace(revertSSH, "peers: [internet]", "peers: [references]", 1))
+	r := parse(t, "ingress tcp/22 from "+groupB)
+	ref := r.Peer.(secgroup.GroupReference)
+	ref.AccountID = account
+	r.Peer = ref
+	r = w.ec2.add(groupA, r)
+	r.Peer = secgroup.GroupReference{GroupID: groupB}
+	d := w.judge1(w.record(call{name: "AuthorizeSecurityGroupIngress", group: groupA, rules: []secgroup.Rule{r}}))
+	require.Equal(t, incident.Reverted, d.Outcome)
+	require.Empty(t, w.slept, "EC2 names the account, the record does not: it is the same rule")
+}
+
+func TestOwnCallsThatAnOpenIncidentPlanned(t *testing.T) {
+	w := newWorld(t, policyText("ssh", "{do: narrow, parts: 2}", ""))
+	body := w.authorize(groupA, "ingress tcp/20-25 from 0.0.0.0/0")
+	var seen []Decision
+	w.ec2.after = func(name string) {
+		live := w.ec2.group(groupA)
+		switch name {
+		case "AuthorizeSecurityGroupIngress":
+			seen = append(seen, w.judge1(w.record(call{name: name, group: groupA, actor: role, rules: live[1:]})))
+		case "ModifySecurityGroupRules":
+			seen = append(seen, w.judge1(w.record(call{name: name, group: groupA, actor: role, rules: live[:1]})))
+		}
+	}
+	require.Equal(t, incident.Narrowed, w.judge1(body).Outcome)
+	require.Len(t, seen, 2)
+	for _, d := range seen {
+		require.Equal(t, incident.Ignored, d.Outcome, d.Reason)
+	}
+	require.Empty(t, w.slept)
+}
+
+func TestAnAnswerToEveryRecordOfAPanic(t *testing.T) {
+	w := newWorld(t, revertSSH)
+	w.ec2.on = func(name string) error {
+		if name == "Group" {
+			panic("no group")
+		}
+		return nil
+	}
+	ds := w.Judge(context.Background(), []Delivery{deliver(w.authorize(groupA, ssh), 1), deliver(w.authorize(groupB, https), 2)})
+	require.True(t, ds[0].Retry)
+	require.Equal(t, incident.Compliant, ds[1].Outcome)
+	require.Contains(t, w.log.String(), "no group")
+}
+
+func TestWhatIsRememberedOfRemovedRulesIsBounded(t *testing.T) {
+	removed := map[string]policy.RemovedRule{"sgr-old": {At: noon.Add(-25 * time.Hour)}}
+	for i := range 300 {
+		removed[fmt.Sprintf("sgr-%03d", i)] = policy.RemovedRule{At: noon.Add(-time.Duration(i) * time.Minute)}
+	}
+	kept := prune(removed, noon)
+	require.Len(t, kept, removedMost)
+	require.Contains(t, kept, "sgr-000")
+	require.NotContains(t, kept, "sgr-299")
+	require.NotContains(t, kept, "sgr-old")
+}
+
+func TestResourceNamesThePartition(t *testing.T) {
+	for region, want := range map[string]string{
+		"eu-west-1": "arn:aws:ec2:eu-west-1:", "cn-north-1": "arn:aws-cn:ec2:cn-north-1:", "us-gov-west-1": "arn:aws-us-gov:ec2:us-gov-west-1:",
+	} {
+		w := &Warden{cfg: Config{Region: region, Account: account}}
+		require.True(t, strings.HasPrefix(w.resource(groupA), want))
+		require.Empty(t, w.resource(""))
+	}
+}
+
+func TestOneRecordOfManyGroups(t *testing.T) {
+	w := newWorld(t, revertSSH)
+	r := w.ec2.add(groupA, parse(t, ssh))
+	body := strings.Replace(string(w.record(call{name: "AuthorizeSecurityGroupIngress", group: groupA, rules: []secgroup.Rule{r}})),
+		`"ipPermissions":`, `"omitted":true,"x":"`+groupB+`","ipPermissions":`, 1)
+	ds := w.Judge(context.Background(), []Delivery{deliver([]byte(body), 1)})
+	got := map[string]string{}
+	for _, d := range ds {
+		got[d.GroupID] = d.Outcome.String()
+	}
+	require.Equal(t, map[string]string{groupA: "reverted", groupB: "compliant"}, got)
+}
