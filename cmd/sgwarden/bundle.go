@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/sgwarden/sgwarden/internal/bundle"
+	"github.com/sgwarden/sgwarden/internal/policy"
 )
 
 func newBundle() *cobra.Command {
@@ -21,6 +23,9 @@ holds the function to. Equal policies have equal digests, whatever their files
 are called.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := refuseFaults(folder); err != nil {
+				return err
+			}
 			_, b, err := bundle.Load(folder, bundle.Options{})
 			if err != nil {
 				return policyFault(err)
@@ -41,4 +46,21 @@ are called.`,
 		panic(err) // the flag stands above
 	}
 	return cmd
+}
+
+// refuseFaults refuses to build from a folder in which lint finds more than
+// warnings.
+func refuseFaults(folder string) error {
+	if info, err := os.Stat(folder); err != nil || !info.IsDir() {
+		return nil // Load says what is wrong with it, or it is compiled already
+	}
+	found, err := bundle.Lint(folder, today())
+	if err != nil {
+		return err
+	}
+	faults := slices.DeleteFunc(found, func(d policy.Diagnostic) bool { return d.Warning })
+	if len(faults) > 0 {
+		return policyFault(policy.Faults(faults))
+	}
+	return nil
 }
