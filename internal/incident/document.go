@@ -69,6 +69,7 @@ type standingDocument struct {
 	Before    *valueDocument  `json:"before" jsonschema:"nullable" jsonschema_description:"The rule as it was judged; null where it is not known."`
 	After     []valueDocument `json:"after" jsonschema_description:"What is left of it, as read back; empty where it is gone."`
 	Excess    []string        `json:"excess" jsonschema_description:"Exactly what was too much, as the fewest rules in text."`
+	Omitted   int             `json:"omittedExcess" jsonschema:"minimum=0" jsonschema_description:"How many rules were left out of excess because of its length; 0 = it is complete."`
 	Policies  []string        `json:"policies" jsonschema_description:"Ids of the policies that it violates."`
 	Reason    string          `json:"reason"`
 }

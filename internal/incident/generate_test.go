@@ -94,6 +94,7 @@ func drawRule(t *rapid.T, n int) incident.Rule {
 		}
 		r.Excess = append(r.Excess, e)
 	}
+	r.OmittedExcess = rapid.IntRange(0, 2).Draw(t, "omitted excess")
 	for range rapid.IntRange(0, 2).Draw(t, "policies") {
 		r.Policies = append(r.Policies, rapid.StringMatching(`[a-z-]{1,9}`).Draw(t, "policy"))
 	}

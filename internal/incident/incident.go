@@ -83,11 +83,13 @@ type Rule struct {
 	Before    *secgroup.Rule  // nil = not known
 	After     []secgroup.Rule // what is left of it; empty = removed
 	Excess    []secgroup.Rule // exactly what was too much, as the fewest rules
-	Outcome   Outcome
-	Reason    string
-	Policies  []string
-	Restored  bool
-	Fallback  string
+	// OmittedExcess counts rules that BoundExcess left out of Excess; 0 = none.
+	OmittedExcess int
+	Outcome       Outcome
+	Reason        string
+	Policies      []string
+	Restored      bool
+	Fallback      string
 }
 
 // PolicyNote is what a reader needs of a violated policy.

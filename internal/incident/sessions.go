@@ -45,7 +45,7 @@ func SessionsOf(rules []Rule, group []secgroup.Rule) Sessions {
 	var all flowSessions
 	for _, r := range rules {
 		opened := r.Excess
-		if len(opened) == 0 && r.Before != nil {
+		if (len(opened) == 0 || r.OmittedExcess > 0) && r.Before != nil {
 			opened = []secgroup.Rule{*r.Before}
 		}
 		for _, e := range opened {
