@@ -36,6 +36,7 @@ var scenarios = []struct {
 	{"killed", killed},
 	{"bad-bundle", badBundle},
 	{"settings", badSettings},
+	{"deployed", deployed},
 }
 
 func TestScenarios(t *testing.T) {
@@ -48,6 +49,20 @@ func TestScenarios(t *testing.T) {
 		}
 	}
 	require.Positive(t, ran, "there is no scenario %q", wanted)
+}
+
+// deployed: the main job once more, in an account of its own, into which the
+// stack was deployed. PROVIDER=stack runs all scenarios there.
+func deployed(t *testing.T) {
+	old := stage
+	defer func() { stage = old }()
+	var err error
+	stage.emulator, err = startEmulator()
+	require.NoError(t, err)
+	defer stage.emulator.stop()
+	stage.site, err = byStack(stage.emulator, stage.guard.dist)
+	require.NoError(t, err)
+	sshAnywhere(t)
 }
 
 var (
