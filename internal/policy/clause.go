@@ -163,11 +163,23 @@ func (c *clause) forbidden(dir secgroup.Direction, peer secgroup.Peer, at site) 
 	return c.region(dir, peer, at, assumed)
 }
 
-// possible is all that the clause can forbid to peers of this kind, as long
-// as the VPCs of the group are not known.
-func (c *clause) possible(dir secgroup.Direction, peer secgroup.Peer, at site) secgroup.Region {
-	if _, isCIDR := peer.(secgroup.CIDR); isCIDR && c.shrinksOnly() {
-		return c.plain[dir-secgroup.Ingress]()
+// possible is all that the clause can forbid to peers of this kind while the
+// VPCs of the group are not known, and what its box can be for one peer: an
+// address either is of a VPC of the group or is not. No boxes stand for peers
+// of which more is not known.
+func (c *clause) possible(dir secgroup.Direction, peer secgroup.Peer, at site) (secgroup.Region, []secgroup.Region) {
+	if _, isCIDR := peer.(secgroup.CIDR); !isCIDR {
+		most := c.region(dir, peer, at, atMost)
+		if most.Equal(c.region(dir, peer, at, atLeast)) {
+			return most, []secgroup.Region{most}
+		}
+		return most, nil
 	}
-	return c.region(dir, peer, at, atMost)
+	outside := c.plain[dir-secgroup.Ingress]()
+	if c.shrinksOnly() {
+		return outside, []secgroup.Region{outside}
+	}
+	at.vpcs, at.vpcsKnown = everyAddress(), true
+	inside := c.region(dir, peer, at, assumed)
+	return outside.Union(inside), []secgroup.Region{outside, inside}
 }

@@ -204,8 +204,8 @@ func (j *judgement) judge(v *Verdict) {
 		for _, s := range j.met[i] { // found is in the same order
 			if len(found) > 0 && found[0].subject == s {
 				found = found[1:]
-			} else if j.needsWithoutExcess(p, s) {
-				v.need(NeedVPCs)
+			} else {
+				v.need(j.needsBeyond(p, s, s.region)...)
 			}
 		}
 	}

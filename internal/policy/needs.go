@@ -51,16 +51,20 @@ func (j *judgement) isCertain(r *ruling) bool {
 	return certain
 }
 
-// needsWithoutExcess reports whether a rule that p has nothing against could
-// violate it, were the blocks of the VPCs known.
-func (j *judgement) needsWithoutExcess(p *Policy, s *subject) bool {
+// needsBeyond gives what could make flows of a rule violate p that do not as
+// far as is known: the blocks of the VPCs, where they can add to what a
+// clause forbids.
+func (j *judgement) needsBeyond(p *Policy, s *subject, flows secgroup.Region) []Need {
 	if j.at.vpcsKnown {
-		return false
+		return nil
 	}
 	for _, c := range p.clauses {
-		if !c.shrinksOnly() && s.region.Overlaps(c.region(s.rule.Direction, s.rule.Peer, j.at, atMost)) {
-			return true
+		if c.shrinksOnly() {
+			continue
+		}
+		if box, _ := c.possible(s.rule.Direction, s.rule.Peer, j.at); flows.Overlaps(box) {
+			return []Need{NeedVPCs}
 		}
 	}
-	return false
+	return nil
 }

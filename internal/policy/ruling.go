@@ -86,6 +86,7 @@ func (j *judgement) settleState(r *ruling, e *excuse, would secgroup.Region) boo
 	case !excused.IsEmpty():
 		r.Excess = excused
 		excusedState(r, e)
+		r.needs = j.needsBeyond(p, s, s.region.Subtract(r.kept))
 	case s.isOpaque():
 		possible := j.possible(p, s)
 		if possible.IsEmpty() {

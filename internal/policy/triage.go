@@ -125,7 +125,9 @@ func (t *addition) concern(p *Policy, touched bool) Concern {
 	}
 	worst := NotConcerned
 	for _, dir := range bothDirections {
-		u := newUnion(p, func(c *clause, r secgroup.Rule) secgroup.Region { return c.possible(dir, r.Peer, t.at) })
+		u := newUnion(p, func(c *clause, r secgroup.Rule) (secgroup.Region, []secgroup.Region) {
+			return c.possible(dir, r.Peer, t.at)
+		})
 		if t.exceeds(u, dir) {
 			return Concerned
 		}
@@ -136,7 +138,7 @@ func (t *addition) concern(p *Policy, touched bool) Concern {
 		case !t.known.Whole:
 			return Concerned
 		default:
-			u = newUnion(p, u.box)
+			u = newUnion(p, u.boxes)
 			for _, k := range t.known.Rules {
 				t.take(u, dir, k.Rule)
 			}

@@ -21,7 +21,10 @@ import (
 func (j *judgement) walk(p *Policy, subjects []*subject, open []secgroup.Region) []secgroup.Region {
 	excess := make([]secgroup.Region, len(subjects))
 	for _, dir := range bothDirections {
-		u := newUnion(p, func(c *clause, r secgroup.Rule) secgroup.Region { return c.forbidden(dir, r.Peer, j.at) })
+		u := newUnion(p, func(c *clause, r secgroup.Rule) (secgroup.Region, []secgroup.Region) {
+			box := c.forbidden(dir, r.Peer, j.at)
+			return box, []secgroup.Region{box}
+		})
 		for i, s := range subjects {
 			if s.rule.Direction == dir && !open[i].IsEmpty() {
 				excess[i] = u.add(s.rule, open[i])
@@ -35,15 +38,20 @@ func (j *judgement) walk(p *Policy, subjects []*subject, open []secgroup.Region)
 // forbids, violating rules left out.
 type union struct {
 	policy *Policy
-	// box is the region of a clause for rules like the given one.
-	box func(*clause, secgroup.Rule) secgroup.Region
+	boxes  boxes
 	// sums has one region per clause with `when: whole`, and, last, one for
 	// all others together.
 	sums []secgroup.Region
 }
 
-func newUnion(p *Policy, box func(*clause, secgroup.Rule) secgroup.Region) *union {
-	return &union{policy: p, box: box, sums: make([]secgroup.Region, len(p.clauses)+1)}
+// boxes gives the region of a clause for rules like the given one, and, for
+// `when: whole`, what it may be for a single peer: where not all is known of
+// the group, a peer has one box of several. The region is their union. None
+// stands for a box that any part may complete.
+type boxes func(*clause, secgroup.Rule) (box secgroup.Region, each []secgroup.Region)
+
+func newUnion(p *Policy, b boxes) *union {
+	return &union{policy: p, boxes: b, sums: make([]secgroup.Region, len(p.clauses)+1)}
 }
 
 // rest is the sum of all clauses that are not whole.
@@ -53,12 +61,12 @@ func (u *union) rest() *secgroup.Region { return &u.sums[len(u.sums)-1] }
 func (u *union) add(rule secgroup.Rule, open secgroup.Region) secgroup.Region {
 	var over, excess secgroup.Region
 	for i, c := range u.policy.clauses {
-		box := u.box(c, rule)
+		box, each := u.boxes(c, rule)
 		part := open.Intersect(box)
 		switch {
 		case part.IsEmpty():
 		case c.whole:
-			excess = excess.Union(u.complete(&u.sums[i], box, part))
+			excess = excess.Union(u.complete(&u.sums[i], each, part))
 		default:
 			over = over.Union(part)
 		}
@@ -76,7 +84,8 @@ func (u *union) take(rule secgroup.Rule, open secgroup.Region) {
 		if c.whole {
 			sum = &u.sums[i]
 		}
-		u.keep(sum, open.Intersect(u.box(c, rule)))
+		box, _ := u.boxes(c, rule)
+		u.keep(sum, open.Intersect(box))
 	}
 }
 
@@ -106,9 +115,18 @@ func (u *union) above(sum *secgroup.Region, over secgroup.Region) secgroup.Regio
 // complete is the part of a rule in a box with `when: whole` for those peers
 // to which the union, with the rule, opens the whole box. As many addresses
 // as the bound says may have that.
-func (u *union) complete(sum *secgroup.Region, box, part secgroup.Region) secgroup.Region {
-	missing := box.Subtract(sum.Union(part))
-	open := box.Addresses().Subtract(missing.Addresses())
+func (u *union) complete(sum *secgroup.Region, boxes []secgroup.Region, part secgroup.Region) secgroup.Region {
+	if len(boxes) == 0 {
+		return part
+	}
+	var open secgroup.AddressSet
+	var atoms []string
+	for _, box := range boxes {
+		missing := box.Subtract(sum.Union(part))
+		open = open.Union(box.Addresses().Subtract(missing.Addresses()))
+		closed := missing.Atoms()
+		atoms = append(atoms, slices.DeleteFunc(box.Atoms(), func(key string) bool { return slices.Contains(closed, key) })...)
+	}
 	for _, v6 := range []bool{false, true} {
 		family := open.OnlyIPv4()
 		if v6 {
@@ -118,8 +136,7 @@ func (u *union) complete(sum *secgroup.Region, box, part secgroup.Region) secgro
 			open = open.Subtract(family)
 		}
 	}
-	closed := missing.Atoms()
-	excess := part.WithinAddresses(open).Union(part.OnlyAtoms(func(key string) bool { return !slices.Contains(closed, key) }))
+	excess := part.WithinAddresses(open).Union(part.OnlyAtoms(func(key string) bool { return slices.Contains(atoms, key) }))
 	u.keep(sum, part.Subtract(excess))
 	return excess
 }
