@@ -3,7 +3,6 @@ package alert
 import (
 	"fmt"
 	"math/big"
-	"slices"
 	"strings"
 
 	"github.com/sgwarden/sgwarden/internal/incident"
@@ -84,31 +83,39 @@ type opening struct {
 // the internet is what is left of the address space without the reserved ones.
 func openings(r incident.Rule) []opening {
 	rules := r.Excess
-	if len(rules) == 0 && r.Before != nil {
+	// A list that is not complete would say too little.
+	if (len(rules) == 0 || r.OmittedExcess > 0) && r.Before != nil {
 		rules = []secgroup.Rule{*r.Before}
 	}
 	var all []opening
+	place := map[flowKey]int{}
 	for _, e := range rules {
-		n := slices.IndexFunc(all, func(o opening) bool { return sameFlow(o.flow, e) })
-		if n < 0 {
+		n, known := place[keyOf(e)]
+		if !known {
+			n = len(all)
+			place[keyOf(e)] = n
 			all = append(all, opening{flow: e})
-			n = len(all) - 1
 		}
 		all[n].peers = append(all[n].peers, e.Peer)
 	}
 	return all
 }
 
-// sameFlow compares all of two rules but their peers.
-func sameFlow(a, b secgroup.Rule) bool {
-	a.Peer, b.Peer = nil, nil
-	return a.SameValue(b)
+// flowKey is all that makes two rules the same but their peers.
+type flowKey struct {
+	direction secgroup.Direction
+	protocol  secgroup.Protocol
+	ports     secgroup.Ports
+}
+
+func keyOf(r secgroup.Rule) flowKey {
+	return flowKey{r.Direction, r.Protocol, r.Canonical().Ports}
 }
 
 // isWhole reports whether an opening is about all that the rule allows, give
 // or take reserved addresses.
 func (o opening) isWhole(rule secgroup.Rule) bool {
-	if !sameFlow(o.flow, rule) {
+	if keyOf(o.flow) != keyOf(rule) {
 		return false
 	}
 	whole, ok := rule.Peer.(secgroup.CIDR)

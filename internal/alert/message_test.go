@@ -133,6 +133,22 @@ func TestHugeIncidentFitsIntoAMessage(t *testing.T) {
 	require.Contains(t, m.Subject, "2000 rules")
 }
 
+func TestWideExcessFitsIntoAMessage(t *testing.T) {
+	i := usual()
+	i.Outcome, i.Rules = incident.Reverted, []incident.Rule{ended(t, incident.Reverted, rule(t, "sgr-1", "ingress tcp/0-65535 from 0.0.0.0/0"), "")}
+	i.Rules[0].Excess = nil
+	for n := range 10_000 {
+		i.Rules[0].Excess = append(i.Rules[0].Excess, rule(t, "", fmt.Sprintf("ingress tcp/%d from 8.8.8.0/29", n+1)))
+	}
+	var got incident.Incident
+	require.NoError(t, json.Unmarshal(render(t, i).JSON, &got))
+	require.NotEmpty(t, got.Rules[0].Excess)
+	require.Equal(t, 10_000, len(got.Rules[0].Excess)+got.Rules[0].OmittedExcess)
+
+	i.Rules[0].OmittedExcess = 5
+	require.Contains(t, render(t, i).Text, "let the whole IPv4 internet reach every TCP port", "what is listed is not all")
+}
+
 func TestHugeTextsFitIntoAMessage(t *testing.T) {
 	long := strings.Repeat("\u202e", 100_000)
 	i := usual()

@@ -158,6 +158,9 @@ func exemptRules(rules []incident.Rule, policyID string) []string {
 				peers = []secgroup.Peer{whole}
 			}
 			for _, p := range peers {
+				if len(quoted) > 2*maxRules { // nobody reads or wants that
+					return nil
+				}
 				e := o.flow
 				e.Peer = p
 				if line := fmt.Sprintf("%q", e.String()); terraform(e) != "" && e.Validate() == nil && !slices.Contains(quoted, line) {
@@ -165,9 +168,6 @@ func exemptRules(rules []incident.Rule, policyID string) []string {
 				}
 			}
 		}
-	}
-	if len(quoted) > 2*maxRules { // nobody reads or wants that
-		return nil
 	}
 	return quoted
 }
