@@ -38,6 +38,9 @@ const (
 	// maxItemSize leaves room below DynamoDB's limit of 400 KB for the writes
 	// of Note.
 	maxItemSize = 390 << 10
+	// dynamoItemSize is DynamoDB's limit, which Note alone can meet: it adds to
+	// an item that it has not read.
+	dynamoItemSize = 400 << 10
 	// removedFor is how long a removed rule is remembered: the longest time
 	// that EventBridge retries an event.
 	removedFor = 24 * time.Hour

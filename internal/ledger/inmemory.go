@@ -124,6 +124,9 @@ func (m *InMemory) Note(ctx context.Context, n incident.Note) (policy.Known, err
 	}
 	item[attrVersion] = number(version + 1)
 	delete(item, attrExpires)
+	if item.size() > dynamoItemSize {
+		return policy.Known{}, fmt.Errorf("note group %s: item of %d bytes: %w", n.GroupID, item.size(), incident.ErrInvalid)
+	}
 	g, err := decodeGroup(item)
 	if err != nil {
 		return policy.Known{}, fmt.Errorf("note group %s: %w", n.GroupID, unreadable(err))

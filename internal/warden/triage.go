@@ -2,6 +2,7 @@ package warden
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/sgwarden/sgwarden/internal/incident"
@@ -23,6 +24,11 @@ func (j *judging) triage(ctx context.Context) (done bool, err error) {
 		}
 	}
 	known, err := j.w.cfg.Ledger.Note(ctx, j.note())
+	if errors.Is(err, incident.ErrInvalid) {
+		// The item is full of rules that came and went: a note can only add to
+		// it. Judging writes it anew, from what is live.
+		return false, nil
+	}
 	if err != nil {
 		return false, ledgerFault(err)
 	}
