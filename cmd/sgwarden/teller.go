@@ -1,10 +1,8 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
-	"strconv"
 
 	"github.com/sgwarden/sgwarden/internal/embedded"
 	"github.com/sgwarden/sgwarden/internal/incident"
@@ -61,11 +59,10 @@ func (d *documents) tell(j embedded.Judged) error {
 
 func (d *documents) end() error {
 	for _, doc := range d.all {
-		line, err := json.Marshal(doc.decision.Incident)
+		line, err := doc.decision.Incident.MarshalRecord(doc.record)
 		if err != nil {
 			return fmt.Errorf("write record %d: %w", doc.record, err)
 		}
-		line = append([]byte(`{"record":`+strconv.Itoa(doc.record)+`,`), line[1:]...)
 		if _, err := d.w.Write(append(line, '\n')); err != nil {
 			return fmt.Errorf("write record %d: %w", doc.record, err)
 		}
