@@ -44,8 +44,10 @@ const (
 	// removedFor is how long a removed rule is remembered: the longest time
 	// that EventBridge retries an event.
 	removedFor = 24 * time.Hour
-	// journalFor is how long an own mutation is remembered.
-	journalFor = time.Hour
+	// journalFor is how long an own mutation is remembered, and journalMost how
+	// many: whoever makes us mutate again and again must not fill the item.
+	journalFor  = time.Hour
+	journalMost = 500
 )
 
 // groupItem is a group's item: what the warden sees of it, and the ledger's
@@ -261,21 +263,44 @@ func (g *groupItem) prune(now time.Time) {
 	g.books.journal = slices.DeleteFunc(slices.Clone(g.books.journal), func(j incident.Journal) bool {
 		return !j.At.After(now.Add(-journalFor))
 	})
+	g.books.journal = g.books.journal[max(len(g.books.journal)-journalMost, 0):]
 }
 
-// encodeBounded encodes the item within DynamoDB's limit: beyond softItemSize
-// compliant rules lose first who made them, then description and tags.
+// slimming is what the item loses beyond softItemSize, step by step: compliant
+// rules who made them, then description and tags; then the others too, as a
+// violation that cannot be written would not be taken back. An exempt rule
+// keeps the actor that its exemption may rest on.
+var slimming = []func(k *policy.KnownRule){
+	func(*policy.KnownRule) {},
+	func(k *policy.KnownRule) {
+		if k.IncidentID == "" {
+			k.By = nil
+		}
+	},
+	func(k *policy.KnownRule) {
+		if k.IncidentID == "" {
+			k.Rule.Description, k.Rule.Tags = "", nil
+		}
+	},
+	func(k *policy.KnownRule) {
+		k.Rule.Description, k.Rule.Tags = "", nil
+		if k.Before != nil {
+			before := *k.Before
+			before.Description, before.Tags = "", nil
+			k.Before = &before
+		}
+		if k.Exemption == "" {
+			k.By = nil
+		}
+	},
+}
+
+// encodeBounded encodes the item within DynamoDB's limit.
 func encodeBounded(groupID string, g groupItem) (attributes, error) {
-	for _, slim := range []func(k *policy.KnownRule){
-		func(*policy.KnownRule) {},
-		func(k *policy.KnownRule) { k.By = nil },
-		func(k *policy.KnownRule) { k.Rule.Description, k.Rule.Tags = "", nil },
-	} {
+	for _, slim := range slimming {
 		rules := make(map[string]policy.KnownRule, len(g.known.Rules))
 		for id, k := range g.known.Rules {
-			if k.IncidentID == "" {
-				slim(&k)
-			}
+			slim(&k)
 			rules[id] = k
 		}
 		g.known.Rules = rules

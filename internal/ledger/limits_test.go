@@ -70,10 +70,48 @@ func testHugeGroup(t *testing.T, b book, _ func() book) {
 
 	for id, k := range known.Rules {
 		k.IncidentID = "inc-1"
+		if id < "sgr-0000000000000001f" {
+			k.Exemption = "EX-1"
+		}
 		known.Rules[id] = k
 	}
-	_, err := b.Open(context.Background(), incident.Opening{GroupID: group, Version: 2, Known: known, Now: noon})
+	open(t, b, incident.Opening{Version: 2, Known: known})
+	for id, k := range observe(t, b).Known.Rules {
+		want := known.Rules[id]
+		want.Rule.Description = ""
+		if want.Exemption == "" {
+			want.By = nil
+		}
+		require.Equal(t, want, k, "a violation that could not be written would stay")
+	}
+
+	for n := range 4000 {
+		id := fmt.Sprintf("sgr-%017x", n)
+		k := knownRule(t, id, fmt.Sprintf("ingress tcp/%d from 10.0.0.0/8", n+1))
+		k.IncidentID = "inc-1"
+		known.Rules[id] = k
+	}
+	_, err := b.Open(context.Background(), incident.Opening{GroupID: group, Version: 3, Known: known, Now: noon})
 	require.ErrorIs(t, err, incident.ErrInvalid, "what is too large is said, not cut")
+}
+
+// Whoever puts a violation back every second for an hour must not fill the
+// item with what was done about it.
+func testLongJournal(t *testing.T, b book, _ func() book) {
+	var version int64
+	for n := range 40 {
+		var journal []incident.Journal
+		for m := range 100 {
+			at := noon.Add(time.Duration(n*100+m) * time.Millisecond)
+			journal = append(journal, incident.Journal{RequestID: fmt.Sprintf("%036d", n*100+m), Call: "RevokeSecurityGroupIngress", IncidentID: "inc-0123456789abcdef01234567", At: at})
+		}
+		shut(t, b, incident.Closing{Version: version, Journal: journal})
+		version++
+	}
+	recent := observe(t, b).Recent
+	require.Len(t, recent, 500)
+	require.Equal(t, fmt.Sprintf("%036d", 3999), recent[499].RequestID, "the latest stay")
+	require.Equal(t, fmt.Sprintf("%036d", 3500), recent[0].RequestID)
 }
 
 func testHugeIncident(t *testing.T, b book, _ func() book) {

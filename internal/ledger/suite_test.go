@@ -69,6 +69,7 @@ var suite = []struct {
 	{"removed rules last a day", testRemoved},
 	{"another process goes on", testReopen},
 	{"a huge group", testHugeGroup},
+	{"a long journal", testLongJournal},
 	{"a huge incident", testHugeIncident},
 	{"controls", testControls},
 	{"a pause of one group", testPause},
