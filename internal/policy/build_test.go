@@ -160,8 +160,6 @@ func scope(s Scope) option { return func(d *Document) { d.Scope = s } }
 
 func scopeNot(s Scope) option { return func(d *Document) { d.Not = &s } }
 
-func shipped(d *Document) { d.Shipped = true }
-
 func chosen(d *Document) { d.Chosen = true }
 
 func except(until time.Time, actors ...string) option {

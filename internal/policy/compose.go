@@ -15,7 +15,12 @@ func (j *judgement) compose(v *Verdict) {
 	again := false
 	for i, rulings := range j.rulings {
 		r := &v.Rules[i]
-		acting := slices.DeleteFunc(slices.Clone(rulings), func(x ruling) bool { return x.State != Acting })
+		var acting []ruling
+		for _, x := range rulings {
+			if x.State == Acting {
+				acting = append(acting, x)
+			}
+		}
 		switch {
 		case len(acting) > 0:
 			j.remedy(r, acting[0].subject, acting)

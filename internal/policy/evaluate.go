@@ -22,7 +22,7 @@ func (s *Set) Evaluate(in Input) Verdict {
 		v.Rules[i].Rule, v.Rules[i].Decision = r, Keep
 	}
 	j := &judgement{set: s, in: &in, at: siteOf(in.Live)}
-	j.naming = newNaming(in.Live, in.Changes)
+	j.naming = newNaming(&in.Live, in.Changes)
 	if len(in.Changes) > 0 || len(in.Known.Rules) > 0 {
 		j.remember(v.Rules)
 	}
@@ -48,13 +48,12 @@ type judgement struct {
 	set    *Set
 	in     *Input
 	at     site
-	naming *naming
+	naming naming
 	fine   *fineFinding
 
 	subjects []*subject   // rules that some policy may have something against, in the order of the walk
 	met      [][]*subject // the same by policy
 	rulings  [][]ruling   // by place in the verdict, in policy order
-	needs    []Need
 }
 
 // sortedRules gives the rules by id, without copying where they are sorted.

@@ -11,7 +11,7 @@ import (
 // Modify records do: by id with the live value, or, where a complete record
 // has no ids, by direction and value.
 type naming struct {
-	group   secgroup.Group
+	account string // of the group
 	byID    map[string][]named
 	byValue map[string][]named
 	created time.Time // of a CreateSecurityGroup at hand; zero = none
@@ -22,8 +22,8 @@ type named struct {
 	change *secgroup.Change
 }
 
-func newNaming(g secgroup.Group, changes []secgroup.Change) *naming {
-	n := &naming{group: g}
+func newNaming(g *secgroup.Group, changes []secgroup.Change) naming {
+	n := naming{account: g.AccountID}
 	for i := range changes {
 		c := &changes[i]
 		if c.ErrorCode != "" {
@@ -50,7 +50,7 @@ func (n *naming) add(entry named) {
 		n.byID, n.byValue = map[string][]named{}, map[string][]named{}
 	}
 	r := entry.rule
-	r.Rule = ownReference(r.Rule, n.group.AccountID)
+	r.Rule = ownReference(r.Rule, n.account)
 	entry.rule = r
 	if r.Rule.ID != "" {
 		n.byID[r.Rule.ID] = append(n.byID[r.Rule.ID], entry)

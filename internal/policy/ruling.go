@@ -110,6 +110,11 @@ func (j *judgement) settleState(r *ruling, e *excuse, would secgroup.Region) boo
 // lineOf is the first clause that has a part in the flows.
 func (j *judgement) lineOf(p *Policy, s *subject, flows secgroup.Region) int {
 	for _, c := range p.clauses {
+		if flows.Overlaps(c.forbidden(s.rule.Direction, s.rule.Peer, j.at)) {
+			return c.line
+		}
+	}
+	for _, c := range p.clauses { // what is only possible, of a rule that is not known
 		if flows.Overlaps(c.region(s.rule.Direction, s.rule.Peer, j.at, atMost)) {
 			return c.line
 		}

@@ -70,26 +70,21 @@ type scopeMatcher struct {
 	vpcs, accounts, regions      []string
 	isDefault                    *bool
 	given                        bool // some condition is written
-	untrustedTags, untrustedName bool // some condition was left out
 }
 
 func compileScope(s Scope, t trust) *scopeMatcher {
 	m := newScopeMatcher(s)
-	for _, glob := range s.Names {
-		m.names = append(m.names, strings.ToLower(glob))
-		m.untrustedName = m.untrustedName || !t.name(glob)
-	}
 	// Names differ regardless of case in EC2, so that WEB-1 must not escape
 	// from web-*; one alternative that anybody may name opens the condition.
 	m.foldNames = true
-	if m.untrustedName {
-		m.names = nil
+	if !slices.ContainsFunc(s.Names, func(glob string) bool { return !t.name(glob) }) {
+		for _, glob := range s.Names {
+			m.names = append(m.names, strings.ToLower(glob))
+		}
 	}
 	for key, values := range s.Tags {
 		if slices.Contains(t.tags, key) {
 			m.tags[key] = values
-		} else {
-			m.untrustedTags = true
 		}
 	}
 	return m
@@ -107,13 +102,12 @@ func compileNot(s *Scope, t trust) *scopeMatcher {
 			m.names = append(m.names, glob)
 		}
 	}
-	m.untrustedName = len(m.names) < len(s.Names)
 	m.never = m.never || len(s.Names) > 0 && len(m.names) == 0
 	for key, values := range s.Tags {
 		if slices.Contains(t.tags, key) {
 			m.tags[key] = values
 		} else {
-			m.untrustedTags, m.never = true, true
+			m.never = true
 		}
 	}
 	return m
