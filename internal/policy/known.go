@@ -31,11 +31,14 @@ type KnownRule struct {
 	Since      time.Time             // when this value, or a part beyond the earlier one, was first seen
 	Order      int64                 // place in the walk of `tolerate`; 0 = none yet
 	By         *secgroup.Attribution // nil = unattributed
-	Before     *secgroup.Rule        // the last value that was compliant, exempt or baseline; nil = unknown
-	IncidentID string                // the incident that it belongs to, open or closed; "" = none
-	Reported   string                // outcome of that incident for this rule (observed, alerted, tagged ...); "" = none
-	Exemption  string                // exemption id; "" = none
-	Baseline   []string              // ids of policies for which the rule's value is marked
+	// Before is the last value that was compliant, exempt or baseline, or
+	// stood before an act; nil = unknown, or Rule itself. It is what a revert
+	// puts back, and where Rule has flows beyond it, what Baseline is about.
+	Before     *secgroup.Rule
+	IncidentID string   // the incident that it belongs to, open or closed; "" = none
+	Reported   string   // outcome of that incident for this rule (observed, alerted, tagged ...); "" = none
+	Exemption  string   // exemption id; "" = none
+	Baseline   []string // ids of policies for which the rule's value is marked
 	// Under are the ids of the policies under which IncidentID holds the rule;
 	// nil = not known, which counts as all.
 	Under []string

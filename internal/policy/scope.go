@@ -63,13 +63,13 @@ func (t trust) name(glob string) bool {
 // off, as whoever may tag or name groups could use it: in a scope it counts
 // as held, in scope.not as not held. What counts so is said by lint.
 type scopeMatcher struct {
-	never                        bool // scope.not that can exclude nothing
-	foldNames                    bool
-	names, ids                   []string
-	tags                         map[string][]string
-	vpcs, accounts, regions      []string
-	isDefault                    *bool
-	given                        bool // some condition is written
+	never                   bool // scope.not that can exclude nothing
+	foldNames               bool
+	names, ids              []string
+	tags                    map[string][]string
+	vpcs, accounts, regions []string
+	isDefault               *bool
+	given                   bool // some condition is written
 }
 
 func compileScope(s Scope, t trust) *scopeMatcher {
