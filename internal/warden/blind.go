@@ -35,15 +35,14 @@ type removedBlind struct {
 	incidents map[string]blindRemoval // by incident id
 }
 
-// reserve takes a part of what may be removed without the ledger.
-func (b *removedBlind) reserve(n int) bool {
+// reserve takes of what may be removed without the ledger as much as there is
+// of n.
+func (b *removedBlind) reserve(n int) int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.count+n > blindMost {
-		return false
-	}
+	n = min(n, blindMost-b.count)
 	b.count += n
-	return true
+	return n
 }
 
 func (b *removedBlind) keep(r blindRemoval) {
@@ -97,7 +96,12 @@ func (j *judging) revokeBlind(ctx context.Context) {
 	}
 	j.drafts = nil
 	rules, err := j.severeNamed(ctx)
-	if err != nil || len(rules) == 0 || !j.w.removed.reserve(len(rules)) {
+	if err != nil {
+		return
+	}
+	// All or nothing would keep open what comes in one call with many others.
+	rules = rules[:j.w.removed.reserve(len(rules))]
+	if len(rules) == 0 {
 		return
 	}
 	j.journal, j.readBack = nil, nil

@@ -137,6 +137,24 @@ func TestLedgerDownIsBounded(t *testing.T) {
 	require.Empty(t, w.texts(groupA))
 }
 
+// All or nothing would let a hole hide among many others.
+func TestLedgerDownTakesWhatItMayOfOneCall(t *testing.T) {
+	w := newWorld(t, revertSSH)
+	var texts []string
+	for i := range 23 {
+		texts = append(texts, fmt.Sprintf("ingress tcp/%d-22 from 0.0.0.0/0", i))
+	}
+	body := w.authorize(groupA, texts...)
+	w.down()
+	require.True(t, w.judge1(body).Retry)
+	require.Len(t, w.texts(groupA), 3)
+	require.True(t, w.judgeTimes(body, 2).Retry)
+	require.Len(t, w.texts(groupA), 3)
+	w.up()
+	require.False(t, w.judgeTimes(body, 3).Retry)
+	require.Empty(t, w.texts(groupA))
+}
+
 func TestLedgerDownAtOpenAndAfterTheMutation(t *testing.T) {
 	for _, call := range []string{"Observe", "Open", "Close", "Note"} {
 		t.Run(call, func(t *testing.T) {
