@@ -54,6 +54,24 @@ func TestInterruptedJudgingsAreFinishedByJudgingAfresh(t *testing.T) {
 		w.requireOpen(groupA, "ingress tcp/22 from 10.0.0.0/8")
 		require.Equal(t, []string{"acted reverted"}, w.sent())
 	})
+	t.Run("not begun: the old value is still known", func(t *testing.T) {
+		w := newWorld(t, revertSSH)
+		w.judge1(w.authorize(groupA, "ingress tcp/22 from 10.0.0.0/8"))
+		w.wait(time.Hour)
+		body := w.modify(groupA, "sgr-00000000000000001", ssh)
+		w.ec2.on = func(name string) error {
+			if name == "ModifySecurityGroupRules" {
+				panic("killed")
+			}
+			return nil
+		}
+		require.True(t, w.judge1(body).Retry)
+		w.ec2.on = nil
+		w.restart()
+		w.wait(time.Minute + time.Second)
+		require.Equal(t, incident.Reverted, w.judgeTimes(body, 2).Outcome)
+		w.requireOpen(groupA, "ingress tcp/22 from 10.0.0.0/8")
+	})
 	t.Run("reverted, and the group is gone", func(t *testing.T) {
 		w := newWorld(t, revertSSH)
 		w.killedAfter("RevokeSecurityGroupIngress", w.authorize(groupA, ssh))
@@ -113,6 +131,30 @@ func TestOpenIncidentsEndWithoutUs(t *testing.T) {
 		require.Equal(t, incident.Exempt, w.judge1(judgeGroup(groupA, "sweep", "")).Outcome)
 		require.Equal(t, []string{"opened cannot-remediate", "resolved exempt"}, w.sent())
 	})
+}
+
+func TestTheLastGoodValueIsWhatGoesBack(t *testing.T) {
+	w := newWorld(t, revertSSH, observing)
+	const id, old = "sgr-00000000000000001", "ingress tcp/22 from 10.0.0.0/8"
+	w.judge1(w.authorize(groupA, ssh))
+	require.Equal(t, "observed", w.memory(groupA).Known.Rules[id].Reported)
+	w.wait(time.Hour)
+	w.judge1(w.modify(groupA, id, old)) // its owner mends it
+	known := w.memory(groupA).Known.Rules[id]
+	require.Empty(t, known.IncidentID)
+	require.Empty(t, known.Reported)
+	w.wait(time.Hour)
+	require.Equal(t, incident.Observed, w.judge1(w.modify(groupA, id, "ingress tcp/22 from 0.0.0.0/1")).Outcome)
+	w.wait(time.Hour)
+	require.Equal(t, incident.Observed, w.judge1(w.modify(groupA, id, ssh)).Outcome)
+	require.Equal(t, old, w.memory(groupA).Known.Rules[id].Before.String(), "not the value that was observed only")
+	require.Len(t, w.closed(groupA), 3, "every growth is an incident of its own")
+
+	w.cfg.Mode, w.set = policy.Enforce, compile(t, revertSSH, policy.Enforce)
+	w.restart()
+	w.actsDone()
+	require.Equal(t, incident.Reverted, w.judge1(judgeGroup(groupA, "sweep", "")).Outcome)
+	require.Equal(t, []string{old + "#" + id}, w.rules(groupA))
 }
 
 func TestRuleIsChangedWhileItIsRemedied(t *testing.T) {
@@ -270,6 +312,25 @@ func TestWhatIsRememberedOfRemovedRulesIsBounded(t *testing.T) {
 	require.Contains(t, kept, "sgr-000")
 	require.NotContains(t, kept, "sgr-299")
 	require.NotContains(t, kept, "sgr-old")
+}
+
+func TestFactsAreReadOnlyWhereTheyMatter(t *testing.T) {
+	const block = "ingress tcp/22 from 8.0.0.0/11" // may be the VPC's own
+	w := newWorld(t, revertSSH)
+	require.Equal(t, incident.Reverted, w.judge1(w.authorize(groupA, block)).Outcome)
+	require.Equal(t, []string{"Group", "VPCs", "RevokeSecurityGroupIngress", "Rules"}, w.ec2.calls)
+	for name, err := range map[string]error{"VPCs": incident.ErrThrottled, "List": incident.ErrUnavailable} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, revertSSH)
+			text := map[string]string{"VPCs": block, "List": "ingress tcp/22 from pl-0123456789abcdef0"}[name]
+			w.ec2.on = always(name, err)
+			d := w.judge1(w.authorize(groupA, text))
+			require.Equal(t, incident.Unresolved, d.Outcome)
+			require.True(t, d.Retry)
+			require.Zero(t, w.ec2.count("Mutations"))
+			require.Empty(t, w.sent())
+		})
+	}
 }
 
 func TestResourceNamesThePartition(t *testing.T) {

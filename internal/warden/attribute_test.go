@@ -1,0 +1,136 @@
+package warden
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sgwarden/sgwarden/internal/incident"
+	"github.com/sgwarden/sgwarden/internal/policy"
+	"github.com/sgwarden/sgwarden/internal/secgroup"
+)
+
+const (
+	admin  = "arn:aws:iam::123456789012:role/network-admin"
+	except = "except:\n  - {actors: ['arn:aws:iam::*:role/network-admin'], reason: change process}"
+)
+
+func TestTheLatestRecordWhoseValueIsLiveIsTheActor(t *testing.T) {
+	w := newWorld(t, policyText("ssh", "revert", except))
+	r := w.ec2.add(groupA, parse(t, ssh))
+	record := func(actor string, at time.Duration) []byte {
+		return w.record(call{name: "AuthorizeSecurityGroupIngress", group: groupA, actor: actor, at: noon.Add(at), rules: []secgroup.Rule{r}})
+	}
+	ds := w.Judge(context.Background(), []Delivery{deliver(record("arn:aws:iam::123456789012:user/eve", -time.Second), 1), deliver(record(admin, -2*time.Second), 2)})
+	require.Equal(t, incident.Reverted, ds[0].Outcome)
+	require.Equal(t, incident.AlreadyCompliant, ds[1].Outcome)
+	require.Contains(t, w.closed(groupA)[0].Actor.ARN, "eve")
+}
+
+func TestExceptionByActor(t *testing.T) {
+	w := newWorld(t, policyText("ssh", "revert", except))
+	body := w.authorizeBy(admin, groupA, ssh)
+	d := w.judge1(body)
+	require.Equal(t, incident.Exempt, d.Outcome)
+	w.requireOpen(groupA, ssh)
+	require.Equal(t, []string{"opened exempt"}, w.sent())
+
+	require.Equal(t, incident.Exempt, w.judgeTimes(body, 2).Outcome)
+	require.Len(t, w.sent(), 1, "once per exemption and day")
+	w.wait(24 * time.Hour)
+	require.Equal(t, incident.Exempt, w.judgeTimes(body, 3).Outcome)
+	require.Len(t, w.sent(), 2)
+}
+
+func TestFault47AnExemptActorCoversOnlyItsOwnRules(t *testing.T) {
+	w := newWorld(t, policyText("ssh", "revert", except))
+	eve := w.authorizeBy("arn:aws:iam::123456789012:user/eve", groupA, "ingress tcp/22 from ::/0")
+	d := w.judge1(w.authorizeBy(admin, groupA, ssh))
+	require.Equal(t, incident.Pending, d.Outcome, "the other rule waits for its own record")
+	require.Len(t, w.queue.asked, 1)
+	require.Equal(t, 120*time.Second, w.queue.asked[0].delay)
+	require.NotContains(t, w.sent(), "opened pending", "attribution is waited for in silence")
+
+	d = w.judge1(eve)
+	require.Equal(t, incident.Reverted, d.Outcome)
+	w.requireOpen(groupA, ssh)
+
+	t.Run("without a record it is removed after two minutes", func(t *testing.T) {
+		w := newWorld(t, policyText("ssh", "revert", except))
+		w.ec2.add(groupA, parse(t, "ingress tcp/22 from ::/0"))
+		w.judge1(w.authorizeBy(admin, groupA, ssh))
+		w.wait(119 * time.Second)
+		require.Equal(t, incident.Pending, w.judge1(judgeGroup(groupA, "settle", "")).Outcome)
+		require.Len(t, w.queue.asked, 2, "a message that comes early asks again")
+		w.wait(time.Second)
+		require.Equal(t, incident.Reverted, w.judge1(judgeGroup(groupA, "settle", "")).Outcome)
+		w.requireOpen(groupA, ssh)
+		require.False(t, w.closed(groupA)[1].Actor.Attributed)
+	})
+}
+
+func TestLateRecordCompletesAnIncident(t *testing.T) {
+	w := newWorld(t, revertSSH)
+	r := w.ec2.add(groupA, parse(t, ssh))
+	w.ec2.on = always("RevokeSecurityGroupIngress", incident.ErrDenied)
+	w.judge1(judgeGroup(groupA, "sweep", ""))
+	require.False(t, w.memory(groupA).Open[0].Actor.Attributed)
+	require.Equal(t, []string{"opened cannot-remediate"}, w.sent())
+	w.wait(10 * time.Second)
+
+	w.judge1(w.record(call{name: "AuthorizeSecurityGroupIngress", group: groupA, at: noon.Add(-time.Minute), rules: []secgroup.Rule{r}}))
+	require.Equal(t, []string{"opened cannot-remediate", "attributed cannot-remediate"}, w.sent())
+	require.Contains(t, w.memory(groupA).Open[0].Actor.ARN, "ann")
+	w.judge1(judgeGroup(groupA, "sweep", ""))
+	require.Len(t, w.sent(), 2)
+}
+
+func TestLateRecordCompletesAClosedIncident(t *testing.T) {
+	for _, remedy := range []string{"revert", "{do: narrow, to: [10.0.0.0/8]}"} {
+		t.Run(remedy, func(t *testing.T) {
+			w := newWorld(t, policyText("ssh", remedy, ""))
+			r := w.ec2.add(groupA, parse(t, ssh))
+			d := w.judge1(judgeGroup(groupA, "sweep", ""))
+			require.True(t, d.Outcome.Changed())
+			require.False(t, w.closed(groupA)[0].Actor.Attributed)
+			w.wait(time.Minute)
+			left := w.texts(groupA)
+
+			body := w.record(call{name: "AuthorizeSecurityGroupIngress", group: groupA, at: noon.Add(-time.Second), rules: []secgroup.Rule{r}})
+			late := w.judge1(body)
+			require.Equal(t, incident.AlreadyCompliant, late.Outcome)
+			require.False(t, late.Retry)
+			require.Equal(t, []string{"acted " + d.Outcome.String(), "attributed " + d.Outcome.String()}, w.sent())
+			require.Contains(t, w.publisher.messages()[1].Actor.ARN, "ann")
+			closed := w.closed(groupA)
+			require.Len(t, closed, 2, "what is learnt later is an entry of its own")
+			require.Equal(t, closed[0].ID, closed[1].ID)
+			require.Equal(t, closed[0].ClosedAt, closed[1].ClosedAt)
+			require.Equal(t, left, w.texts(groupA))
+
+			w.ledger.calls = nil
+			w.judgeTimes(body, 2)
+			require.Len(t, w.sent(), 2)
+			require.Equal(t, []string{"Observe"}, w.ledger.calls)
+			require.Equal(t, 1, w.found, "once it is complete nobody looks again")
+		})
+	}
+}
+
+func TestFileAndLedgerExemptions(t *testing.T) {
+	ctx := context.Background()
+	w := newWorld(t, revertSSH)
+	exemption := policy.Exemption{ID: "EX-1", Policy: "ssh", Group: groupA, Rules: []secgroup.Rule{parse(t, ssh)}, Owner: "net", Reason: "vendor", Until: noon.Add(time.Hour)}
+	require.NoError(t, w.store.Operator().PutExemption(ctx, exemption, noon))
+	body := w.authorize(groupA, ssh)
+	d := w.judge1(body)
+	require.Equal(t, incident.Exempt, d.Outcome)
+	require.Equal(t, "EX-1", d.Reason)
+	require.Equal(t, "EX-1", w.memory(groupA).Known.Rules["sgr-00000000000000001"].Exemption)
+
+	// Fault 28: an exemption that ended a second ago.
+	w.wait(time.Hour + time.Second)
+	require.Equal(t, incident.Reverted, w.judge1(judgeGroup(groupA, "sweep", "")).Outcome)
+}

@@ -1,0 +1,106 @@
+package warden
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sgwarden/sgwarden/internal/incident"
+	"github.com/sgwarden/sgwarden/internal/policy"
+	"github.com/sgwarden/sgwarden/internal/secgroup"
+)
+
+func TestFault45NothingIsTouchedBeforeTheAct(t *testing.T) {
+	w := newWorld(t, revertSSH)
+	w.noActs()
+	var older []string
+	for i := range 15 {
+		older = append(older, fmt.Sprintf("ingress tcp/%d-22 from 0.0.0.0/0", i))
+		w.ec2.add(groupA, parse(t, older[i]))
+	}
+	body := w.record(call{name: "AuthorizeSecurityGroupIngress", group: groupA, incomplete: true})
+	d := w.judge1(body)
+	require.Equal(t, incident.Unresolved, d.Outcome)
+	require.False(t, d.Retry)
+	require.Len(t, d.Incident.Standing, 15)
+	w.requireOpen(groupA, older...)
+	require.Equal(t, []string{"opened unresolved"}, w.sent())
+	w.judgeTimes(body, 2)
+	require.Len(t, w.sent(), 1)
+
+	// A rule that a record names is judged all the same.
+	d = w.judge1(w.authorize(groupA, ssh))
+	require.Equal(t, incident.Reverted, d.Outcome)
+	w.requireOpen(groupA, older...)
+	require.Len(t, w.closed(groupA)[0].Standing, 15)
+}
+
+func TestFault50MarkedRuleNarrowedByItsOwner(t *testing.T) {
+	w := newWorld(t, revertSSH)
+	r := w.ec2.add(groupA, parse(t, ssh))
+	w.mark(groupA, r, "ssh")
+	require.Equal(t, incident.Compliant, w.judge1(w.modify(groupA, r.ID, "ingress tcp/22 from 8.0.0.0/8")).Outcome)
+	w.requireOpen(groupA, "ingress tcp/22 from 8.0.0.0/8")
+	require.Equal(t, []string{"ssh"}, w.memory(groupA).Known.Rules[r.ID].Baseline, "marks pass on to a narrower value")
+
+	// Growth suspends them; they return with the value.
+	w.wait(time.Hour)
+	require.Equal(t, incident.Reverted, w.judge1(w.modify(groupA, r.ID, "ingress tcp/22 from 0.0.0.0/0")).Outcome)
+	w.requireOpen(groupA, "ingress tcp/22 from 8.0.0.0/8")
+	require.Equal(t, []string{"ssh"}, w.memory(groupA).Known.Rules[r.ID].Baseline)
+	w.wait(time.Hour)
+	require.Equal(t, incident.Compliant, w.judge1(judgeGroup(groupA, "sweep", "")).Outcome)
+	w.requireOpen(groupA, "ingress tcp/22 from 8.0.0.0/8")
+}
+
+// mark writes a rule as baseline, as the sweep does it.
+func (w *world) mark(group string, r secgroup.Rule, policies ...string) {
+	mem := w.memory(group)
+	known := mem.Known
+	known.Whole = true
+	known.Rules = map[string]policy.KnownRule{r.ID: {Rule: r, Since: noon.Add(-72 * time.Hour), Order: 1, Baseline: policies}}
+	require.NoError(w.t, w.store.Close(context.Background(), incident.Closing{GroupID: group, Version: known.Version, Known: known, Now: noon}))
+}
+
+func TestHarmlessEditNeverRemovesAnOlderRule(t *testing.T) {
+	w := newWorld(t, revertSSH)
+	r := w.ec2.add(groupA, parse(t, ssh))
+	w.mark(groupA, r, "ssh")
+	for _, body := range [][]byte{w.authorize(groupA, https), w.record(call{name: "UpdateSecurityGroupRuleDescriptionsIngress", group: groupA}), judgeGroup(groupA, "sweep", "")} {
+		require.Equal(t, incident.Compliant, w.judge1(body).Outcome)
+	}
+	d := w.judge1(w.authorize(groupA, "ingress tcp/22 from ::/0"))
+	require.Equal(t, incident.Reverted, d.Outcome)
+	w.requireOpen(groupA, ssh, https)
+	require.Equal(t, "baseline", w.closed(groupA)[0].Standing[0].Reason)
+}
+
+func TestFault03OrderAndDuplicatesDoNotMatter(t *testing.T) {
+	build := func() (*world, [][]byte) {
+		w := newWorld(t, revertSSH)
+		a := w.authorize(groupA, ssh)
+		b := w.authorize(groupA, https)
+		c := w.modify(groupA, "sgr-00000000000000002", "ingress tcp/22-443 from 0.0.0.0/0")
+		d := w.authorize(groupA, "ingress tcp/8443 from 0.0.0.0/0")
+		return w, [][]byte{a, b, c, d}
+	}
+	for _, order := range [][]int{{0, 1, 2, 3}, {3, 2, 1, 0}, {2, 0, 2, 3, 1, 0}, {1, 1, 1, 3, 0, 2}, {3, 0, 1, 2, 3, 0, 1, 2}} {
+		t.Run(fmt.Sprint(order), func(t *testing.T) {
+			w, bodies := build()
+			w.wait(2 * time.Minute)
+			for n, i := range order {
+				require.False(t, w.judgeTimes(bodies[i], n+1).Retry)
+			}
+			for i := range bodies {
+				require.False(t, w.judgeTimes(bodies[i], 9).Retry)
+			}
+			for _, text := range w.texts(groupA) {
+				require.False(t, parse(t, text).Region().Contains(6, 22, addr("8.8.8.8")), text)
+			}
+			require.Contains(t, w.texts(groupA), "ingress tcp/8443 from 0.0.0.0/0")
+		})
+	}
+}

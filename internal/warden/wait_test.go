@@ -1,0 +1,128 @@
+package warden
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sgwarden/sgwarden/internal/incident"
+)
+
+func TestPauseHoldsAndSays(t *testing.T) {
+	ctx := context.Background()
+	w := newWorld(t, revertSSH)
+	require.NoError(t, w.store.Operator().Pause(ctx, "", "incident 7"))
+	body := w.authorize(groupA, ssh)
+	d := w.judge1(body)
+	require.Equal(t, incident.Pending, d.Outcome)
+	require.False(t, d.Retry)
+	require.Zero(t, w.ec2.count("Mutations"))
+	require.Equal(t, []string{"opened pending"}, w.sent())
+	require.Len(t, w.queue.asked, 1)
+	require.Equal(t, askedAgain{groupA, "retry", d.IncidentID, 15 * time.Minute}, w.queue.asked[0])
+
+	w.judgeTimes(body, 2)
+	require.Len(t, w.sent(), 1)
+	require.Len(t, w.queue.asked, 1, "the wait has its message")
+	w.judge1(judgeGroup(groupA, "retry", d.IncidentID))
+	require.Len(t, w.queue.asked, 2, "which asks for the next one")
+
+	require.NoError(t, w.store.Operator().Resume(ctx, ""))
+	require.Equal(t, incident.Reverted, w.judge1(judgeGroup(groupA, "retry", d.IncidentID)).Outcome)
+	require.Equal(t, []string{"opened pending", "acted reverted"}, w.sent())
+	require.Len(t, w.closed(groupA), 1)
+}
+
+func TestHeldPolicy(t *testing.T) {
+	ctx := context.Background()
+	w := newWorld(t, revertSSH)
+	require.NoError(t, w.store.Operator().Hold(ctx, w.set.Policies[0].Digest, "too many"))
+	require.Equal(t, incident.Pending, w.judge1(w.authorize(groupA, ssh)).Outcome)
+	require.Zero(t, w.ec2.count("Mutations"))
+	require.NoError(t, w.store.Operator().Release(ctx, w.set.Policies[0].Digest))
+	require.Equal(t, incident.Reverted, w.judge1(judgeGroup(groupA, "sweep", "")).Outcome)
+}
+
+func TestRemedyAfterAWhile(t *testing.T) {
+	w := newWorld(t, policyText("ssh", "{do: revert, after: 10m}", ""))
+	body := w.authorize(groupA, ssh)
+	d := w.judge1(body)
+	require.Equal(t, incident.Pending, d.Outcome)
+	require.False(t, d.Retry)
+	w.requireOpen(groupA, ssh)
+	require.Equal(t, []string{"opened pending"}, w.sent())
+	require.Equal(t, []askedAgain{{groupA, "after", d.IncidentID, 10 * time.Minute}}, w.queue.asked)
+	require.Contains(t, fmt.Sprint(d.Incident.Notes), "2026-05-01T12:10:00Z")
+
+	w.wait(9 * time.Minute)
+	require.Equal(t, incident.Pending, w.judge1(judgeGroup(groupA, "after", d.IncidentID)).Outcome)
+	require.Len(t, w.queue.asked, 2)
+	w.wait(time.Minute)
+	got := w.judge1(judgeGroup(groupA, "after", d.IncidentID))
+	require.Equal(t, incident.Reverted, got.Outcome)
+	require.Equal(t, d.IncidentID, got.IncidentID)
+	require.Equal(t, []string{"opened pending", "acted reverted"}, w.sent())
+
+	t.Run("removed by its owner meanwhile", func(t *testing.T) {
+		w := newWorld(t, policyText("ssh", "{do: revert, after: 10m}", ""))
+		d := w.judge1(w.authorize(groupA, ssh))
+		w.judge1(w.revoke(groupA, "sgr-00000000000000001"))
+		require.Equal(t, []string{"opened pending", "resolved gone"}, w.sent())
+		require.Empty(t, w.memory(groupA).Open)
+		w.wait(10 * time.Minute)
+		require.Equal(t, incident.Compliant, w.judge1(judgeGroup(groupA, "after", d.IncidentID)).Outcome)
+		require.Len(t, w.sent(), 2)
+	})
+	t.Run("without the queue nothing is begun", func(t *testing.T) {
+		w := newWorld(t, policyText("ssh", "{do: revert, after: 10m}", ""))
+		w.queue.err = incident.ErrUnavailable
+		d := w.judge1(w.authorize(groupA, ssh))
+		require.Equal(t, incident.Unresolved, d.Outcome)
+		require.True(t, d.Retry)
+		require.Empty(t, w.memory(groupA).Open)
+	})
+}
+
+const egressPolicy = `---
+
+apiVersion: sgwarden/v1
+kind: Policy
+metadata: {id: out, title: No default egress, severity: medium, why: x, fix: y}
+allowOnly:
+  within: {direction: egress, peers: [addresses]}
+  these: [{peers: [127.0.0.1/32]}]
+remedy: {do: narrow, to: [127.0.0.1/32]}
+`
+
+func TestDefaultEgressOfANewGroupSettles(t *testing.T) {
+	w := newWorld(t, egressPolicy)
+	w.ec2.add(groupA, parse(t, "egress all to 0.0.0.0/0"))
+	d := w.judge1(w.record(call{name: "CreateSecurityGroup", group: groupA, groupName: "web"}))
+	require.Equal(t, incident.Pending, d.Outcome)
+	require.False(t, d.Retry)
+	require.Zero(t, w.ec2.count("Mutations"))
+	require.Empty(t, w.sent())
+	require.Len(t, w.queue.asked, 1)
+	require.Equal(t, "settle", w.queue.asked[0].cause)
+	require.Equal(t, 30*time.Second, w.queue.asked[0].delay)
+
+	t.Run("left alone, it is replaced (fault 26)", func(t *testing.T) {
+		w.wait(30 * time.Second)
+		d := w.judge1(judgeGroup(groupA, "settle", ""))
+		require.Equal(t, incident.Narrowed, d.Outcome)
+		w.requireOpen(groupA, "egress all to 127.0.0.1/32")
+	})
+	t.Run("revoked by its maker, nothing is said", func(t *testing.T) {
+		w := newWorld(t, egressPolicy)
+		r := w.ec2.add(groupA, parse(t, "egress all to 0.0.0.0/0"))
+		w.judge1(w.record(call{name: "CreateSecurityGroup", group: groupA, groupName: "web"}))
+		w.wait(3 * time.Second)
+		w.judge1(w.revoke(groupA, r.ID))
+		w.wait(30 * time.Second)
+		require.Equal(t, incident.Compliant, w.judge1(judgeGroup(groupA, "settle", "")).Outcome)
+		require.Empty(t, w.sent())
+	})
+}
