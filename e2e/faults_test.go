@@ -101,6 +101,85 @@ func throttled(t *testing.T) {
 	require.Equal(t, "reverted", told[0].Outcome)
 }
 
+// answerLost: EC2 does it, and the connection breaks before it says so. The
+// read-back decides.
+func answerLost(t *testing.T) {
+	w := enter(t, nil)
+	record, _ := w.authorize("ingress", ssh)
+	var lost atomic.Bool
+	w.proxy.loseAnswer(func(c call) bool { return is(c, "ec2", "Revoke") && !lost.Swap(true) })
+	w.put(record)
+	d := w.deliver(5)
+	require.Empty(t, d.failed)
+	w.done(d)
+	require.Equal(t, onlyEgress, w.texts())
+	told := w.told()
+	require.Len(t, told, 1)
+	require.Equal(t, "reverted", told[0].Outcome)
+}
+
+// ledgerDown: what the record names under a severe policy is taken back all
+// the same, is told at once, and the message comes again.
+func ledgerDown(t *testing.T) {
+	w := enter(t, nil)
+	record, _ := w.authorize("ingress", ssh)
+	w.proxy.inject(func(c call, rw http.ResponseWriter) bool {
+		if c.service != "dynamodb" {
+			return false
+		}
+		rw.Header().Set("Content-Type", "application/x-amz-json-1.0")
+		rw.WriteHeader(http.StatusInternalServerError)
+		_, _ = rw.Write([]byte(`{"__type":"com.amazonaws.dynamodb.v20120810#InternalServerError","message":"down"}`))
+		return true
+	})
+	w.put(record)
+	d := w.deliver(5)
+	require.Len(t, d.failed, 1, "all is judged again when it is back")
+	require.Len(t, mutations(w.done(d)), 1)
+	require.Equal(t, onlyEgress, w.texts())
+	told := w.told()
+	require.Len(t, told, 1)
+	require.Contains(t, told[0].Reason, "ledger-down")
+
+	w.proxy.inject(nil)
+	d = w.deliver(20)
+	require.Empty(t, d.failed)
+	w.done(d)
+	require.Empty(t, w.told(), "told once")
+	require.Len(t, w.incidents("shut#"), 1, "and written down when it could be")
+}
+
+// alertDenied: the rule is gone, nobody was told; the next delivery tells.
+func alertDenied(t *testing.T) {
+	w := enter(t, nil)
+	record, _ := w.authorize("ingress", ssh)
+	w.proxy.inject(func(c call, rw http.ResponseWriter) bool {
+		if !is(c, "sns", "Publish") {
+			return false
+		}
+		rw.Header().Set("Content-Type", "text/xml")
+		rw.WriteHeader(http.StatusForbidden)
+		_, _ = rw.Write([]byte(`<ErrorResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><Error><Type>Sender</Type><Code>AuthorizationError</Code><Message>not authorized</Message></Error><RequestId>` + c.requestID + `</RequestId></ErrorResponse>`))
+		return true
+	})
+	w.put(record)
+	d := w.deliver(5)
+	require.Len(t, d.failed, 1)
+	w.done(d)
+	require.Equal(t, onlyEgress, w.texts(), "what was taken back stays so")
+	require.Empty(t, w.told())
+	require.Len(t, w.incidents("open#"), 1)
+
+	w.proxy.inject(nil)
+	d = w.deliver(20)
+	require.Empty(t, d.failed)
+	w.done(d)
+	told := w.told()
+	require.Len(t, told, 1)
+	require.Equal(t, "reverted", told[0].Outcome)
+	require.Empty(t, w.incidents("open#"))
+}
+
 // killed: guard dies between the revoke and the alert. The next delivery
 // finds the open incident and tells it, once.
 func killed(t *testing.T) {

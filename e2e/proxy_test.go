@@ -42,6 +42,7 @@ type proxy struct {
 	mu    sync.Mutex
 	calls []call
 	fault fault
+	lose  func(call) bool // the call takes effect, its answer never arrives
 }
 
 func newProxy(t *testing.T, target string) *proxy {
@@ -74,9 +75,13 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		c.operation = c.form.Get("Action")
 	}
 	p.mu.Lock()
-	inject := p.fault
+	inject, lose := p.fault, p.lose
 	p.mu.Unlock()
 	answer := &recorder{ResponseWriter: w, status: http.StatusOK}
+	lost := lose != nil && lose(c)
+	if lost {
+		answer.ResponseWriter = httptest.NewRecorder()
+	}
 	if inject == nil || !inject(c, answer) {
 		p.forward(answer, r, c)
 	}
@@ -84,6 +89,9 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.mu.Lock()
 	p.calls = append(p.calls, c)
 	p.mu.Unlock()
+	if lost {
+		panic(http.ErrAbortHandler) // cuts the connection
+	}
 }
 
 func (p *proxy) forward(w http.ResponseWriter, r *http.Request, c call) {
@@ -125,6 +133,13 @@ func (p *proxy) inject(f fault) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.fault = f
+}
+
+// loseAnswer sets which calls lose their answer from now on; nil = none.
+func (p *proxy) loseAnswer(lose func(call) bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.lose = lose
 }
 
 // take gives the calls since the last time, in the order of their answers.
