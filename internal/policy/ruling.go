@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -201,7 +202,7 @@ func (j *judgement) dueState(r *ruling, e *excuse) {
 		r.State, r.Why = Alerting, "violates; the policy alerts only"
 	case p.shipped && isServiceMade(s.by):
 		r.State, r.Why = Alerting, "violates; an AWS service made it, which is alerted, not reverted"
-	case j.isForeignGrowth(s):
+	case j.isForeignGrowth(p, s):
 		r.State, r.Why = Alerting, "violates; its prefix list grew, which this account does not own: alerted, not reverted"
 	case j.in.Facts.Paused != "":
 		r.State, r.Why = Held, "violates; paused: "+j.in.Facts.Paused
@@ -240,12 +241,22 @@ func (j *judgement) waits(r *ruling, e *excuse) (until time.Time, why string) {
 	return until, why
 }
 
-// isForeignGrowth reports whether the rule's prefix list, of another owner,
-// has other entries than when it was last seen, and nothing else changed.
-func (j *judgement) isForeignGrowth(s *subject) bool {
+// isForeignGrowth reports whether the rule was in order under p until its
+// prefix list, of another owner, got other entries: since the rule was last
+// seen, or earlier. Of a rule whose list grew, the item holds the same value as
+// the last one in order.
+func (j *judgement) isForeignGrowth(p *Policy, s *subject) bool {
 	list, ok := s.rule.Peer.(secgroup.PrefixList)
 	if !ok || s.known == nil || !list.Readable || s.known.ListDigest == "" || list.OwnerID == "" || list.OwnerID == j.in.Live.AccountID {
 		return false
 	}
-	return ownReference(s.known.Rule, j.in.Live.AccountID).SameValue(s.rule) && s.known.ListDigest != ListDigest(list.Entries)
+	k := s.known
+	if !ownReference(k.Rule, j.in.Live.AccountID).SameValue(s.rule) {
+		return false
+	}
+	if k.Before != nil && k.Before.SameValue(k.Rule) {
+		return true
+	}
+	wasInOrder := k.IncidentID == "" || k.Under != nil && !slices.Contains(k.Under, p.ID)
+	return wasInOrder && k.ListDigest != ListDigest(list.Entries)
 }

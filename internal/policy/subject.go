@@ -46,7 +46,8 @@ func (j *judgement) newSubject(place int, rule secgroup.Rule, known *KnownRule) 
 		}
 	}
 	if n := j.naming.of(s.rule); n != nil {
-		if s.by == nil || s.by.EventTime.Before(n.change.EventTime) {
+		// A Modify that opens nothing more leaves the rule to who opened it.
+		if s.by == nil || !n.modifies() && s.by.EventTime.Before(n.change.EventTime) {
 			s.by = n.attribution()
 		}
 		s.record = n
