@@ -132,12 +132,19 @@ func newScene(t *testing.T, a attack) *scene {
 
 // as lets another actor make the calls that follow.
 func (s *scene) as(who string) {
-	key := "AKIA" + strings.ToUpper(strings.NewReplacer("/", "", "-", "").Replace(who))
+	key := "AKIA" + strings.ToUpper(strings.NewReplacer("/", "", "-", "", "@", "", ".", "").Replace(who))
 	kind, name, _ := strings.Cut(who, "/")
+	name, through, _ := strings.Cut(name, "@")
 	identity := cloudtrail.User(localec2.DefaultAccount, name, key)
-	if kind == "role" {
+	switch kind {
+	case "role":
 		path, role := filepath.Split("/" + name)
 		identity = cloudtrail.Session(localec2.DefaultAccount, path, role, "network-admin", key)
+	case "service":
+		identity = cloudtrail.Identity{Type: "AWSService", InvokedBy: name}
+	}
+	if through != "" {
+		identity.InvokedBy = through
 	}
 	s.world.cloud.Register(key, localec2.Caller{AccountID: localec2.DefaultAccount, Identity: identity})
 	s.client = ec2.New(ec2.Options{
@@ -169,6 +176,15 @@ func (s *scene) do(l []string) {
 		require.NoError(t, s.account.ec2.EnsureVPC(s.account.ec2.DefaultVPC(), prefixes(t, l[1:])...))
 	case "list", "aws-list", "foreign-list":
 		s.putList(l[0], l[1], prefixes(t, l[2:]))
+	case "unreadable":
+		s.world.cloud.Disturb(func(c localec2.Call) localec2.Disturbance {
+			if c.Action == "GetManagedPrefixListEntries" || c.Action == "DescribeManagedPrefixLists" {
+				return localec2.Deny()
+			}
+			return localec2.Disturbance{}
+		})
+	case "readable":
+		s.world.cloud.Disturb(nil)
 	case "add":
 		s.add(l[1], l[2:])
 	case "flat":
