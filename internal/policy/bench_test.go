@@ -22,6 +22,9 @@ func benchPolicies(n int) []Document {
 			c = box(fmt.Sprintf("ingress tcp/22,tcp/3389,tcp/%d internet", port), box("ingress tcp/22 8.8.8.0/29"))
 		case 2:
 			c = box(fmt.Sprintf("egress ports/%d internet", port))
+			if i == 2 {
+				c = box("ingress tcp/1-65535 internet whole", box("ingress tcp/1-65535 aws:*"))
+			}
 		case 3:
 			c = box(fmt.Sprintf("ingress tcp/%d 10.%d.0.0/16", port, i))
 		}
@@ -34,7 +37,7 @@ func benchPolicies(n int) []Document {
 func compliantRules(t testing.TB) []secgroup.Rule {
 	return liveRules(t, "ingress tcp/443 from 0.0.0.0/0", "ingress tcp/443 from ::/0", "ingress tcp/80 from 0.0.0.0/0",
 		"ingress tcp/22 from 10.0.0.0/8", "ingress tcp/5432 from sg-0b", "egress all to 10.0.0.0/8", "ingress udp/53 from 10.0.0.0/8",
-		"ingress icmp/8 from 0.0.0.0/0", "egress tcp/443 to 0.0.0.0/0", "ingress tcp/3389 from 172.16.0.0/12")
+		"ingress tcp/22 from 8.8.8.0/29", "egress tcp/443 to 0.0.0.0/0", "ingress tcp/3389 from 172.16.0.0/12")
 }
 
 func TestCompliantRulesAreMatchedWithoutAllocation(t *testing.T) {

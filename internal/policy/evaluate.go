@@ -155,9 +155,10 @@ func (j *judgement) touch(rules []RuleVerdict) {
 	x := j.set.index
 	var buffer [16]uint64
 	set := words(buffer[:], x.words)
+	inScope := x.harmless(j.set.Policies, rules, j.fine.inScope)
 	var met [][]*subject
 	for i := range rules {
-		if !x.touch(&rules[i].Rule, j.fine.inScope, set) {
+		if !x.touch(&rules[i].Rule, inScope, set) {
 			continue
 		}
 		s := j.newSubject(i, rules[i].Rule, rules[i].Known)

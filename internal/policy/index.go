@@ -23,6 +23,8 @@ type index struct {
 	clauses []indexed
 	words   int // of a set
 	planes  [2][peerKinds]plane
+	summed  []uint64 // clauses that harmless can drop
+	wholes  []int    // clauses with `when: whole`
 	// sets are the distinct address sets of clauses, so that a rule's block is
 	// compared once with each.
 	sets []secgroup.AddressSet
@@ -30,8 +32,10 @@ type index struct {
 
 type indexed struct {
 	*clause
-	policy int // its place in Set.Policies
-	set    int // its place in index.sets
+	policy int    // its place in Set.Policies
+	set    int    // its place in index.sets
+	number int    // its place in index.wholes, if it is whole
+	fewest uint64 // see fewestFlows
 }
 
 // The kinds of peers that have planes of their own.
@@ -60,10 +64,21 @@ func newIndex(policies []*Policy) *index {
 	x := &index{}
 	for i, p := range policies {
 		for _, c := range p.clauses {
-			x.clauses = append(x.clauses, indexed{c, i, x.intern(c.peers.addresses(site{}, atMost))})
+			x.clauses = append(x.clauses, indexed{clause: c, policy: i, set: x.intern(c.peers.addresses(site{}, atMost))})
 		}
 	}
 	x.words = (len(x.clauses) + 63) / 64
+	x.summed = make([]uint64, x.words)
+	for i := range x.clauses {
+		c := &x.clauses[i]
+		if c.whole {
+			c.number, c.fewest = len(x.wholes), c.fewestFlows()
+			x.wholes = append(x.wholes, i)
+		}
+		if c.whole || policies[c.policy].tolerates() {
+			setBit(x.summed, i)
+		}
+	}
 	for d, dir := range bothDirections {
 		for kind := range peerKinds {
 			x.planes[d][kind] = x.newPlane(dir, kind)
