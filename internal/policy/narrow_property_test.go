@@ -53,7 +53,7 @@ func TestRemediesKeepTheirPromises(t *testing.T) {
 		}
 		requireSettled(t, s, in, v, seed)
 	}
-	t.Logf("decisions %v, %d fallbacks, %d parts, %d packets kept", decisions, fallbacks, parts, kept)
+	fmt.Printf("SHOW policy, narrow: decisions %v, %d fallbacks, %d parts, %d packets kept\n", decisions, fallbacks, parts, kept)
 	require.Greater(t, decisions[Narrow], 200)
 	require.Greater(t, decisions[Revert], 200)
 	require.Positive(t, fallbacks)

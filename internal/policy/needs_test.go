@@ -90,7 +90,7 @@ func TestVerdictsWithoutNeedsHold(t *testing.T) {
 			require.Equal(t, ruleTexts(b.Remaining), ruleTexts(a.Remaining), context)
 		}
 	}
-	t.Logf("%d groups asked for their VPCs, %d did not, with %d due rules", asked, told, due)
+	fmt.Printf("SHOW policy, needs: %d groups asked for their VPCs, %d did not, with %d due rules\n", asked, told, due)
 	require.Greater(t, asked, told/50)
 	require.Greater(t, due, 200)
 }

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"fmt"
 	"cmp"
 	"net/netip"
 	"slices"
@@ -52,7 +53,7 @@ func TestExcessIsWhatTheDocumentForbids(t *testing.T) {
 		}
 		groups++
 	}
-	t.Logf("%d groups, %d packets compared, %d of them open, %d in an excess, findings by state %v", groups, packets, opened, inExcess, seen)
+	fmt.Printf("SHOW policy, oracle of policies: %d groups, %d packets compared, %d of them open, %d in an excess, findings by state %v\n", groups, packets, opened, inExcess, seen)
 	require.Greater(t, inExcess, opened/20)
 	for _, state := range []State{Fine, Acting, Exempt, Baseline, Waiting} {
 		require.Positive(t, seen[state], "no finding of state %d", state)

@@ -189,7 +189,7 @@ func TestTriageIsSound(t *testing.T) {
 			let++
 		}
 	}
-	t.Logf("%d changes with due rules; without item %d were concerned, %d asked, %d were let go", due, concerned, asked, let)
+	fmt.Printf("SHOW policy, triage: %d changes with due rules; without item %d were concerned, %d asked, %d were let go\n", due, concerned, asked, let)
 	require.Positive(t, due)
 	require.Positive(t, asked)
 	require.Positive(t, let)
@@ -251,5 +251,5 @@ func TestTriageIsSharp(t *testing.T) {
 		require.Equal(t, NotConcerned, s.Triage(c, item(nil)), "seed %d: %v", seed, ruleTexts(g.Rules))
 		let++
 	}
-	t.Logf("%d changes that overlap no box let go, %d others", let, skipped)
+	fmt.Printf("SHOW policy, triage: %d changes that overlap no box let go, %d others\n", let, skipped)
 }

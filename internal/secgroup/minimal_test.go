@@ -97,7 +97,7 @@ func TestRulesAreFewestForEveryRegion(t *testing.T) {
 				t.Fatalf("cells %016b of %+v: %d is possible, got %v", set, g, fewest[set], rules)
 			}
 		}
-		fmt.Printf("minimality: all 65535 regions of %d addresses x %d ports (%d rules): none has a smaller cover\n",
+		fmt.Printf("SHOW minimality: all 65535 regions of %d addresses x %d ports (%d rules): none has a smaller cover\n",
 			1<<g.addressBits, g.ports, len(all))
 	}
 }
@@ -148,7 +148,7 @@ func TestRulesAreFewestForRemainders(t *testing.T) {
 		}
 		check(rest, rules[one].Region().Subtract(region))
 	}
-	fmt.Printf("minimality: %d remainders of 16 addresses x 16 ports (up to %d rules): none has a smaller cover\n", checked, most)
+	fmt.Printf("SHOW minimality: %d remainders of 16 addresses x 16 ports (up to %d rules): none has a smaller cover\n", checked, most)
 	require.Greater(t, most, 8, "only easy remainders were tried")
 }
 
@@ -290,7 +290,7 @@ func TestRulesAreFewestAcrossProtocols(t *testing.T) {
 			require.True(t, unionOf(rules).Equal(region))
 		}
 	}
-	fmt.Printf("minimality: all %d regions of 2 addresses x 8 classes of all protocols, up to exchange: none has a smaller cover\n", checked)
+	fmt.Printf("SHOW minimality: all %d regions of 2 addresses x 8 classes of all protocols, up to exchange: none has a smaller cover\n", checked)
 }
 
 func boxOf(line, block int) int {

@@ -135,8 +135,7 @@ func (c *tally) same(want, got bool) bool {
 func (c *tally) report(t *testing.T, name string) {
 	t.Helper()
 	line := fmt.Sprintf("oracle: %s: %d packets checked, %d mismatches", name, c.packets, c.mismatches)
-	t.Log(line)
-	fmt.Println(line)
+	fmt.Println("SHOW " + line)
 	require.Zero(t, c.mismatches)
 	require.NotZero(t, c.packets, "nothing was checked")
 }
