@@ -87,10 +87,10 @@ func (e *emulator) putRules(queue string) error {
 		if err != nil {
 			return err
 		}
-		if err := e.aws(nil, "events", "put-rule", "--name", string(name), "--event-pattern", string(pattern)); err != nil {
+		if err := e.eventBridge("PutRule", object{"Name": name, "EventPattern": string(pattern)}, nil); err != nil {
 			return err
 		}
-		if err := e.aws(nil, "events", "put-targets", "--rule", string(name), "--targets", "Id=queue,Arn="+arn); err != nil {
+		if err := e.eventBridge("PutTargets", object{"Rule": name, "Targets": []object{{"Id": "queue", "Arn": arn}}}, nil); err != nil {
 			return err
 		}
 	}

@@ -147,7 +147,7 @@ func (w *world) texts() []string {
 
 func (w *world) showRules(when string) { say("%-7s %s", when, strings.Join(w.texts(), "; ")) }
 
-// put puts a record on the event bus with the client; the rule delivers it.
+// put puts records on the event bus, as CloudTrail does; the rule delivers them.
 func (w *world) put(records ...object) {
 	w.Helper()
 	var entries []object
@@ -156,12 +156,8 @@ func (w *world) put(records ...object) {
 		require.NoError(w, err)
 		entries = append(entries, object{"Source": "aws.ec2", "DetailType": "AWS API Call via CloudTrail", "Detail": string(detail)})
 	}
-	text, err := json.Marshal(entries)
-	require.NoError(w, err)
-	file := filepath.Join(w.TempDir(), "entries.json")
-	require.NoError(w, os.WriteFile(file, text, 0o600))
 	var answer struct{ FailedEntryCount int }
-	require.NoError(w, stage.emulator.aws(&answer, "events", "put-events", "--entries", "file://"+file))
+	require.NoError(w, stage.emulator.eventBridge("PutEvents", object{"Entries": entries}, &answer))
 	require.Zero(w, answer.FailedEntryCount)
 }
 
