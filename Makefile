@@ -9,6 +9,9 @@ GOARCH ?= arm64
 DIST ?= dist
 POLICIES ?=
 PROVIDER ?= sdk
+# Settings of the stack: stack, mode, email, architecture, operator.
+CONTEXT ?=
+CONTEXTFLAGS = $(foreach setting,dist=$(DIST) architecture=$(if $(filter amd64,$(GOARCH)),x86_64,arm64) $(CONTEXT),-c '$(setting)')
 # Tools that run here are built for here, whatever GOARCH the functions get.
 HOST_GO := env -u GOARCH -u GOOS go
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
@@ -43,24 +46,27 @@ e2e: emulator node_modules ## drive the built guard against an emulator with the
 
 .PHONY: build
 build: ## build DIST/<function>/bootstrap with the compiled policies [GOARCH=arm64] [DIST=dist] [POLICIES=dir]
-	@for f in functions/*/; do name=$$(basename $$f); mkdir -p '$(DIST)'/$$name; \
+	@for name in $$(ls functions); do mkdir -p '$(DIST)'/$$name; \
 	  GOOS=linux GOARCH=$(GOARCH) CGO_ENABLED=0 go build -tags lambda.norpc -trimpath -ldflags '$(LDFLAGS)' -o '$(DIST)'/$$name/bootstrap ./functions/$$name; \
-	  $(HOST_GO) run ./cmd/sgwarden bundle $(if $(POLICIES),--policies '$(POLICIES)') --output '$(DIST)'/$$name; done
+	  digest=$$($(HOST_GO) run ./cmd/sgwarden bundle $(if $(POLICIES),--policies '$(POLICIES)') --output '$(DIST)'/$$name); \
+	  echo "$(DIST)/$$name  linux/$(GOARCH)  policies $$digest"; done
 
 .PHONY: sgwarden
 sgwarden: ## build the command line tool into bin/
 	@$(HOST_GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/sgwarden ./cmd/sgwarden
 
 .PHONY: synth
-synth: build node_modules ## write the CloudFormation templates to cdk.out
-	@mkdir -p bin && $(HOST_GO) build -o bin/infra ./infra
-	@cdk synth --quiet --app ./bin/infra --output cdk.out $(CDKFLAGS)
+synth: build node_modules infra-app ## write the CloudFormation templates to cdk.out [CONTEXT='email=you@example.com mode=enforce']
+	@cdk synth --quiet --app ./bin/infra --output cdk.out $(CONTEXTFLAGS)
 	@ls cdk.out/*.template.json
 
 .PHONY: deploy
-deploy: build node_modules ## deploy into the account of your AWS profile [CDKFLAGS='-c email=you@example.com']
+deploy: build node_modules infra-app ## deploy into the account of your AWS profile [CONTEXT='email=you@example.com mode=enforce']
+	@cdk deploy --app ./bin/infra --output cdk.out $(CONTEXTFLAGS)
+
+.PHONY: infra-app
+infra-app:
 	@mkdir -p bin && $(HOST_GO) build -o bin/infra ./infra
-	@cdk deploy --app ./bin/infra --output cdk.out $(CDKFLAGS)
 
 .PHONY: lint
 lint: ## format, vet and the linters of .golangci.yml
