@@ -36,7 +36,11 @@ const eventKey = "event-"
 // eventIncident is the document of an event as a whole.
 func (w *Warden) eventIncident(r *record) incident.Incident {
 	inc := w.baseIncident(r)
-	inc.ID = incident.EventID(r.decision.GroupID, "", r.change.EventID)
+	event := r.change.EventID
+	if event == "" { // a look that no event asked for: once a day
+		event = inc.LearntAt.Format(time.DateOnly)
+	}
+	inc.ID = incident.EventID(r.decision.GroupID, "", event)
 	inc.EventType = incident.Opened
 	inc.Outcome, inc.Reason = r.decision.Outcome, r.decision.Reason
 	inc.Severity = policy.Medium

@@ -53,7 +53,6 @@ const (
 	causeAfter  = "after"
 	causeSettle = "settle"
 	causeRetry  = "retry"
-	causeRole   = "role"
 
 	// Bounds of the delay of an own message: SQS takes 15 minutes at most, and
 	// clocks differ by less than the shortest.
@@ -76,7 +75,7 @@ func (j *judging) askAgain(ctx context.Context) error {
 		}
 		switch {
 		case e.draft != nil && e.draft.stranger:
-			cause = causeRole
+			cause = causeRetry
 		case !e.told:
 			cause = causeSettle
 		}

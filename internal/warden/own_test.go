@@ -32,7 +32,7 @@ func TestOwnCalls(t *testing.T) {
 		require.Len(t, w.queue.asked, 1)
 		require.Equal(t, 5*time.Minute, w.queue.asked[0].delay)
 		w.wait(5 * time.Minute)
-		w.judge1(judgeGroup(groupA, "role", w.queue.asked[0].incident))
+		w.judge1(judgeGroup(groupA, "retry", w.queue.asked[0].incident))
 		require.Equal(t, []string{"opened alerted"}, w.sent())
 		require.Empty(t, w.memory(groupA).Open)
 	})
