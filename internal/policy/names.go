@@ -1,5 +1,7 @@
 package policy
 
+import "slices"
+
 // names of enumerated values, by value; the zero value of each has none.
 type names []string
 
@@ -9,6 +11,14 @@ func (n names) of(value uint8) string {
 		return n[value]
 	}
 	return ""
+}
+
+// value is the value of a name, 0 for what is none.
+func (n names) value(name string) uint8 {
+	if name == "" {
+		return 0
+	}
+	return uint8(max(0, slices.Index(n, name)))
 }
 
 var (

@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"slices"
 	"strings"
 )
 
@@ -87,11 +86,11 @@ func (p *folderReader) notYet(at position, what string) {
 }
 
 func severityOf(w word) Severity {
-	return Severity(1 + slices.Index([]string{"info", "low", "medium", "high", "critical"}, w.text))
+	return Severity(severityNames.value(w.text))
 }
 
 func modeOf(w word) Mode {
-	return Mode(1 + slices.Index([]string{"observe", "enforce"}, w.text))
+	return Mode(modeNames.value(w.text))
 }
 
 func texts(words []word) []string {
