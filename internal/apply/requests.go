@@ -22,7 +22,7 @@ func (j *job) remember(o *ec2.Options) {
 		}
 		return out, metadata, err
 	})
-	o.APIOptions = append(slices.Clone(o.APIOptions), func(s *middleware.Stack) error {
+	o.APIOptions = append(slices.Clone(o.APIOptions), tellTries, func(s *middleware.Stack) error {
 		return s.Deserialize.Add(note, middleware.Before)
 	})
 }

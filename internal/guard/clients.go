@@ -50,10 +50,7 @@ type clients struct {
 func (e Environment) clients() clients {
 	cfg := e.config()
 	return clients{
-		ec2: ec2.NewFromConfig(cfg, func(o *ec2.Options) {
-			e.point("EC2", &o.BaseEndpoint)
-			o.APIOptions = append(o.APIOptions, tellTries)
-		}),
+		ec2:      ec2.NewFromConfig(cfg, func(o *ec2.Options) { e.point("EC2", &o.BaseEndpoint) }),
 		dynamodb: dynamodb.NewFromConfig(cfg, func(o *dynamodb.Options) { e.point("DYNAMODB", &o.BaseEndpoint) }),
 		sns:      sns.NewFromConfig(cfg, func(o *sns.Options) { e.point("SNS", &o.BaseEndpoint) }),
 		sqs:      sqs.NewFromConfig(cfg, func(o *sqs.Options) { e.point("SQS", &o.BaseEndpoint) }),

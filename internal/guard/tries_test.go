@@ -14,8 +14,6 @@ import (
 	"github.com/sgwarden/sgwarden/internal/warden"
 )
 
-var _ warden.Tried = tried{}
-
 // TestALostAnswerIsToldOf: the first answer is lost, the second says that the
 // rule is gone: perhaps by the first.
 func TestALostAnswerIsToldOf(t *testing.T) {

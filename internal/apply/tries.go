@@ -1,4 +1,4 @@
-package guard
+package apply
 
 import (
 	"context"
@@ -17,8 +17,8 @@ type tried struct {
 func (t tried) Unwrap() error { return t.error }
 func (t tried) Tries() int    { return t.tries }
 
-// tellTries makes the calls of a client say in their errors how often they
-// were sent. The SDK tells of the last try alone.
+// tellTries makes a call say in its error how often it was sent. The SDK tells
+// of the last try alone.
 func tellTries(s *middleware.Stack) error {
 	return s.Initialize.Add(middleware.InitializeMiddlewareFunc("TellTries", func(
 		ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler,
