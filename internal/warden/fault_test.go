@@ -240,6 +240,15 @@ func TestReadIsDenied(t *testing.T) {
 		require.True(t, d.Retry)
 	}
 	require.Equal(t, []string{"opened cannot-remediate"}, w.sent())
+
+	// A look that no event asked for has no event to be told by: once a day.
+	for range 3 {
+		require.True(t, w.judge1(judgeGroup(groupA, "sweep", "")).Retry)
+	}
+	require.Len(t, w.sent(), 2)
+	w.wait(24 * time.Hour)
+	w.judge1(judgeGroup(groupA, "sweep", ""))
+	require.Len(t, w.sent(), 3)
 }
 
 func TestFault41PublishIsDenied(t *testing.T) {
