@@ -96,6 +96,7 @@ func (a *Account) newGuard() (*warden.Warden, error) {
 		Inventory: inventory.New(client),
 		Applier:   apply.New(client),
 		Ledger:    a.ledger,
+		Closed:    a.ledger.Closed,
 		Publisher: discard{},
 		Queue:     &a.later,
 		Clock:     a.world.clock,

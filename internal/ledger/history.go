@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -61,4 +62,29 @@ func VerifyChain(history []Entry, head string) error {
 		return fmt.Errorf("newest entry is not the one that the group's item names: %w", ErrChain)
 	}
 	return nil
+}
+
+// newest is the last entry of an incident in a group's history.
+func newest(history []Entry, incidentID string) (incident.Incident, bool) {
+	for _, e := range slices.Backward(history) {
+		if e.Incident.ID == incidentID {
+			return e.Incident, true
+		}
+	}
+	return incident.Incident{}, false
+}
+
+// Closed finds a closed incident of a group, as it was last written; false =
+// there is none. It reads the group's whole history.
+func (t *Table) Closed(ctx context.Context, groupID, incidentID string) (incident.Incident, bool, error) {
+	history, err := t.History(ctx, groupID)
+	found, ok := newest(history, incidentID)
+	return found, ok, err
+}
+
+// Closed finds a closed incident, as Table.Closed.
+func (m *InMemory) Closed(ctx context.Context, groupID, incidentID string) (incident.Incident, bool, error) {
+	history, err := m.History(ctx, groupID)
+	found, ok := newest(history, incidentID)
+	return found, ok, err
 }
