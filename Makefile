@@ -34,7 +34,7 @@ demo: ## watch violations being taken back on an embedded account (needs Go alon
 
 .PHONY: test
 test: emulator node_modules ## run every test, end to end included; the last line counts them
-	@{ $(HOST_GO) test -json ./... || true; $(HOST_GO) test -json -tags e2e ./e2e/... || true; } | $(HOST_GO) run ./internal/testtally
+	@{ $(HOST_GO) test -json ./... || true; $(HOST_GO) test -json -count=1 -tags e2e -timeout 30m ./e2e/... || true; } | $(HOST_GO) run ./internal/testtally
 
 .PHONY: unit
 unit: ## run the tests that need Go alone
@@ -47,13 +47,13 @@ e2e: emulator node_modules ## drive the built guard against an emulator with the
 .PHONY: build
 build: ## build DIST/<function>/bootstrap with the compiled policies [GOARCH=arm64] [DIST=dist] [POLICIES=dir]
 	@for name in $$(ls functions); do mkdir -p '$(DIST)'/$$name; \
-	  GOOS=linux GOARCH=$(GOARCH) CGO_ENABLED=0 go build -tags lambda.norpc -trimpath -ldflags '$(LDFLAGS)' -o '$(DIST)'/$$name/bootstrap ./functions/$$name; \
+	  GOOS=linux GOARCH=$(GOARCH) CGO_ENABLED=0 go build -buildvcs=false -tags lambda.norpc -trimpath -ldflags '$(LDFLAGS)' -o '$(DIST)'/$$name/bootstrap ./functions/$$name; \
 	  digest=$$($(HOST_GO) run ./cmd/sgwarden bundle $(if $(POLICIES),--policies '$(POLICIES)') --output '$(DIST)'/$$name); \
 	  echo "$(DIST)/$$name  linux/$(GOARCH)  policies $$digest"; done
 
 .PHONY: sgwarden
 sgwarden: ## build the command line tool into bin/
-	@$(HOST_GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/sgwarden ./cmd/sgwarden
+	@$(HOST_GO) build -buildvcs=false -trimpath -ldflags '$(LDFLAGS)' -o bin/sgwarden ./cmd/sgwarden
 
 .PHONY: synth
 synth: build node_modules infra-app ## write the CloudFormation templates to cdk.out [CONTEXT='email=you@example.com mode=enforce']
@@ -66,7 +66,7 @@ deploy: build node_modules infra-app ## deploy into the account of your AWS prof
 
 .PHONY: infra-app
 infra-app:
-	@mkdir -p bin && $(HOST_GO) build -o bin/infra ./infra
+	@mkdir -p bin && $(HOST_GO) build -buildvcs=false -o bin/infra ./infra
 
 .PHONY: lint
 lint: ## format, vet and the linters of .golangci.yml

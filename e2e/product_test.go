@@ -25,7 +25,7 @@ func build(dist string) (product, error) {
 	if err != nil {
 		return p, fmt.Errorf("make build: %w\n%s", err, out)
 	}
-	if p.digest = string(regexp.MustCompile(`(?m)^[0-9a-f]{64}$`).Find(out)); p.digest == "" {
+	if p.digest = string(regexp.MustCompile(`\b[0-9a-f]{64}\b`).Find(out)); p.digest == "" {
 		return p, fmt.Errorf("make build tells no digest of the policies: %s", out)
 	}
 	binary, err := os.ReadFile(p.bootstrap)

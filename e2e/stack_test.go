@@ -13,7 +13,7 @@ import (
 // skips subscriptions of templates.
 func byStack(e *emulator, dist string) (site, error) {
 	app := filepath.Join(dist, "infra")
-	if out, err := exec.Command("go", "build", "-o", app, "../infra").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-buildvcs=false", "-o", app, "../infra").CombinedOutput(); err != nil {
 		return site{}, fmt.Errorf("build the CDK app: %w\n%s", err, out)
 	}
 	cdk := func(args ...string) error {
