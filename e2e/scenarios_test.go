@@ -40,6 +40,7 @@ var scenarios = []struct {
 	{"bad-bundle", badBundle},
 	{"settings", badSettings},
 	{"deployed", deployed},
+	{"ledger-suite", ledgerSuite},
 }
 
 func TestScenarios(t *testing.T) {
