@@ -36,8 +36,10 @@ are called.`,
 			if err := b.WriteFile(filepath.Join(output, bundle.FileName)); err != nil {
 				return outside(err)
 			}
-			_, err = fmt.Fprintln(cmd.OutOrStdout(), b.Digest)
-			return err
+			if _, err := fmt.Fprintln(cmd.OutOrStdout(), b.Digest); err != nil {
+				return outside(err)
+			}
+			return nil
 		},
 	}
 	cmd.Flags().StringVar(&folder, "policies", "", "folder of policies (default: the built-in pack baseline)")

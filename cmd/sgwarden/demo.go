@@ -11,6 +11,7 @@ import (
 	"github.com/sgwarden/sgwarden/events"
 	"github.com/sgwarden/sgwarden/events/samples"
 	"github.com/sgwarden/sgwarden/internal/embedded"
+	"github.com/sgwarden/sgwarden/internal/incident"
 )
 
 // demo is `sgwarden demo`.
@@ -60,12 +61,14 @@ func (d *demo) run(cmd *cobra.Command) error {
 		return fmt.Errorf("--listen and --events do not go together: the clients make the events")
 	case d.noGuard && d.listen == "":
 		return fmt.Errorf("--no-guard goes with --listen")
+	case d.alerts && d.format == "json":
+		return fmt.Errorf("--alerts goes with text: a document is all that an alert says")
 	}
 	set, err := loadPolicies(d.policies)
 	if err != nil {
 		return err
 	}
-	teller := newTeller(d.format, d.alerts, cmd.OutOrStdout())
+	teller := d.teller(cmd.OutOrStdout())
 	if d.listen != "" {
 		return d.serve(cmd.Context(), set, teller, cmd.ErrOrStderr())
 	}
@@ -74,6 +77,16 @@ func (d *demo) run(cmd *cobra.Command) error {
 		return err
 	}
 	return replay(cmd.Context(), embedded.New(embedded.Options{Set: set}), data, teller)
+}
+
+func (d *demo) teller(w io.Writer) teller {
+	switch {
+	case d.format == "text":
+		return &stories{w: w, full: d.alerts, counts: map[incident.Outcome]int{}}
+	case d.listen != "":
+		return &feed{w: w, waiting: map[string]int{}}
+	}
+	return &documents{w: w, waiting: map[string]int{}}
 }
 
 func (d *demo) records(stdin io.Reader) ([]byte, error) {

@@ -28,7 +28,8 @@ func newExplain() *cobra.Command {
 		Short: "Say what the policies make of a rule or of an event",
 		Long: `explain judges one rule, or the rules that a CloudTrail record names, as if
 they were new and nobody's, in a group of their own, with every policy in
-enforce mode. It calls no AWS. It exits with 1 where a policy is violated.
+enforce mode. It calls no AWS. It exits with 1 where a policy is violated, and
+with 3 where the event alone does not tell what to judge.
 
   sgwarden explain --rule 'ingress tcp/20-25 from 0.0.0.0/0'
   sgwarden explain --event record.json --policies policies/ -o json`,
@@ -49,10 +50,11 @@ func (e *explain) run(cmd *cobra.Command) error {
 	if e.format != "text" && e.format != "json" {
 		return fmt.Errorf("output %q: want text or json", e.format)
 	}
-	set, err := enforcedPolicies(e.policies)
+	set, err := loadPolicies(e.policies)
 	if err != nil {
 		return err
 	}
+	set = set.Enforcing()
 	var x explanation
 	if e.event != "" {
 		x, err = e.explainEvent(cmd.InOrStdin(), set)
@@ -68,8 +70,11 @@ func (e *explain) run(cmd *cobra.Command) error {
 	if err := x.write(cmd.OutOrStdout(), e.format); err != nil {
 		return outside(err)
 	}
-	if len(x.Violations) > 0 {
+	switch {
+	case len(x.Violations) > 0:
 		return status{exitViolation, nil}
+	case x.Outcome == incident.Unresolved.String():
+		return status{exitOutside, nil}
 	}
 	return nil
 }
@@ -111,25 +116,48 @@ func (e *explain) explainEvent(stdin io.Reader, set *policy.Set) (explanation, e
 	case len(changes) != 1:
 		return explanation{}, fmt.Errorf("read %s: it holds %d records, explain takes one", e.event, len(changes))
 	}
-	c := changes[0]
+	return explainChange(set, changes[0]), nil
+}
+
+// defaultEgress is what EC2 gives every new group.
+const defaultEgress = "egress all to 0.0.0.0/0"
+
+func explainChange(set *policy.Set, c secgroup.Change) explanation {
 	switch {
 	case c.ErrorCode != "":
-		return nothing(incident.Ignored, "the call failed with "+printable(c.ErrorCode)+" and changed nothing"), nil
-	case c.Effect == secgroup.Indirect || !c.Complete:
-		return nothing(incident.Unresolved, "the record alone does not tell which rules the call changed"), nil
-	case c.Effect != secgroup.Names:
-		return nothing(incident.Compliant, "the call opens no rule that the record names"), nil
+		return nothing(incident.Ignored, "the call failed with "+printable(c.ErrorCode)+" and changed nothing")
+	case c.Effect == secgroup.Narrows || c.Effect == secgroup.Describe:
+		return nothing(incident.Compliant, "the call opens nothing")
+	case c.Effect == secgroup.Retags:
+		return nothing(incident.Ignored, "tags are not judged yet")
+	case c.Effect == secgroup.Creates:
+		rule, err := secgroup.ParseRule(defaultEgress)
+		if err != nil {
+			panic(err) // the text is constant
+		}
+		return explainRules(set, []secgroup.Rule{rule})
+	case c.Effect == secgroup.Names && c.Complete:
+		return explainNamed(set, c.Rules)
 	}
+	return nothing(incident.Unresolved, "the event alone does not tell which rules there are to judge")
+}
+
+func explainNamed(set *policy.Set, named []secgroup.NamedRule) explanation {
 	var rules []secgroup.Rule
-	for _, n := range c.Rules {
+	reason := ""
+	for _, n := range named {
+		if !n.HasValue {
+			return nothing(incident.Unresolved, "the event names a rule without its value")
+		}
 		if n.AnyDirection {
-			n.Rule.Direction = secgroup.Ingress // the record does not tell; most rules are
+			n.Rule.Direction = secgroup.Ingress // most rules are
+			reason = "the event does not tell the direction: ingress is taken"
 		}
-		if n.HasValue {
-			rules = append(rules, n.Rule)
-		}
+		rules = append(rules, n.Rule)
 	}
-	return explainRules(set, rules), nil
+	x := explainRules(set, rules)
+	x.Reason = reason
+	return x
 }
 
 func readInput(name string, stdin io.Reader) ([]byte, error) {

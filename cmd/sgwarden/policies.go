@@ -16,17 +16,6 @@ func loadPolicies(folder string) (*policy.Set, error) {
 	return set, policyFault(err)
 }
 
-// enforcedPolicies is loadPolicies whatever mode the settings give.
-func enforcedPolicies(folder string) (*policy.Set, error) {
-	_, b, err := bundle.Load(folder, bundle.Options{})
-	if err != nil {
-		return nil, policyFault(err)
-	}
-	b.Deployment.Mode = policy.Enforce
-	set, err := b.Compile(bundle.Options{})
-	return set, policyFault(err)
-}
-
 // policyFault puts faults of policy files on lines of their own.
 func policyFault(err error) error {
 	var faults policy.Faults

@@ -57,7 +57,11 @@ func (s *stories) end() error {
 			parts = append(parts, fmt.Sprintf("%d %s", n, o))
 		}
 	}
-	_, err := fmt.Fprintf(s.w, "%d records: %s\n", s.records, strings.Join(parts, ", "))
+	text := count(s.records, "record")
+	if len(parts) > 0 {
+		text += ": " + strings.Join(parts, ", ")
+	}
+	_, err := fmt.Fprintln(s.w, text)
 	return err
 }
 

@@ -15,13 +15,6 @@ type teller interface {
 	end() error // after the last
 }
 
-func newTeller(format string, fullAlerts bool, w io.Writer) teller {
-	if format == "json" {
-		return &documents{w: w, waiting: map[string]int{}}
-	}
-	return &stories{w: w, full: fullAlerts, counts: map[incident.Outcome]int{}}
-}
-
 // documents writes one incident document per record, in input order. What
 // comes of a record later (a group that had to settle) replaces its document,
 // so they are written at the end.
@@ -38,7 +31,7 @@ type document struct {
 
 func (d *documents) tell(j embedded.Judged) error {
 	worst := j.Worst()
-	key := j.Account.Name() + "/" + worst.GroupID
+	key := waitingKey(j)
 	at, isWaiting := d.waiting[key]
 	switch {
 	case j.Record > 0:
@@ -59,13 +52,47 @@ func (d *documents) tell(j embedded.Judged) error {
 
 func (d *documents) end() error {
 	for _, doc := range d.all {
-		line, err := doc.decision.Incident.MarshalRecord(doc.record)
-		if err != nil {
-			return fmt.Errorf("write record %d: %w", doc.record, err)
+		if err := doc.write(d.w); err != nil {
+			return err
 		}
-		if _, err := d.w.Write(append(line, '\n')); err != nil {
-			return fmt.Errorf("write record %d: %w", doc.record, err)
-		}
+	}
+	return nil
+}
+
+// feed writes documents as they come, for records that have no end. What comes
+// of a record later follows as a second document of the same number.
+type feed struct {
+	w       io.Writer
+	waiting map[string]int // group with its account -> record
+}
+
+func (f *feed) tell(j embedded.Judged) error {
+	worst, key, number := j.Worst(), waitingKey(j), j.Record
+	if number == 0 {
+		number = f.waiting[key]
+	}
+	if number == 0 {
+		return nil
+	}
+	if worst.Outcome == incident.Pending {
+		f.waiting[key] = number
+	} else {
+		delete(f.waiting, key)
+	}
+	return document{number, worst}.write(f.w)
+}
+
+func (f *feed) end() error { return nil }
+
+func waitingKey(j embedded.Judged) string { return j.Account.Name() + "/" + j.Worst().GroupID }
+
+func (d document) write(w io.Writer) error {
+	line, err := d.decision.Incident.MarshalRecord(d.record)
+	if err != nil {
+		return fmt.Errorf("write record %d: %w", d.record, err)
+	}
+	if _, err := w.Write(append(line, '\n')); err != nil {
+		return fmt.Errorf("write record %d: %w", d.record, err)
 	}
 	return nil
 }

@@ -13,8 +13,10 @@ func newVersion() *cobra.Command {
 		Short: "Print the version",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintf(cmd.OutOrStdout(), "sgwarden %s %s/%s %s\n", version, runtime.GOOS, runtime.GOARCH, runtime.Version())
-			return err
+			if _, err := fmt.Fprintf(cmd.OutOrStdout(), "sgwarden %s %s/%s %s\n", version, runtime.GOOS, runtime.GOARCH, runtime.Version()); err != nil {
+				return outside(err)
+			}
+			return nil
 		},
 	}
 }

@@ -260,10 +260,12 @@ func TestFoldersAreReadWhole(t *testing.T) {
 	require.ErrorContains(t, err, filepath.Join(dir, "large.yaml")+": larger than")
 	require.NoError(t, os.Remove(filepath.Join(dir, "large.yaml")))
 
-	require.NoError(t, os.Symlink(t.TempDir(), filepath.Join(dir, "folder.yaml")))
-	_, _, err = Load(dir, Options{})
-	require.ErrorContains(t, err, "folder.yaml: not a regular file")
-	require.NoError(t, os.Remove(filepath.Join(dir, "folder.yaml")))
+	for _, name := range []string{"folder.yaml", "more"} {
+		require.NoError(t, os.Symlink(t.TempDir(), filepath.Join(dir, name)))
+		_, _, err = Load(dir, Options{})
+		require.ErrorContains(t, err, name+": a link to a folder", "it may hold policies")
+		require.NoError(t, os.Remove(filepath.Join(dir, name)))
+	}
 
 	require.NoError(t, os.Symlink(filepath.Join(dir, "nowhere"), filepath.Join(dir, "dangling.yaml")))
 	_, _, err = Load(dir, Options{})

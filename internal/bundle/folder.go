@@ -16,8 +16,8 @@ import (
 )
 
 // readFolder reads the policy files of a tree: *.yaml and *.yml, but nothing
-// whose name, or whose folder's name, begins with a dot. shown is what
-// messages call the folder.
+// whose name, or whose folder's name, begins with a dot. A link to a folder is
+// an error. shown is what messages call the folder.
 func readFolder(folder fs.FS, shown string) ([]policy.Source, error) {
 	var files []policy.Source
 	err := fs.WalkDir(folder, ".", func(name string, d fs.DirEntry, err error) error {
@@ -29,6 +29,8 @@ func readFolder(folder fs.FS, shown string) ([]policy.Source, error) {
 				return fs.SkipDir
 			}
 			return nil
+		case linksToFolder(folder, name, d):
+			return fmt.Errorf("%s: a link to a folder, which is not followed: put the policy files here, or link them one by one", name)
 		case d.IsDir() || !isPolicyFile(name):
 			return nil
 		}
@@ -43,6 +45,17 @@ func readFolder(folder fs.FS, shown string) ([]policy.Source, error) {
 		return nil, fmt.Errorf("read %s: %w", shown, err)
 	}
 	return files, nil
+}
+
+// linksToFolder reports whether an entry is a symbolic link to a folder. To
+// follow it could go round in circles, to pass over it would leave out policies
+// without a word.
+func linksToFolder(folder fs.FS, name string, d fs.DirEntry) bool {
+	if d.Type()&fs.ModeSymlink == 0 {
+		return false
+	}
+	info, err := fs.Stat(folder, name)
+	return err == nil && info.IsDir()
 }
 
 func isPolicyFile(name string) bool {
