@@ -40,21 +40,24 @@ func (d *demo) serve(ctx context.Context, set *policy.Set, t teller, stderr io.W
 	number := 0
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
+	judging := context.WithoutCancel(ctx) // what was begun is judged to its end
 	for {
+		if ctx.Err() != nil {
+			return t.end()
+		}
 		select {
 		case <-ctx.Done():
-			return t.end()
 		case err := <-failed:
 			if errors.Is(err, http.ErrServerClosed) {
 				return nil
 			}
 			return outside(fmt.Errorf("serve: %w", err))
 		case record := <-records:
-			if err := judgeLive(ctx, world, record, &number, t); err != nil {
+			if err := judgeLive(judging, world, record, &number, t); err != nil {
 				return outside(err)
 			}
 		case <-tick.C:
-			for _, j := range world.Due(ctx) {
+			for _, j := range world.Due(judging) {
 				if err := t.tell(j); err != nil {
 					return outside(err)
 				}

@@ -3,7 +3,7 @@
 //
 // Data goes to standard output, everything else to standard error. It exits
 // with 0 where all is fine, 1 where a policy is violated, 2 for a fault of
-// usage or policy, 3 where something outside failed.
+// usage or policy, 3 where something outside failed or nothing could be judged.
 package main
 
 import (
