@@ -32,7 +32,11 @@ func run(m *testing.M) int {
 	if dist, err = os.MkdirTemp("", "sgwarden-infra-"); err != nil {
 		panic(err)
 	}
-	defer os.RemoveAll(dist)
+	defer func() {
+		if err := os.RemoveAll(dist); err != nil {
+			panic(err)
+		}
+	}()
 	fakeBuild(dist)
 	plain = synthesize(map[string]any{"dist": dist})
 	full = synthesize(map[string]any{

@@ -63,7 +63,7 @@ func TestTopicErrors(t *testing.T) {
 		client := &topic{err: &smithy.GenericAPIError{Code: code, Message: "no"}}
 		err := alert.NewTopic(client, topicARN).Publish(context.Background(), usual())
 		for _, kind := range []error{incident.ErrDenied, incident.ErrGone, incident.ErrThrottled, incident.ErrInvalid, incident.ErrUnavailable} {
-			require.Equal(t, kind == want, errors.Is(err, kind), "%s: %v", code, err)
+			require.Equal(t, errors.Is(want, kind), errors.Is(err, kind), "%s: %v", code, err)
 		}
 	}
 	client := &topic{err: context.DeadlineExceeded}

@@ -93,3 +93,9 @@ func answerYes(said *bool) error {
 	}
 	return nil
 }
+
+// notUnderstood keeps the kind of the cause out: what cannot be read may have
+// happened.
+func notUnderstood(cause error) error {
+	return fmt.Errorf("%w: the answer is not understood: %s", incident.ErrUnavailable, cause.Error())
+}

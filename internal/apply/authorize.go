@@ -84,7 +84,7 @@ func (j *job) authorizeAll(ctx context.Context, action plan.Authorize, rules []s
 	for _, r := range added {
 		rule, err := awsrule.Described(r)
 		if err != nil {
-			return fmt.Errorf("%w: the answer is not understood: %v", incident.ErrUnavailable, err)
+			return notUnderstood(err)
 		}
 		j.result.Added = append(j.result.Added, rule)
 	}

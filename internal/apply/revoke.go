@@ -106,7 +106,7 @@ func (j *job) revokeAll(ctx context.Context, action plan.Revoke, rules []secgrou
 		}
 		rule, err := awsrule.Revoked(r, before)
 		if err != nil {
-			return fmt.Errorf("%w: the answer is not understood: %v", incident.ErrUnavailable, err)
+			return notUnderstood(err)
 		}
 		j.result.Removed = append(j.result.Removed, rule)
 	}

@@ -56,7 +56,7 @@ func TestAttacks(t *testing.T) {
 func readAttacks(t *testing.T, file string) []attack {
 	f, err := os.Open(file)
 	require.NoError(t, err)
-	defer f.Close()
+	defer func() { require.NoError(t, f.Close()) }()
 	var all []attack
 	names := map[string]bool{}
 	s := bufio.NewScanner(f)

@@ -85,7 +85,7 @@ func pages(read func(token *string) (next *string, err error)) error {
 // notGone keeps a missing neighbour (a VPC) from reading as a missing group.
 func notGone(err error) error {
 	if errors.Is(err, incident.ErrGone) {
-		return fmt.Errorf("%w: %v", incident.ErrUnavailable, err)
+		return fmt.Errorf("%w: %s", incident.ErrUnavailable, err.Error())
 	}
 	return err
 }

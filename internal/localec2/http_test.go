@@ -29,7 +29,7 @@ func post(t *testing.T, server *httptest.Server, body, authorization string) (in
 	}
 	resp, err := http.DefaultClient.Do(r)
 	require.NoError(t, err)
-	defer resp.Body.Close()
+	defer func() { require.NoError(t, resp.Body.Close()) }()
 	text, err := io.ReadAll(resp.Body)
 	require.NoError(t, err)
 	return resp.StatusCode, string(text)
@@ -112,7 +112,7 @@ func TestAnswersAreLostOnTheSocketToo(t *testing.T) {
 	require.NoError(t, err)
 	resp, err := http.DefaultClient.Do(r)
 	if err == nil {
-		resp.Body.Close()
+		require.NoError(t, resp.Body.Close())
 	}
 	require.Error(t, err)
 	require.Equal(t, 1, cloud.Count("DescribeVpcs"))

@@ -16,7 +16,7 @@ type transport struct{ cloud *Cloud }
 // wraps io.ErrUnexpectedEOF, as a broken socket's is.
 func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.Body != nil {
-		defer r.Body.Close()
+		defer func() { _ = r.Body.Close() }() // a RoundTripper closes it; it was read, or is not wanted
 	}
 	if err := r.Context().Err(); err != nil {
 		return nil, err

@@ -214,10 +214,10 @@ type word struct {
 
 func (w *word) read(s *syntaxReader, n *yamlNode, label string) {
 	w.position = n.position
-	switch {
-	case n.kind == yamlText:
+	switch n.kind {
+	case yamlText:
 		w.set(s, n, label)
-	case n.kind == yamlList || n.kind == yamlMapping:
+	case yamlList, yamlMapping:
 		s.wrongType(n, label, "text", "")
 	default:
 		s.wrongType(n, label, "text", fmt.Sprintf(`write "%s"`, n.text))

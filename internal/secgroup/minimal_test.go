@@ -28,7 +28,6 @@ func (c cells) has(i int) bool { return c[i/64]>>(i%64)&1 == 1 }
 func (c cells) within(o cells) bool {
 	return c[0]&^o[0]|c[1]&^o[1]|c[2]&^o[2]|c[3]&^o[3] == 0
 }
-func (c cells) or(o cells) cells { return cells{c[0] | o[0], c[1] | o[1], c[2] | o[2], c[3] | o[3]} }
 func (c cells) not(o cells) cells {
 	return cells{c[0] &^ o[0], c[1] &^ o[1], c[2] &^ o[2], c[3] &^ o[3]}
 }

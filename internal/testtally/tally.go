@@ -30,6 +30,7 @@ type tally struct {
 	broken                  int // packages and builds that failed without a failing test
 	output                  map[key][]string
 	failedIn                map[string]bool
+	unsaid                  error // the first failure to print
 }
 
 func newTally(out io.Writer) *tally {
@@ -58,7 +59,7 @@ func (t *tally) line(line []byte) {
 	if err := json.Unmarshal(line, &e); err != nil {
 		if text := strings.TrimSpace(string(line)); text != "" {
 			t.broken++
-			fmt.Fprintln(t.out, text)
+			t.say("%s\n", text)
 		}
 		return
 	}
@@ -71,13 +72,13 @@ func (t *tally) take(e event) {
 	case "output":
 		t.output[k] = append(t.output[k], e.Output)
 		if strings.HasPrefix(strings.TrimSpace(e.Output), announce) {
-			fmt.Fprintln(t.out, strings.TrimSpace(e.Output)[len(announce):])
+			t.say("%s\n", strings.TrimSpace(e.Output)[len(announce):])
 		}
 	case "build-output":
-		fmt.Fprint(t.out, e.Output)
+		t.say("%s", e.Output)
 	case "build-fail":
 		t.broken++
-		fmt.Fprintf(t.out, "BUILD FAILED  %s\n", e.ImportPath)
+		t.say("BUILD FAILED  %s\n", e.ImportPath)
 	case "pass", "fail", "skip":
 		if e.Test == "" {
 			t.endPackage(e, k)
@@ -98,32 +99,40 @@ func (t *tally) endTest(e event, k key) {
 		t.passed++
 	case "skip":
 		t.skipped++
-		fmt.Fprintf(t.out, "SKIPPED  %s %s\n%s", e.Package, e.Test, strings.Join(t.output[k], ""))
+		t.say("SKIPPED  %s %s\n%s", e.Package, e.Test, strings.Join(t.output[k], ""))
 	case "fail":
 		t.failed++
 		t.failedIn[e.Package] = true
-		fmt.Fprintf(t.out, "FAILED  %s %s\n%s", e.Package, e.Test, strings.Join(t.output[k], ""))
+		t.say("FAILED  %s %s\n%s", e.Package, e.Test, strings.Join(t.output[k], ""))
 	}
 }
 
 func (t *tally) endPackage(e event, k key) {
-	switch {
-	case e.Action == "pass":
-		fmt.Fprintf(t.out, "ok      %s  %.1fs\n", e.Package, e.Elapsed)
-	case e.Action == "fail":
-		fmt.Fprintf(t.out, "FAIL    %s\n", e.Package)
+	switch e.Action {
+	case "pass":
+		t.say("ok      %s  %.1fs\n", e.Package, e.Elapsed)
+	case "fail":
+		t.say("FAIL    %s\n", e.Package)
 		if !t.failedIn[e.Package] && e.FailedBuild == "" {
 			t.broken++
-			fmt.Fprint(t.out, strings.Join(t.output[k], ""))
+			t.say("%s", strings.Join(t.output[k], ""))
 		}
 	}
 }
 
-func (t *tally) ok() bool { return t.failed == 0 && t.broken == 0 && t.passed > 0 }
+func (t *tally) ok() bool {
+	return t.failed == 0 && t.broken == 0 && t.passed > 0 && t.unsaid == nil
+}
+
+func (t *tally) say(format string, args ...any) {
+	if _, err := fmt.Fprintf(t.out, format, args...); err != nil && t.unsaid == nil {
+		t.unsaid = err
+	}
+}
 
 func (t *tally) printTotals() {
 	if t.broken > 0 {
-		fmt.Fprintf(t.out, "%d packages or builds broke without a test's verdict\n", t.broken)
+		t.say("%d packages or builds broke without a test's verdict\n", t.broken)
 	}
-	fmt.Fprintf(t.out, "%d passed, %d failed, %d skipped\n", t.passed, t.failed+t.broken, t.skipped)
+	t.say("%d passed, %d failed, %d skipped\n", t.passed, t.failed+t.broken, t.skipped)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"strings"
 	"testing"
 
@@ -47,4 +48,15 @@ func TestTally(t *testing.T) {
 			}
 		})
 	}
+}
+
+type closed struct{}
+
+func (closed) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }
+
+func TestWhatCouldNotBePrintedIsNoPass(t *testing.T) {
+	tally := newTally(closed{})
+	require.NoError(t, tally.readAll(bufio.NewReader(strings.NewReader(`{"Action":"pass","Package":"p","Test":"TestA"}
+{"Action":"pass","Package":"p"}`))))
+	require.False(t, tally.ok())
 }
