@@ -44,6 +44,39 @@ func TestExceptionByActor(t *testing.T) {
 	require.Len(t, w.sent(), 2)
 }
 
+func TestAnExemptionIsToldOnceADayHoweverManyRulesItCovers(t *testing.T) {
+	w := newWorld(t, policyText("ssh", "revert", except))
+	for _, rule := range []string{ssh, "ingress tcp/22 from ::/0", "ingress tcp/22 from 8.0.0.0/7"} {
+		require.Equal(t, incident.Exempt, w.judge1(w.authorizeBy(admin, groupA, rule)).Outcome)
+	}
+	require.Equal(t, []string{"opened exempt"}, w.sent())
+	require.Len(t, w.closed(groupA), 3, "each is written down")
+	w.wait(24 * time.Hour)
+	require.Equal(t, incident.Exempt, w.judge1(w.authorizeBy(admin, groupA, "ingress tcp/22 from 16.0.0.0/7")).Outcome)
+	require.Len(t, w.sent(), 2)
+}
+
+func TestAnExemptionThatCouldNotBeToldIsToldAgain(t *testing.T) {
+	for name, later := range map[string]time.Duration{"the same day": time.Minute, "the day after": 24 * time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, policyText("ssh", "revert", except))
+			body := w.authorizeBy(admin, groupA, ssh)
+			w.publisher.on = func(incident.Incident) error { return incident.ErrUnavailable }
+			d := w.judge1(body)
+			require.Equal(t, incident.Exempt, d.Outcome)
+			require.True(t, d.Retry)
+
+			w.publisher.on = nil
+			w.wait(later)
+			d = w.judgeTimes(body, 2)
+			require.Equal(t, incident.Exempt, d.Outcome)
+			require.False(t, d.Retry)
+			require.Equal(t, []string{"opened exempt"}, w.sent())
+			require.Empty(t, w.memory(groupA).Open)
+		})
+	}
+}
+
 func TestFault47AnExemptActorCoversOnlyItsOwnRules(t *testing.T) {
 	w := newWorld(t, policyText("ssh", "revert", except))
 	eve := w.authorizeBy("arn:aws:iam::123456789012:user/eve", groupA, "ingress tcp/22 from ::/0")

@@ -178,7 +178,7 @@ func (j *judging) toldBefore(e *end) bool {
 			return false
 		}
 	case incident.Exempt:
-		if known.IncidentID != j.exemptIncident(e) {
+		if known.IncidentID != j.exemptIncident(e) || known.Reported != outcome.String() {
 			return false
 		}
 	default:

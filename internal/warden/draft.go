@@ -18,6 +18,7 @@ type draft struct {
 	unsent    bool // a message is due and could not be sent
 	completed bool // this judging told the actor of an incident that had none
 	stranger  bool // about a call of the deployment's role, not about rules
+	exempt    bool // about the use of an exemption, not about a violation
 	final     bool // its rules ended before this judging: only a message or the entry is owed
 }
 
@@ -35,7 +36,7 @@ func (j *judging) draftIncidents(ctx context.Context) {
 		d := j.holderOf(rv.Rule.ID)
 		due := e.act || e.outcome > incident.Exempt
 		switch {
-		case d != nil && due:
+		case d != nil && (due || d.exempt && e.outcome == incident.Exempt):
 		case d != nil:
 			continue // no violation any more: finishLeft ends it
 		case e.act || e.told:
@@ -63,6 +64,8 @@ func (j *judging) draftIncidents(ctx context.Context) {
 func (j *judging) carryOn() {
 	for i := range j.mem.Open {
 		d := &draft{inc: j.mem.Open[i], stored: &j.mem.Open[i]}
+		// One that was told of before, as a violation, only ended exempt.
+		d.exempt = d.inc.Outcome == incident.Exempt && len(d.inc.Published) == 0
 		if d.stranger = d.inc.Reason == reasonStranger; d.stranger {
 			d.ends = []*end{j.strangerEnd(d)}
 		}
@@ -100,13 +103,20 @@ func (j *judging) holderOf(ruleID string) *draft {
 	return listed
 }
 
+// exemptDraft gives the incident about an exemption. Another rule under an
+// exemption that was told today is written down, and not told again.
 func (j *judging) exemptDraft(id string) *draft {
 	for _, d := range j.drafts {
 		if d.inc.ID == id {
 			return d
 		}
 	}
-	d := &draft{inc: incident.Incident{ID: id}}
+	d := &draft{inc: incident.Incident{ID: id}, exempt: true}
+	for _, known := range j.mem.Known.Rules {
+		if known.IncidentID == id && known.Reported == incident.Exempt.String() {
+			d.inc.Published = []string{string(incident.Opened)}
+		}
+	}
 	j.drafts = append(j.drafts, d)
 	return d
 }

@@ -70,7 +70,7 @@ func (j *judging) messages(d *draft) []incident.EventType {
 	switch o := d.inc.Outcome; {
 	case j.stale(d), o == incident.Ignored, o == incident.Compliant, d.stranger && o == incident.Pending:
 		return nil
-	case o == incident.Gone || o == incident.AlreadyCompliant || o == incident.Exempt && d.stored != nil:
+	case o == incident.Gone || o == incident.AlreadyCompliant || o == incident.Exempt && d.stored != nil && !d.exempt:
 		if len(d.inc.Published) == 0 {
 			return nil // nobody was told that it was open
 		}
