@@ -54,6 +54,7 @@ var allowed = map[string][]string{
 	"internal/runtimeapi":          {},
 	"internal/secgroup":            {},
 	"internal/secgroup/oracle":     {"internal/secgroup"},
+	"internal/sentinel":            {},
 	"internal/testtally":           {},
 	"internal/warden":              {"events", "internal/incident", "internal/plan", "internal/policy", "internal/secgroup"},
 	"policies":                     {},
