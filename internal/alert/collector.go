@@ -37,12 +37,3 @@ func (c *Collector) Messages() []Message {
 	defer c.mu.Unlock()
 	return slices.Clone(c.messages)
 }
-
-// Take gives the messages since the last Take, and forgets them.
-func (c *Collector) Take() []Message {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	taken := c.messages
-	c.messages = nil
-	return taken
-}

@@ -147,19 +147,6 @@ func Embedded() (Bundle, error) {
 	}}, "")
 }
 
-// FromFolder compiles the files of a policy folder, whether or not a compiled
-// bundle lies there. Faults are policy.Faults.
-func FromFolder(path string) (Bundle, error) {
-	files, err := readFolder(os.DirFS(path), path)
-	if err != nil {
-		return Bundle{}, err
-	}
-	if len(files) == 0 {
-		return Bundle{}, fmt.Errorf("read %s: no policy file (*.yaml, *.yml) in it: %w", path, ErrNoPolicy)
-	}
-	return fromSources(files, path)
-}
-
 // Compile makes the set of a bundle.
 func (b Bundle) Compile(o Options) (*policy.Set, error) {
 	if len(b.Documents) == 0 {

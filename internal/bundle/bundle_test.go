@@ -90,7 +90,7 @@ func TestModeIsTheLowestOfAll(t *testing.T) {
 
 func TestTheDigestIsOfTheMeaning(t *testing.T) {
 	of := func(files map[string]string) string {
-		b, err := FromFolder(folder(t, files))
+		b, err := read(folder(t, files))
 		require.NoError(t, err)
 		return b.Digest
 	}
@@ -134,7 +134,7 @@ func TestTheDigestIsOfTheMeaning(t *testing.T) {
 
 func TestACompiledBundleIsItsFolder(t *testing.T) {
 	dir := folder(t, map[string]string{"sub/a.yaml": head + boxes, "sgwarden.yaml": settings + exemption + "packs: [baseline]\n"})
-	want, err := FromFolder(dir)
+	want, err := read(dir)
 	require.NoError(t, err)
 	path := filepath.Join(t.TempDir(), FileName)
 	require.NoError(t, want.WriteFile(path))
@@ -162,7 +162,7 @@ func TestACompiledBundleIsItsFolder(t *testing.T) {
 // exactly where it was made of the files that lie there.
 func TestAFreshBundleSparesTheFiles(t *testing.T) {
 	dir := folder(t, map[string]string{"a.yaml": head + boxes, "sgwarden.yaml": settings})
-	b, err := FromFolder(dir)
+	b, err := read(dir)
 	require.NoError(t, err)
 	b.Documents[0].Title = "Out of the bundle"
 	require.NoError(t, b.WriteFile(filepath.Join(dir, FileName)))

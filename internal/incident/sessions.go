@@ -28,7 +28,6 @@ const (
 	TCPIdleSeconds       = 432000
 	TCPIdleSecondsNitro6 = 350
 	UDPStreamIdleSeconds = 180
-	UDPSingleIdleSeconds = 30
 	OtherIdleSeconds     = 600
 )
 

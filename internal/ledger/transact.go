@@ -58,7 +58,7 @@ func (w write) token() string {
 	h := sha256.New()
 	add := func(parts ...string) {
 		for _, p := range parts {
-			fmt.Fprintf(h, "%d:%s", len(p), p)
+			h.Write(fmt.Appendf(nil, "%d:%s", len(p), p))
 		}
 	}
 	add(w.groupID, strconv.FormatInt(w.version, 10), w.holder, strconv.FormatInt(w.now.UnixMilli(), 10))

@@ -16,7 +16,7 @@ import (
 func hashed(texts ...string) string {
 	h := sha256.New()
 	for _, t := range texts {
-		fmt.Fprintf(h, "%d:%s,", len(t), t)
+		h.Write(fmt.Appendf(nil, "%d:%s,", len(t), t))
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }
@@ -61,7 +61,7 @@ type meaningWriter struct {
 	internal string
 }
 
-func (w *meaningWriter) line(key, value string) { fmt.Fprintf(w, "%s %s\n", key, value) }
+func (w *meaningWriter) line(key, value string) { w.WriteString(key + " " + value + "\n") }
 
 func (w *meaningWriter) clause(c Clause) string {
 	var directions, flows, peers, but []string

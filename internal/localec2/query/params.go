@@ -35,7 +35,7 @@ func Parse(form url.Values) (*Params, error) {
 			return nil, fmt.Errorf("%w: parameter %s is given %d times", ErrMalformed, name, len(form[name]))
 		}
 		if err := root.put(strings.Split(name, "."), form[name][0]); err != nil {
-			return nil, fmt.Errorf("%w: parameter %s: %s", ErrMalformed, name, err)
+			return nil, fmt.Errorf("%w: parameter %s: %w", ErrMalformed, name, err)
 		}
 	}
 	return root, nil
