@@ -35,7 +35,7 @@ func (d *demo) serve(ctx context.Context, set *policy.Set, t teller, stderr io.W
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	defer func() { _ = server.Close() }() // the account ends with the process
-	fmt.Fprintf(stderr, "EC2 for security groups on http://%s; stop it with Ctrl-C. Try:\n  aws --endpoint-url http://%s --region us-east-1 --no-sign-request ec2 describe-security-groups\n", listener.Addr(), listener.Addr())
+	say(stderr, "EC2 for security groups on http://%s; stop it with Ctrl-C. Try:\n  aws --endpoint-url http://%s --region us-east-1 --no-sign-request ec2 describe-security-groups\n", listener.Addr(), listener.Addr())
 
 	number := 0
 	tick := time.NewTicker(time.Second)

@@ -32,12 +32,17 @@ func runContext(ctx context.Context, args []string, stdin io.Reader, stdout, std
 		return exitFine
 	case errors.As(err, &s):
 		if s.err != nil {
-			fmt.Fprintf(stderr, "sgwarden: %v\n", s.err)
+			say(stderr, "sgwarden: %v\n", s.err)
 		}
 		return s.code
 	}
-	fmt.Fprintf(stderr, "sgwarden: %v\n", err)
+	say(stderr, "sgwarden: %v\n", err)
 	return exitUsage
+}
+
+// say writes to standard error. Where that fails, nobody is left to tell.
+func say(stderr io.Writer, format string, args ...any) {
+	_, _ = fmt.Fprintf(stderr, format, args...)
 }
 
 func newRoot() *cobra.Command {

@@ -141,7 +141,7 @@ func (a *Account) remember() {
 func inventedID(prefix string, parts ...string) string {
 	h := sha256.New()
 	for _, p := range parts {
-		fmt.Fprintf(h, "%d:%s", len(p), p)
+		h.Write(fmt.Appendf(nil, "%d:%s", len(p), p))
 	}
 	return prefix + hex.EncodeToString(h.Sum(nil))[:17]
 }
