@@ -39,7 +39,7 @@ func (e *emulator) eventBridge(operation string, in, out any) error {
 	if err != nil {
 		return err
 	}
-	defer answer.Body.Close()
+	defer func() { _ = answer.Body.Close() }() // read whole below
 	text, err := io.ReadAll(answer.Body)
 	if err != nil {
 		return err

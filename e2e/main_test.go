@@ -30,7 +30,11 @@ func run(m *testing.M) int {
 	if err != nil {
 		return give(err)
 	}
-	defer os.RemoveAll(dist)
+	defer func() {
+		if err := os.RemoveAll(dist); err != nil {
+			fmt.Fprintln(os.Stderr, "e2e:", err)
+		}
+	}()
 	if stage.guard, err = build(dist); err != nil {
 		return give(err)
 	}
