@@ -98,7 +98,8 @@ func readEnvelope(doc value) (secgroup.Change, error) {
 }
 
 // readJudgeGroup reads the deployment's own message. Nothing in it is trusted
-// beyond "look at this group": it has no actor, no rule and no time.
+// beyond "look at this group": it has no actor, no rule and no time, and what
+// else it says prevents no look. A cause or incident of no such form is none.
 func readJudgeGroup(detail value) (secgroup.Change, error) {
 	if detail.kind != object {
 		return secgroup.Change{}, undecodable(detail, "detail", "is no object")
@@ -110,28 +111,26 @@ func readJudgeGroup(detail value) (secgroup.Change, error) {
 	if !isID(groupPrefix, group) {
 		return secgroup.Change{}, undecodable(detail, "detail.groupId", quote(group)+" is no group id")
 	}
-	cause, incident := detail.get("cause").string(), detail.get("incidentId").string()
-	for _, field := range []struct{ name, text string }{{"cause", cause}, {"incidentId", incident}} {
-		if !isToken(field.text) {
-			return secgroup.Change{}, undecodable(detail, "detail."+field.name, quote(field.text)+" is not letters, digits and -")
-		}
-	}
 	return secgroup.Change{
-		EventSource: OwnSource, EventName: JudgeGroup, Effect: secgroup.Asks,
-		Groups: []secgroup.GroupName{{ID: group}}, Complete: true, Cause: cause, IncidentID: incident,
+		EventSource: OwnSource, EventName: JudgeGroup, Effect: secgroup.Asks, Groups: []secgroup.GroupName{{ID: group}}, Complete: true,
+		Cause: tokenOf(detail.get("cause")), IncidentID: tokenOf(detail.get("incidentId")),
 	}, nil
 }
 
-// isToken reports whether s is short and made of letters, digits, '-', '_'
-// and '.' only; "" is one.
-func isToken(s string) bool {
+// tokenOf gives a text that is short and made of letters, digits, '-', '_' and
+// '.' only; "" = it is none.
+func tokenOf(v value) string {
 	const longest = 128
+	s := v.string()
 	for i := range len(s) {
 		if !isWord(s[i]) && s[i] != '-' && s[i] != '.' {
-			return false
+			return ""
 		}
 	}
-	return len(s) <= longest
+	if len(s) > longest {
+		return ""
+	}
+	return s
 }
 
 // place of a syntax error.

@@ -312,20 +312,28 @@ func TestJudgeGroupMessages(t *testing.T) {
 		return `{"source":"sgwarden","detail-type":"Judge Group","detail":{` + fields + `}}`
 	}
 	for name, text := range map[string]string{
-		"no group":       ask(`"cause":"sweep"`),
-		"group a list":   ask(`"groupId":["sg-0a5e1f01"],"cause":"sweep"`),
-		"group twice":    ask(`"groupId":"sg-0a5e1f01","groupId":"sg-0a5e1f02"`),
-		"cause a path":   ask(`"groupId":"sg-0a5e1f01","cause":"../x"`),
-		"incident long":  ask(`"groupId":"sg-0a5e1f01","incidentId":"` + strings.Repeat("a", 200) + `"`),
-		"incident of it": ask(`"groupId":"sg-0a5e1f01","incidentId":"a#b"`),
-		"no detail":      `{"source":"sgwarden","detail-type":"Judge Group"}`,
+		"no group":     ask(`"cause":"sweep"`),
+		"group a list": ask(`"groupId":["sg-0a5e1f01"],"cause":"sweep"`),
+		"group twice":  ask(`"groupId":"sg-0a5e1f01","groupId":"sg-0a5e1f02"`),
+		"no detail":    `{"source":"sgwarden","detail-type":"Judge Group"}`,
 	} {
 		_, err := Decode([]byte(text))
 		require.ErrorIs(t, err, ErrUndecodable, name)
 	}
-	changes, err := Decode([]byte(ask(`"groupId":"sg-0a5e1f01","actor":{"arn":"arn:aws:iam::1:role/admin"},"rules":["sgr-0b7c2d01"]`)))
-	require.NoError(t, err)
-	require.Equal(t, []secgroup.Change{{EventSource: "sgwarden", EventName: "Judge Group", Effect: secgroup.Asks, Groups: []secgroup.GroupName{{ID: "sg-0a5e1f01"}}, Complete: true}}, changes)
+	for name, fields := range map[string]string{
+		"more than the group":  `"actor":{"arn":"arn:aws:iam::1:role/admin"},"rules":["sgr-0b7c2d01"]`,
+		"cause a path":         `"cause":"../x"`,
+		"cause of two lines":   `"cause":"sweep\nERROR"`,
+		"cause a number":       `"cause":5`,
+		"incident long":        `"incidentId":"` + strings.Repeat("a", 200) + `"`,
+		"incident no id":       `"incidentId":"a#b"`,
+		"incident of no text":  `"incidentId":{"a":1}`,
+		"cause and incident ?": `"cause":"?","incidentId":"?"`,
+	} {
+		changes, err := Decode([]byte(ask(`"groupId":"sg-0a5e1f01",` + fields)))
+		require.NoError(t, err, name)
+		require.Equal(t, []secgroup.Change{{EventSource: "sgwarden", EventName: "Judge Group", Effect: secgroup.Asks, Groups: []secgroup.GroupName{{ID: "sg-0a5e1f01"}}, Complete: true}}, changes, "%s: a look, and nothing else", name)
+	}
 }
 
 func TestUndecodableErrorText(t *testing.T) {
