@@ -148,6 +148,12 @@ func (s Settings) contradictions() []error {
 	if topic := topicRegion(s.TopicARN); topic != "" && s.AWS.Region != "" && topic != s.AWS.Region {
 		faults = append(faults, fmt.Errorf("%s is in %s, but AWS_REGION is %s: SNS answers for its own region only", envTopic, topic, s.AWS.Region))
 	}
+	if table, _, _, ok := arnOf("dynamodb", s.Table); ok && s.AWS.Region != "" && table != s.AWS.Region {
+		faults = append(faults, fmt.Errorf("%s is in %s, but AWS_REGION is %s: guard works in its own region", envTable, table, s.AWS.Region))
+	}
+	if queue := queueRegion(s.QueueURL); queue != "" && s.AWS.Region != "" && queue != s.AWS.Region {
+		faults = append(faults, fmt.Errorf("%s is in %s, but AWS_REGION is %s: guard works in its own region", envQueue, queue, s.AWS.Region))
+	}
 	if queue, role := queueAccount(s.QueueURL), roleAccount(s.RoleARN); queue != "" && role != "" && queue != role {
 		faults = append(faults, fmt.Errorf("%s is of account %s, but %s of %s: guard works in its own account", envQueue, queue, envRole, role))
 	}

@@ -113,6 +113,8 @@ func TestFaults(t *testing.T) {
 		{"endpoint of a service", "AWS_ENDPOINT_URL_SQS", "://", "AWS_ENDPOINT_URL_SQS is"},
 		{"topic of another region", "SGWARDEN_TOPIC_ARN", "arn:aws:sns:eu-west-1:123456789012:alerts", "SNS answers for its own region only"},
 		{"queue of another account", "SGWARDEN_QUEUE_URL", "https://sqs.us-east-1.amazonaws.com/999999999999/changes", "guard works in its own account"},
+		{"queue of another region", "SGWARDEN_QUEUE_URL", "https://sqs.eu-west-1.amazonaws.com/123456789012/changes", "SGWARDEN_QUEUE_URL is in eu-west-1"},
+		{"table of another region", "SGWARDEN_TABLE", "arn:aws:dynamodb:eu-west-1:123456789012:table/Ledger", "SGWARDEN_TABLE is in eu-west-1"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			env := complete()

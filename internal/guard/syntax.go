@@ -87,6 +87,21 @@ func queueAccount(s string) string {
 	return account
 }
 
+// queueRegion is the region in the URL of a queue of AWS's own endpoints,
+// sqs.REGION.amazonaws.com[.cn]; "" = the URL does not tell.
+func queueRegion(s string) string {
+	u, err := url.Parse(s)
+	if err != nil {
+		return ""
+	}
+	rest, isQueue := strings.CutPrefix(u.Hostname(), "sqs.")
+	region, domain, _ := strings.Cut(rest, ".")
+	if !isQueue || domain != "amazonaws.com" && domain != "amazonaws.com.cn" {
+		return ""
+	}
+	return region
+}
+
 // isDigest reports whether s is a SHA-256 in lower-case hexadecimal.
 func isDigest(s string) bool {
 	return len(s) == 64 && strings.Trim(s, "0123456789abcdef") == ""
