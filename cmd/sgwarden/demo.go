@@ -128,5 +128,8 @@ func replay(ctx context.Context, world *embedded.World, data []byte, t teller) e
 			return outside(err)
 		}
 	}
-	return t.end()
+	if err := t.end(); err != nil {
+		return outside(err)
+	}
+	return nil
 }

@@ -43,7 +43,10 @@ func (d *demo) serve(ctx context.Context, set *policy.Set, t teller, stderr io.W
 	judging := context.WithoutCancel(ctx) // what was begun is judged to its end
 	for {
 		if ctx.Err() != nil {
-			return t.end()
+			if err := t.end(); err != nil {
+				return outside(err)
+			}
+			return nil
 		}
 		select {
 		case <-ctx.Done():

@@ -123,6 +123,13 @@ func TestLintOfExemptionsFromPoliciesThatAreOff(t *testing.T) {
 	require.Equal(t, []string{"all.yaml:14:31: exemption EX is from policy p, which is off (remove it)"}, warnings)
 }
 
+func TestLintOfTheFuse(t *testing.T) {
+	faults, warnings := lint(t, lintDay, nil, policyText("p", everywhere), settingsText("fuse: {groups: 5}"))
+	require.Empty(t, faults)
+	require.Len(t, warnings, 1)
+	require.Contains(t, warnings[0], "not yet: nothing is counted against the fuse")
+}
+
 func TestLintOfBoxesThatNeverMatch(t *testing.T) {
 	_, warnings := lint(t, lintDay, nil, settingsText("sets: {nobody: []}"),
 		policyText("p", "forbid:", "  - {direction: ingress, peers: ['set:nobody']}", "  - {direction: ingress, ports: [22], peers: [10.0.0.0/8], but: [{ports: [80]}, {peers: [10.1.0.0/16]}]}"))

@@ -30,6 +30,7 @@ func (p *folderReader) deployment(s *settingsSyntax) {
 		d.LedgerDown = HoldBack
 	}
 	if f := s.Fuse; f != nil {
+		p.warn(f.position, "keep it: a later version keeps to it", "not yet: nothing is counted against the fuse")
 		if f.Groups.value > 0 {
 			d.Fuse.Groups = f.Groups.value
 		}
