@@ -188,7 +188,7 @@ func (j *judging) unseen() []*record {
 		if r.decided || !r.young(j.w.now()) {
 			continue
 		}
-		if !j.exists && r.change.Effect != secgroup.Asks && !j.deletedHere() {
+		if !j.exists && r.change.Effect != secgroup.Asks && !j.deletedHere() && !j.allExplained(r) {
 			out = append(out, r)
 			continue
 		}
@@ -236,6 +236,14 @@ func (j *judging) explained(r *record, n secgroup.NamedRule) bool {
 		}
 	}
 	return false
+}
+
+// allExplained reports whether a record names rules, and of each is known why
+// it is not there: then it does not matter whether the group is visible yet,
+// unless something is open about it that must not end too early.
+func (j *judging) allExplained(r *record) bool {
+	named := r.named()
+	return len(named) > 0 && len(j.mem.Open) == 0 && !slices.ContainsFunc(named, func(n secgroup.NamedRule) bool { return !j.explained(r, n) })
 }
 
 // concernsNamed reports whether an entry of Known.Removed is about the named

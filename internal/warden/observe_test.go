@@ -196,3 +196,19 @@ func TestGoneGroupEndsItsIncidents(t *testing.T) {
 	require.Empty(t, w.memory(groupA).Open)
 	require.Empty(t, w.memory(groupA).Known.Rules)
 }
+
+func TestFault31NobodyWaitsForAGoneGroupWhoseRuleIsKnownToBeGone(t *testing.T) {
+	w := newWorld(t, revertSSH)
+	body := w.authorize(groupA, ssh)
+	require.Equal(t, incident.Reverted, w.judge1(body).Outcome)
+	w.ec2.drop(groupA)
+	w.reset()
+	d := w.judgeTimes(body, 2)
+	require.Equal(t, incident.Gone, d.Outcome)
+	require.False(t, d.Retry)
+	require.Empty(t, w.sent())
+
+	d = w.judge1(w.record(call{name: "AuthorizeSecurityGroupIngress", group: groupA, rules: []secgroup.Rule{withID(parse(t, "ingress tcp/22 from ::/0"), "sgr-0f")}}))
+	require.Equal(t, incident.Unresolved, d.Outcome, "of another rule nothing is known: the group may only not be visible")
+	require.True(t, d.Retry)
+}
