@@ -9,6 +9,8 @@ GOARCH ?= arm64
 DIST ?= dist
 POLICIES ?=
 PROVIDER ?= sdk
+# What cdk deploy asks about before it does it: broadening, any-change, never.
+APPROVAL ?= broadening
 # Settings of the stack: stack, mode, email, architecture, operator.
 CONTEXT ?=
 CONTEXTFLAGS = $(foreach setting,dist=$(DIST) architecture=$(if $(filter amd64,$(GOARCH)),x86_64,arm64) $(CONTEXT),-c '$(setting)')
@@ -61,8 +63,8 @@ synth: build node_modules infra-app ## write the CloudFormation templates to cdk
 	@ls cdk.out/*.template.json
 
 .PHONY: deploy
-deploy: build node_modules infra-app ## deploy into the account of your AWS profile [CONTEXT='email=you@example.com mode=enforce']
-	@cdk deploy --app ./bin/infra --output cdk.out $(CONTEXTFLAGS)
+deploy: build node_modules infra-app ## deploy into the account of your AWS profile [CONTEXT='email=you@example.com mode=enforce'] [APPROVAL=never]
+	@cdk deploy --app ./bin/infra --output cdk.out --require-approval $(APPROVAL) $(CONTEXTFLAGS)
 
 .PHONY: infra-app
 infra-app:
