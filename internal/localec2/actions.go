@@ -68,6 +68,7 @@ var actions = map[string]action{
 	"DescribeTags": {(*session).describeTags, false, params(filtered, paged)},
 
 	"CreateVpc":        {(*session).createVPC, true, params([]string{"CidrBlock", "AmazonProvidedIpv6CidrBlock", "InstanceTenancy"}, tagged)},
+	"DeleteVpc":        {(*session).deleteVPC, true, params([]string{"VpcId"})},
 	"CreateDefaultVpc": {(*session).createDefaultVPC, true, params()},
 	"DescribeVpcs":     {(*session).describeVPCs, false, params([]string{"VpcId.#"}, filtered, paged)},
 
@@ -81,6 +82,7 @@ var actions = map[string]action{
 		params([]string{"PrefixListName", "AddressFamily", "MaxEntries", "ClientToken", "Entry.#.Cidr", "Entry.#.Description"}, tagged)},
 	"ModifyManagedPrefixList": {(*session).modifyList, true,
 		params([]string{"PrefixListId", "CurrentVersion", "PrefixListName", "MaxEntries", "AddEntry.#.Cidr", "AddEntry.#.Description", "RemoveEntry.#.Cidr"})},
+	"DeleteManagedPrefixList":         {(*session).deleteList, true, params([]string{"PrefixListId"})},
 	"RestoreManagedPrefixListVersion": {(*session).restoreList, true, params([]string{"PrefixListId", "PreviousVersion", "CurrentVersion"})},
 	"DescribeManagedPrefixLists":      {(*session).describeLists, false, params([]string{"PrefixListId.#"}, filtered, paged)},
 	"GetManagedPrefixListEntries":     {(*session).listEntries, false, params([]string{"PrefixListId", "TargetVersion"}, paged)},

@@ -54,6 +54,17 @@ func (s *session) associationOfRequest() (association, *query.Fault) {
 	return association{g.id, v.id}, nil
 }
 
+// isAssociated reports whether a group works in another VPC, or another VPC's
+// group in this one; an empty id is any.
+func (s *state) isAssociated(groupID, vpcID string) bool {
+	for a := range s.associations {
+		if (groupID == "" || a.groupID == groupID) && (vpcID == "" || a.vpcID == vpcID) {
+			return true
+		}
+	}
+	return false
+}
+
 var associationFilters = []string{"group-id", "group-owner-id", "vpc-id", "vpc-owner-id", "state"}
 
 func (s *session) describeAssociations() (query.Object, *query.Fault) {

@@ -99,6 +99,9 @@ func (s *session) deleteGroup() (query.Object, *query.Fault) {
 			return nil, query.Refuse("DependencyViolation", "resource %s has a dependent object", g.id)
 		}
 	}
+	if s.state.isAssociated(g.id, "") {
+		return nil, query.Refuse("DependencyViolation", "resource %s has a dependent object", g.id)
+	}
 	s.state.drop(g)
 	return query.Object{}.With("return", true).With("groupId", g.id), nil
 }

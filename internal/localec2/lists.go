@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/sgwarden/sgwarden/internal/localec2/query"
 )
@@ -32,6 +33,9 @@ func (s *session) createList() (query.Object, *query.Fault) {
 	name := s.params.Text("PrefixListName")
 	if name == "" {
 		return nil, missing("PrefixListName")
+	}
+	if utf8.RuneCountInString(name) > 255 {
+		return nil, wrongValue("PrefixListName", name, "It may not be longer than 255 characters.")
 	}
 	if strings.HasPrefix(name, "com.amazonaws") {
 		return nil, wrongValue("PrefixListName", name, "Names may not begin with com.amazonaws.")
@@ -187,6 +191,24 @@ func (s *session) restoreList() (query.Object, *query.Fault) {
 	c.versions = append(slices.Clone(c.versions), entries)
 	s.state.lists[l.id] = &c
 	return query.Object{}.With("prefixList", s.listObject(&c, "restore-in-progress")), nil
+}
+
+// deleteList removes a list: "You must first remove all references to the
+// prefix list" (API reference).
+func (s *session) deleteList() (query.Object, *query.Fault) {
+	l, fault := s.ownList()
+	if fault != nil {
+		return nil, fault
+	}
+	for _, g := range s.state.groups {
+		for _, r := range g.rules {
+			if r.Peer.Key() == l.id {
+				return nil, query.Refuse("DependencyViolation", "The prefix list '%s' is referenced by security group '%s'", l.id, g.id)
+			}
+		}
+	}
+	delete(s.state.lists, l.id)
+	return query.Object{}.With("prefixList", s.listObject(l, "delete-in-progress")), nil
 }
 
 // checkVersion compares CurrentVersion, where it is given.

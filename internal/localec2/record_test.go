@@ -141,6 +141,10 @@ func TestRecordsOfEveryCall(t *testing.T) {
 			_, err := w.ec2.AssociateSecurityGroupVpc(ctx, &ec2.AssociateSecurityGroupVpcInput{GroupId: &g, VpcId: aws.String("vpc-0000000000000000b")})
 			return err
 		}, func(t *testing.T, c secgroup.Change) { require.Equal(t, []string{"vpc-0000000000000000b"}, c.VPCIDs) }},
+		{"DisassociateSecurityGroupVpc", secgroup.Narrows, func() error {
+			_, err := w.ec2.DisassociateSecurityGroupVpc(ctx, &ec2.DisassociateSecurityGroupVpcInput{GroupId: &g, VpcId: aws.String("vpc-0000000000000000b")})
+			return err
+		}, nil},
 		{"DeleteSecurityGroup", secgroup.Narrows, func() error {
 			_, err := w.ec2.DeleteSecurityGroup(ctx, &ec2.DeleteSecurityGroupInput{GroupId: &g})
 			return err

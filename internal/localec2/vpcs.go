@@ -74,6 +74,40 @@ func amazonBlock(id string) netip.Prefix {
 	return netip.PrefixFrom(netip.AddrFrom16([16]byte{0x26, 0x00, 0x1f, 0x18, sum[0], sum[1], sum[2]}), 56)
 }
 
+// deleteVPC removes a VPC and its default group; other groups and associations
+// hold it (API reference, DeleteVpc). References from elsewhere to the default
+// group go stale.
+func (s *session) deleteVPC() (query.Object, *query.Fault) {
+	v, fault := s.vpc(s.params.Text("VpcId"))
+	if fault != nil {
+		return nil, fault
+	}
+	held := s.state.isAssociated("", v.id)
+	var own *group
+	for _, g := range s.state.groups {
+		switch {
+		case g.vpcID != v.id:
+		case g.isDefault():
+			own = g
+		default:
+			held = true
+		}
+	}
+	if held {
+		return nil, query.Refuse("DependencyViolation", "The vpc '%s' has dependencies and cannot be deleted.", v.id)
+	}
+	if own != nil {
+		s.state.drop(own)
+	}
+	for id, p := range s.state.peerings {
+		if p.VPCID == v.id || p.PeerAccount == s.account.ID && p.PeerVPCID == v.id {
+			delete(s.state.peerings, id)
+		}
+	}
+	delete(s.state.vpcs, v.id)
+	return query.Object{}.With("return", true), nil
+}
+
 func (s *session) createDefaultVPC() (query.Object, *query.Fault) {
 	if v := s.state.defaultVPC(); v != nil {
 		return nil, query.Refuse("DefaultVpcAlreadyExists", "A Default VPC already exists for this account in this region.")
