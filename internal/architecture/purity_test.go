@@ -67,12 +67,16 @@ func requireNoClock(t *testing.T, path string) {
 }
 
 // TestEC2IsChangedInOnePlace holds that only package apply calls an EC2
-// operation that changes something.
+// operation that changes something. (Package conformance does too, in VPCs that
+// it made; no function and no command of the tool links it.)
 func TestEC2IsChangedInOnePlace(t *testing.T) {
 	verbs := []string{"Authorize", "Revoke", "Modify", "Create", "Delete", "Associate", "Disassociate", "Update", "Restore", "Replace", "Attach", "Detach"}
 	changes := 0
 	for _, p := range packages(t) {
 		name := strings.TrimPrefix(p.ImportPath, module)
+		if name == "internal/conformance" {
+			continue
+		}
 		for _, f := range p.GoFiles {
 			for _, call := range ec2Inputs(t, filepath.Join(p.Dir, f)) {
 				for _, v := range verbs {

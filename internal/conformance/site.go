@@ -1,0 +1,134 @@
+package conformance
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+)
+
+// Tag is on all that a site makes; its value is the run.
+const Tag = "sgwarden:conformance"
+
+// The blocks of a site's VPCs. Nothing is ever started in them.
+const (
+	OwnBlock = "10.213.0.0/24"
+	FarBlock = "10.214.0.0/24"
+)
+
+// Site is where cases run: one VPC for their groups, and a second one with
+// IPv6 for what needs another. Not for concurrent use.
+type Site struct {
+	EC2 *ec2.Client
+	// Run names the site: lower-case letters and digits, at least one. Two sites of one
+	// account must not have the same.
+	Run string
+	// Patience is how long a look is repeated until it is as it should be, for
+	// endpoints whose reads are eventually consistent; 0 = one look.
+	Patience time.Duration
+
+	own, far  string
+	defaultID string // the default VPC, read at its first use
+	count     int
+}
+
+// errNoRun keeps a site without a name from taking untagged things for its own.
+var errNoRun = errors.New("the site has no name")
+
+// Open makes the VPCs. Where it fails, Remove takes away what it made.
+func (s *Site) Open(ctx context.Context) (accountID string, err error) {
+	if s.Run == "" {
+		return "", errNoRun
+	}
+	own, err := s.newVPC(ctx, OwnBlock, false)
+	if err != nil {
+		return "", err
+	}
+	s.own = aws.ToString(own.VpcId)
+	far, err := s.newVPC(ctx, FarBlock, true)
+	if err != nil {
+		return "", err
+	}
+	s.far = aws.ToString(far.VpcId)
+	return aws.ToString(own.OwnerId), nil
+}
+
+func (s *Site) newVPC(ctx context.Context, block string, withIPv6 bool) (*types.Vpc, error) {
+	in := &ec2.CreateVpcInput{CidrBlock: &block, TagSpecifications: s.tagged(types.ResourceTypeVpc)}
+	if withIPv6 {
+		in.AmazonProvidedIpv6CidrBlock = aws.Bool(true)
+	}
+	out, err := s.EC2.CreateVpc(ctx, in)
+	if err != nil {
+		return nil, fmt.Errorf("make vpc %s: %w", block, err)
+	}
+	return out.Vpc, s.eventually(ctx, func() error { return s.vpcReady(ctx, *out.Vpc.VpcId, withIPv6) })
+}
+
+func (s *Site) vpcReady(ctx context.Context, id string, withIPv6 bool) error {
+	now, err := s.EC2.DescribeVpcs(ctx, &ec2.DescribeVpcsInput{VpcIds: []string{id}})
+	if err != nil {
+		return err
+	}
+	if len(now.Vpcs) != 1 || now.Vpcs[0].State != types.VpcStateAvailable {
+		return fmt.Errorf("vpc %s is not available", id)
+	}
+	if !withIPv6 {
+		return nil
+	}
+	for _, a := range now.Vpcs[0].Ipv6CidrBlockAssociationSet {
+		if a.Ipv6CidrBlockState != nil && a.Ipv6CidrBlockState.State == types.VpcCidrBlockStateCodeAssociated {
+			return nil
+		}
+	}
+	return fmt.Errorf("vpc %s has no IPv6 block", id)
+}
+
+// Try runs a case on a fresh bench: nil if the claim holds.
+func (s *Site) Try(ctx context.Context, c Case) error {
+	b := &Bench{
+		EC2: s.EC2, ctx: ctx, site: s, vpc: s.own, kept: map[string]string{},
+		ids: map[string]string{"@vpc": s.own, "@farvpc": s.far},
+	}
+	if c.InDefaultVPC {
+		var err error
+		if b.vpc, err = s.defaultVPC(ctx); err != nil {
+			return err
+		}
+	}
+	id, err := b.newGroup(b.vpc)
+	if err != nil {
+		return err
+	}
+	b.ids["@self"] = id
+	return c.Run(b)
+}
+
+func (s *Site) defaultVPC(ctx context.Context) (string, error) {
+	if s.defaultID != "" {
+		return s.defaultID, nil
+	}
+	out, err := s.EC2.DescribeVpcs(ctx, &ec2.DescribeVpcsInput{Filters: []types.Filter{where("is-default", "true")}})
+	if err != nil {
+		return "", fmt.Errorf("find default vpc: %w", err)
+	}
+	if len(out.Vpcs) != 1 {
+		return "", errors.New("find default vpc: there is none")
+	}
+	s.defaultID = aws.ToString(out.Vpcs[0].VpcId)
+	return s.defaultID, nil
+}
+
+// name is the next name of a group or list.
+func (s *Site) name() string {
+	s.count++
+	return fmt.Sprintf("sgwarden-conformance-%s-%d", s.Run, s.count)
+}
+
+func (s *Site) tagged(kind types.ResourceType) []types.TagSpecification {
+	return []types.TagSpecification{{ResourceType: kind, Tags: []types.Tag{{Key: aws.String(Tag), Value: &s.Run}}}}
+}
