@@ -24,7 +24,7 @@ func quotas() []Case {
 		inferred("quotas/a-reference-counts-in-both-families", full, allow(append(many(59, "8.8.8.0/29"), "tcp 22:22 @other")...), allow(many(59, "2606:4700::/32")...), over(allow(one6))),
 		doc("quotas/a-list-counts-its-size", full, allow("tcp 22:22 @list59"), allow(one), over(allow("udp 54:54 8.8.8.0/29"))),
 		doc("quotas/a-list-larger-than-the-quota", code, over(allow("tcp 22:22 @list61")), holds()),
-		inferred("quotas/an-ipv4-list-leaves-ipv6-alone", full, allow("tcp 22:22 @list59"), allow(sixty6...)),
+		inferred("quotas/an-ipv4-list-leaves-ipv6-alone", full, allow("tcp 22:22 @list59"), allow(sixty6...), holds(append(many(60, "2606:4700::/32"), "tcp 22:22 @list59")...)),
 		inferred("quotas/a-modify-counts-too", whole, allow(append(many(57, "8.8.8.0/29"), "tcp 22:22 @list")...),
 			over(change("tcp 22:22 @list", "tcp 22:22 @list59"))),
 		inferred("quotas/a-modify-at-the-quota", full, allow(sixty...), change("tcp 1:1 8.8.8.0/29", "tcp 1:1 8.8.8.0/30")),

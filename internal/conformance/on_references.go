@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 )
 
@@ -36,10 +37,15 @@ func references() []Case {
 		inferred("references/malformed-id", peer, refused(allow("tcp 22:22 sg-nonsense")), holds()),
 		doc("references/group-of-a-vpc-that-is-not-peered", peer, refused(allow("tcp 22:22 @far")), holds()),
 		doc("references/hold-the-group", hold, allow("tcp 22:22 @other"), refusedAs("DependencyViolation", drop("@other")), holds("tcp 22:22 @other")),
-		inferred("references/to-itself-do-not-hold", hold, allow("tcp 22:22 @self"), drop("@self")),
-		doc("references/let-go-with-the-rule", hold, allow("tcp 22:22 @other"), takeIDs("tcp 22:22 @other"), drop("@other")),
-		doc("references/let-go-with-the-group", hold, allowIn("@other", "tcp 22:22 @self"), drop("@other"), drop("@self")),
+		inferred("references/to-itself-do-not-hold", hold, allow("tcp 22:22 @self"), drop("@self"), gone("@self")),
+		doc("references/let-go-with-the-rule", hold, allow("tcp 22:22 @other"), takeIDs("tcp 22:22 @other"), drop("@other"), gone("@other")),
+		doc("references/let-go-with-the-group", hold, allowIn("@other", "tcp 22:22 @self"), drop("@other"), drop("@self"), gone("@self")),
 		inferred("references/both-ways", hold, allow("tcp 22:22 @other"), allowIn("@other", "tcp 22:22 @self"), refusedAs("DependencyViolation", drop("@other")), refusedAs("DependencyViolation", drop("@self"))),
 		doc("references/a-deleted-group-is-unknown", "internal/awserr: the code means that the group is gone", makes("@other"), drop("@other"), refusedAs("InvalidGroup.NotFound", drop("@other"))),
 	}
+}
+
+// gone holds that a group does not exist any more.
+func gone(group string) step {
+	return groups(ec2.DescribeSecurityGroupsInput{Filters: []types.Filter{where("group-id", group)}}, nil)
 }

@@ -35,7 +35,7 @@ func tags() []Case {
 		doc("tags/key-longer-than-128", marks, refused(tag("@self", strings.Repeat("k", 129), "a")), groupTagged()),
 		doc("tags/value-longer-than-256", marks, refused(tag("@self", "team", strings.Repeat("v", 257))), groupTagged()),
 		doc("tags/at-most-50", marks, refused(tag("@self", manyTags(50)...)), groupTagged()),
-		doc("tags/50-with-the-first", marks, tag("@self", manyTags(49)...)),
+		doc("tags/50-with-the-first", marks, tag("@self", manyTags(49)...), shows(func(_ *Bench, g types.SecurityGroup) error { return equal("tags", len(g.Tags), 50) })),
 		inferred("tags/unknown-group", gone, refusedAs("InvalidGroup.NotFound", tag(noSuchGroup, "team", "a"))),
 		inferred("tags/unknown-rule", gone, refusedAs("InvalidSecurityGroupRuleId.NotFound", tag(noSuchRule, "team", "a"))),
 		inferred("tags/one-unknown-resource-tags-none", whole, refused(tagTwo(noSuchRule)), groupTagged()),
