@@ -28,7 +28,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: ## watch violations being taken back on an embedded account (needs Go alone)
@@ -75,6 +75,10 @@ lint: ## format, vet and the linters of .golangci.yml
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo 'run gofmt -w on these'; exit 1; }
 	@$(HOST_GO) vet ./... && $(HOST_GO) vet -tags e2e ./e2e/...
 	@$(HOST_GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI) run
+
+.PHONY: conformance-aws
+conformance-aws: ## try what EC2 is taken to do in the account of your AWS profile [CONFIRM=yes] [REMOVE=run]
+	@$(HOST_GO) run ./internal/conformance/onaws $(if $(filter yes,$(CONFIRM)),-confirm) $(if $(REMOVE),-remove '$(REMOVE)')
 
 .PHONY: race
 race: ## the concurrent packages under the race detector (needs a C compiler)
