@@ -83,6 +83,13 @@ func authorized(name, groupID string, asked []permission, added []ec2types.Secur
 		object{"requestId": id, "_return": true, "securityGroupRuleSet": items(rules)}, id)
 }
 
+// created is the record of a CreateSecurityGroup call.
+func created(groupID, name, vpcID string) object {
+	id := newID()
+	return record("CreateSecurityGroup", object{"groupName": name, "groupDescription": "e2e", "vpcId": vpcID},
+		object{"requestId": id, "_return": true, "groupId": groupID}, id)
+}
+
 // modified is the record of a ModifySecurityGroupRules call of one IPv4 rule:
 // the wrapper dialect, which makes numbers of what looks like one.
 func modified(groupID, ruleID string, p permission) object {

@@ -179,24 +179,44 @@ func narrowInPlace(t *testing.T) {
 
 // fine: the first change of a group that the ledger does not know is looked
 // at (it might be a default group), any later one is decided from its record.
+// fine: what no policy can be concerned by costs one write to the ledger and
+// no call to EC2, from the first change of a group on, since the ledger heard
+// of the group's birth. A group that it never heard of is looked at once: it
+// might be a default group.
 func fine(t *testing.T) {
 	w := enter(t, nil)
-	record, _ := w.authorize("ingress", permission{protocol: "tcp", from: 443, to: 443, v4: []string{"10.0.0.0/8"}})
-	w.put(record)
-	d := w.deliver(5)
-	require.Empty(t, d.failed)
-	require.Empty(t, mutations(w.done(d)))
-
-	record, _ = w.authorize("ingress", permission{protocol: "tcp", from: 8443, to: 8443, v4: []string{"10.0.0.0/8"}})
-	w.put(record)
-	d = w.deliver(5)
-	require.Empty(t, d.failed)
-	calls := w.done(d)
-	require.Zero(t, count(calls, "ec2", ""), "decided from the record alone")
-	require.Equal(t, 1, count(calls, "dynamodb", ""))
-	require.Len(t, calls, 1)
+	w.put(created(w.group, "web", w.vpc))
+	w.fineCalls(0)
+	for _, port := range []int{443, 8443} {
+		record, _ := w.authorize("ingress", permission{protocol: "tcp", from: port, to: port, v4: []string{"10.0.0.0/8"}})
+		w.put(record)
+		w.fineCalls(0)
+	}
 	require.Equal(t, []string{onlyEgress[0], "ingress tcp/443-443 from 10.0.0.0/8", "ingress tcp/8443-8443 from 10.0.0.0/8"}, w.texts())
-	require.Empty(t, w.told())
+
+	unheard := enter(t, nil)
+	for _, reads := range []int{2, 0} {
+		port := 443 + reads
+		record, _ := unheard.authorize("ingress", permission{protocol: "tcp", from: port, to: port, v4: []string{"10.0.0.0/8"}})
+		unheard.put(record)
+		unheard.fineCalls(reads)
+	}
+}
+
+// fineCalls delivers a change and asserts that it cost so many reads of EC2,
+// no mutation and no alert; without reads, one call in all.
+func (w *world) fineCalls(reads int) {
+	w.Helper()
+	d := w.deliver(5)
+	require.Empty(w, d.failed)
+	calls := w.done(d)
+	require.Empty(w, mutations(calls))
+	require.Equal(w, reads, count(calls, "ec2", ""), "%v", calls)
+	if reads == 0 {
+		require.Equal(w, 1, count(calls, "dynamodb", "UpdateItem"))
+		require.Len(w, calls, 1)
+	}
+	require.Empty(w, w.told())
 }
 
 func observe(t *testing.T) {

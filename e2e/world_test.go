@@ -32,7 +32,8 @@ type world struct {
 	guard *runtimeapi.Process
 	env   map[string]string
 	group string
-	shown int // decisions of this guard that were printed
+	vpc   string // of group
+	shown int    // decisions of this guard that were printed
 	// timeout of the function; 0 = that of the stack
 	timeout time.Duration
 }
@@ -61,7 +62,7 @@ func enter(t *testing.T, settings map[string]string) *world {
 		GroupName: aws.String("web"), Description: aws.String("e2e"), VpcId: vpc.Vpc.VpcId,
 	})
 	require.NoError(t, err)
-	w.group = *group.GroupId
+	w.group, w.vpc = *group.GroupId, *vpc.Vpc.VpcId
 	w.purge(w.queue)
 	w.purge(w.alerts)
 	say("")
