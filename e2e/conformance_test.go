@@ -13,10 +13,10 @@ import (
 	"github.com/sgwarden/sgwarden/internal/conformance"
 )
 
-// TestConformance holds where the emulator differs from EC2 against the list of
+// conformanceOnMoto holds where the emulator differs from EC2 against the list of
 // its differences, both ways: one that appears or vanishes fails. It works in a
 // region of its own, away from the scenarios.
-func TestConformance(t *testing.T) {
+func conformanceOnMoto(t *testing.T) {
 	config := stage.emulator.config()
 	config.Region, config.Retryer = "eu-west-1", func() aws.Retryer { return aws.NopRetryer{} }
 	site := &conformance.Site{EC2: ec2.NewFromConfig(config), Run: "e2e"}

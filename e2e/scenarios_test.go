@@ -41,6 +41,7 @@ var scenarios = []struct {
 	{"settings", badSettings},
 	{"deployed", deployed},
 	{"ledger-suite", ledgerSuite},
+	{"conformance", conformanceOnMoto},
 }
 
 func TestScenarios(t *testing.T) {
