@@ -14,6 +14,9 @@ APPROVAL ?= broadening
 # Settings of the stack: stack, mode, email, architecture, operator.
 CONTEXT ?=
 CONTEXTFLAGS = $(foreach setting,dist=$(DIST) architecture=$(if $(filter amd64,$(GOARCH)),x86_64,arm64) $(CONTEXT),-c '$(setting)')
+# How the last command of a run of tests ended, for testtally: a failed run is
+# counted, and the runs after it still happen.
+EXIT = && s=0 || s=$$?; echo "{\"Action\":\"exit\",\"Status\":$$s}"
 # Tools that run here are built for here, whatever GOARCH the functions get.
 HOST_GO := env -u GOARCH -u GOOS go
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
@@ -36,15 +39,15 @@ demo: ## watch violations being taken back on an embedded account (needs Go alon
 
 .PHONY: test
 test: emulator node_modules ## run every test, end to end included; the last line counts them
-	@{ $(HOST_GO) test -json ./... || true; $(HOST_GO) test -json -count=1 -tags e2e -timeout 30m ./e2e/... || true; } | $(HOST_GO) run ./internal/testtally
+	@{ $(HOST_GO) test -json ./... $(EXIT); $(HOST_GO) test -json -count=1 -tags e2e -timeout 30m ./e2e/... $(EXIT); } | $(HOST_GO) run ./internal/testtally
 
 .PHONY: unit
 unit: ## run the tests that need Go alone
-	@{ $(HOST_GO) list ./... | grep -v /infra | xargs $(HOST_GO) test -json || true; } | $(HOST_GO) run ./internal/testtally
+	@{ $(HOST_GO) list ./... | grep -v /infra | xargs $(HOST_GO) test -json $(EXIT); } | $(HOST_GO) run ./internal/testtally
 
 .PHONY: e2e
 e2e: emulator node_modules ## drive the built guard against an emulator with the aws CLI [SCENARIO=name] [PROVIDER=sdk|stack]
-	@{ SCENARIO='$(SCENARIO)' PROVIDER='$(PROVIDER)' E2E_SHOW=1 $(HOST_GO) test -json -count=1 -tags e2e -timeout 30m ./e2e/... || true; } | $(HOST_GO) run ./internal/testtally
+	@{ SCENARIO='$(SCENARIO)' PROVIDER='$(PROVIDER)' E2E_SHOW=1 $(HOST_GO) test -json -count=1 -tags e2e -timeout 30m ./e2e/... $(EXIT); } | $(HOST_GO) run ./internal/testtally
 
 .PHONY: build
 build: ## build DIST/<function>/bootstrap with the compiled policies [GOARCH=arm64] [DIST=dist] [POLICIES=dir]
@@ -73,7 +76,7 @@ infra-app:
 .PHONY: lint
 lint: ## format, vet and the linters of .golangci.yml
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo 'run gofmt -w on these'; exit 1; }
-	@$(HOST_GO) vet ./... && $(HOST_GO) vet -tags e2e ./e2e/...
+	@$(HOST_GO) vet ./... && $(HOST_GO) vet -tags e2e,emulator ./e2e/... ./internal/ledger
 	@$(HOST_GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI) run
 
 .PHONY: conformance-aws

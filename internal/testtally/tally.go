@@ -18,6 +18,7 @@ type event struct {
 	Output      string
 	Elapsed     float64
 	FailedBuild string
+	Status      int // of "exit", which the Makefile writes after each run
 }
 
 // key is one test of one package; an empty test is the package itself.
@@ -30,6 +31,7 @@ type tally struct {
 	broken                  int // packages and builds that failed without a failing test
 	output                  map[key][]string
 	failedIn                map[string]bool
+	accounted               int   // failures of the runs that have exited
 	unsaid                  error // the first failure to print
 }
 
@@ -79,6 +81,8 @@ func (t *tally) take(e event) {
 	case "build-fail":
 		t.broken++
 		t.say("BUILD FAILED  %s\n", e.ImportPath)
+	case "exit":
+		t.endRun(e.Status)
 	case "pass", "fail", "skip":
 		if e.Test == "" {
 			t.endPackage(e, k)
@@ -87,6 +91,16 @@ func (t *tally) take(e event) {
 		}
 		delete(t.output, k)
 	}
+}
+
+// endRun notes how a whole `go test` ended. One that failed without a failure
+// among its events never got to its tests, and must not vanish behind others.
+func (t *tally) endRun(status int) {
+	if status != 0 && t.failed+t.broken == t.accounted {
+		t.broken++
+		t.say("go test ended with status %d before it said what failed\n", status)
+	}
+	t.accounted = t.failed + t.broken
 }
 
 // announce marks a line of a test that the reader of the totals should see:

@@ -32,6 +32,16 @@ func TestTally(t *testing.T) {
 		{"nothing ran", ``, "0 passed, 0 failed, 0 skipped", false, nil},
 		{"a line that is no event", "go: cannot find module\n" + `{"Action":"pass","Package":"p","Test":"TestA"}`,
 			"1 passed, 1 failed, 0 skipped", false, []string{"go: cannot find module"}},
+		{"a run that failed without a word", `{"Action":"exit","Status":1}
+{"Action":"pass","Package":"p","Test":"TestA"}
+{"Action":"exit","Status":0}`, "1 passed, 1 failed, 0 skipped", false, []string{"status 1"}},
+		{"a run that failed by a test is counted once", `{"Action":"pass","Package":"p","Test":"TestA"}
+{"Action":"fail","Package":"p","Test":"TestB"}
+{"Action":"fail","Package":"p"}
+{"Action":"exit","Status":1}`, "1 passed, 1 failed, 0 skipped", false, nil},
+		{"a second run without a word, after one that failed", `{"Action":"fail","Package":"p","Test":"TestB"}
+{"Action":"exit","Status":1}
+{"Action":"exit","Status":2}`, "0 passed, 2 failed, 0 skipped", false, []string{"status 2"}},
 		{"an announced line", `{"Action":"output","Package":"p","Test":"TestA","Output":"SHOW corpus: 3 records\n"}
 {"Action":"pass","Package":"p","Test":"TestA"}`, "1 passed, 0 failed, 0 skipped", true, []string{"corpus: 3 records\n"}},
 	} {
