@@ -2,17 +2,12 @@ package ledger_test
 
 import (
 	"context"
-	"net/http"
-	"os"
-	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/stretchr/testify/require"
 
 	"github.com/sgwarden/sgwarden/internal/incident"
@@ -36,9 +31,6 @@ var (
 	_ book            = (*ledger.InMemory)(nil)
 	_ ledger.DynamoDB = (*dynamodb.Client)(nil)
 )
-
-// endpointEnv names an emulator of DynamoDB on which the suite runs as well.
-const endpointEnv = "SGWARDEN_TEST_DYNAMODB_ENDPOINT"
 
 const group = "sg-0123456789abcdef0"
 
@@ -90,33 +82,6 @@ func TestInMemory(t *testing.T) {
 	}
 }
 
-// TestTable runs the suite on the emulator, where there is one.
-func TestTable(t *testing.T) {
-	endpoint := os.Getenv(endpointEnv)
-	if endpoint == "" {
-		t.Logf("%s is not set: package e2e runs the suite on an emulator", endpointEnv)
-		return
-	}
-	client := newClient(endpoint, &http.Client{Transport: &oneAtATime{}})
-	for n, c := range suite {
-		t.Run(c.name, func(t *testing.T) {
-			name := "ledger-" + strconv.FormatInt(time.Now().UnixNano(), 36) + "-" + strconv.Itoa(n)
-			createTable(t, client, name)
-			c.run(t, ledger.NewTable(client, name), func() book { return ledger.NewTable(client, name) })
-		})
-	}
-}
-
-// oneAtATime lets requests pass one by one: emulators do not isolate
-// transactions, which DynamoDB does.
-type oneAtATime struct{ mu sync.Mutex }
-
-func (o *oneAtATime) RoundTrip(r *http.Request) (*http.Response, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return http.DefaultTransport.RoundTrip(r)
-}
-
 func newClient(endpoint string, client aws.HTTPClient) *dynamodb.Client {
 	return dynamodb.New(dynamodb.Options{
 		Region: "us-east-1", BaseEndpoint: &endpoint, HTTPClient: client, RetryMaxAttempts: 1,
@@ -126,21 +91,6 @@ func newClient(endpoint string, client aws.HTTPClient) *dynamodb.Client {
 			return aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}, nil
 		}),
 	})
-}
-
-func createTable(t *testing.T, client *dynamodb.Client, name string) {
-	t.Helper()
-	_, err := client.CreateTable(context.Background(), &dynamodb.CreateTableInput{
-		TableName: &name, BillingMode: types.BillingModePayPerRequest,
-		AttributeDefinitions: []types.AttributeDefinition{
-			{AttributeName: aws.String("pk"), AttributeType: types.ScalarAttributeTypeS},
-			{AttributeName: aws.String("sk"), AttributeType: types.ScalarAttributeTypeS},
-		},
-		KeySchema: []types.KeySchemaElement{
-			{AttributeName: aws.String("pk"), KeyType: types.KeyTypeHash}, {AttributeName: aws.String("sk"), KeyType: types.KeyTypeRange},
-		},
-	})
-	require.NoError(t, err)
 }
 
 // rule parses a rule and gives it an id.
