@@ -42,6 +42,7 @@ type Cloud struct {
 	onRecord  func([]byte)
 	calls     []Call
 	buckets   map[bucketName]bucket // nil = no limits
+	lag       time.Duration
 }
 
 type place struct{ account, region string }
@@ -57,8 +58,9 @@ type Account struct {
 	ID     string
 	Region string
 
-	cloud *Cloud
-	state *state
+	cloud   *Cloud
+	state   *state
+	history []past // of what reads may still show, the oldest first
 }
 
 // New makes a cloud without accounts: they come into being as they are named.
