@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"io"
 
 	"github.com/sgwarden/sgwarden/events"
 	"github.com/sgwarden/sgwarden/internal/incident"
@@ -127,8 +128,10 @@ func unread(d Delivery, err error) *record {
 	}
 	if r.change.EventID == "" {
 		// The same text is the same event, however often it comes.
-		sum := sha256.Sum256(append([]byte(err.Error()+"\n"), d.Body...))
-		r.change.EventID = "sha256-" + hex.EncodeToString(sum[:16])
+		sum := sha256.New()
+		_, _ = io.WriteString(sum, err.Error()+"\n") // never fails
+		_, _ = sum.Write(d.Body)
+		r.change.EventID = "sha256-" + hex.EncodeToString(sum.Sum(nil)[:16])
 	}
 	r.decide(incident.Unresolved, reasonUnreadable+": "+err.Error(), false)
 	return r
