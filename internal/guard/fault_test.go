@@ -284,7 +284,7 @@ func TestFault38ThrottledForGood(t *testing.T) {
 				}
 				return localec2.Throttle()
 			})
-			ctx, cancel := context.WithTimeout(invocation(ownARN), 6*time.Second)
+			ctx, cancel := context.WithTimeout(invocation(ownARN), 4*time.Second)
 			defer cancel()
 			out, err := g.Invoke(ctx, body)
 			require.NoError(t, err)
