@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -54,6 +55,15 @@ func TestFault02SameEventInParallel(t *testing.T) {
 	const workers = 32
 	decisions := make([]Decision, workers)
 	var wait sync.WaitGroup
+	// All have read the ledger before the first looks at the group.
+	var read atomic.Int32
+	allRead := make(chan struct{})
+	w.ledger.after = func(name string) {
+		if name == "Observe" && read.Add(1) == workers {
+			close(allRead)
+		}
+	}
+	w.ec2.on = func(string) error { <-allRead; return nil }
 	for n := range workers {
 		// Every worker is a process of its own.
 		cfg := w.cfg
