@@ -16,6 +16,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 )
 
@@ -78,7 +79,7 @@ func mutate(pkg string, p listed, exports map[string]string, only string) ([]sou
 	if err != nil {
 		return nil, nil, err
 	}
-	sources := []source{{"mutant_runtime.go", strings.Replace(runtimeSource, "PACKAGE", p.Name, 1)}}
+	var sources []source
 	var mutants []*mutant
 	next := 1
 	for i, file := range files {
@@ -95,6 +96,8 @@ func mutate(pkg string, p listed, exports map[string]string, only string) ([]sou
 			mutants = append(mutants, e.mutants...)
 		}
 	}
+	fill := strings.NewReplacer("PACKAGE", p.Name, "MUTANTS", strconv.Itoa(len(mutants)))
+	sources = append(sources, source{"mutant_runtime.go", fill.Replace(runtimeSource)})
 	byID := make([]*mutant, len(mutants))
 	for _, m := range mutants {
 		byID[m.id-1] = m

@@ -64,6 +64,9 @@ func tryAll(ctx context.Context, s *suite, mutants []*mutant, workers int) ([]re
 		if ctx.Err() != nil {
 			break
 		}
+		if i%200 == 0 {
+			fmt.Fprintf(os.Stderr, "%s: %d of %d mutants tried\n", mutants[i].name.Package, i, len(mutants))
+		}
 		queue <- i
 	}
 	close(queue)

@@ -27,6 +27,7 @@ type suite struct {
 type test struct {
 	name    string
 	cpu     time.Duration
+	steps   int          // places of mutants that it passes, at most
 	reaches map[int]bool // ids of mutants
 }
 
@@ -73,33 +74,39 @@ func (s *suite) baseline(ctx context.Context, name string) (test, error) {
 	if err != nil {
 		return test{}, err
 	}
-	for _, line := range strings.Fields(string(text)) {
-		id, err := strconv.Atoi(line)
+	for line := range strings.Lines(string(text)) {
+		number, isSteps := strings.CutPrefix(strings.TrimSpace(line), "steps ")
+		n, err := strconv.Atoi(number)
 		if err != nil {
 			return test{}, fmt.Errorf("%s: %w", notes, err)
 		}
-		t.reaches[id] = true
+		if isSteps {
+			t.steps = n
+		} else {
+			t.reaches[n] = true
+		}
 	}
 	return t, nil
 }
 
 func only(names ...string) string { return "^(" + strings.Join(names, "|") + ")$" }
 
-// cheap is what a test may cost to be run together with others.
-const cheap = 150 * time.Millisecond
-
-// groups gives the tests that reach a mutant as they are to be run: the cheap
-// ones together, then the others one by one, cheapest first.
+// groups gives the tests that reach a mutant as they are to be run, cheapest
+// first, together as long as that stays short: most mutants die early.
 func (s *suite) groups(id int) [][]test {
 	var groups [][]test
+	short := 30 * time.Millisecond // what a group may cost beyond its first test
+	var cost time.Duration
 	for _, t := range s.tests {
-		switch {
-		case !t.reaches[id]:
-		case len(groups) > 0 && t.cpu < cheap:
-			groups[0] = append(groups[0], t)
-		default:
-			groups = append(groups, []test{t})
+		if !t.reaches[id] {
+			continue
 		}
+		if len(groups) == 0 || cost+t.cpu > short {
+			short, cost = 4*short, 0
+			groups = append(groups, nil)
+		}
+		cost += t.cpu
+		groups[len(groups)-1] = append(groups[len(groups)-1], t)
 	}
 	return groups
 }
@@ -131,12 +138,12 @@ type fate uint8
 
 const (
 	killed  fate = 1 + iota // a test failed
-	endless                 // it used many times what its tests use, or more memory than any, and had to be ended
+	endless                 // it went many times as far as its tests go, or took more memory than any, and was ended
 	lived                   // the tests that reach it pass
 	unseen                  // no test reaches it
 )
 
-// runaway is how a mutant ends that uses too much memory (runtime.go.txt).
+// runaway is how the binary ends an endless mutant (runtime.go.txt).
 const runaway = 97
 
 // try finds out what becomes of a mutant.
@@ -154,20 +161,20 @@ func (s *suite) try(ctx context.Context, id int) (fate, error) {
 	return lived, nil
 }
 
-// tryGroup runs some tests against a mutant. Time that passes proves nothing
-// on a busy machine: only a mutant that used ten times the processor time of
-// its tests counts as endless, any other gets more time.
+// tryGroup runs some tests against a mutant. Endless is what passed ten times
+// as many places as its tests do. Where a mutant's loop passes none, time has
+// to tell; but on a busy machine only processor time means anything.
 func (s *suite) tryGroup(ctx context.Context, id int, group []test) (fate, error) {
 	var names []string
-	var usual time.Duration
+	usual, steps := 2*time.Second, 1_000_000
 	for _, t := range group {
 		names = append(names, t.name)
-		usual += t.cpu
+		usual += 10 * t.cpu
+		steps += 10 * t.steps
 	}
-	enough := 2*time.Second + 10*usual
-	for limit := enough; limit <= 16*enough; limit *= 2 {
-		r, err := s.exec(ctx, []string{"MUTANT=" + strconv.Itoa(id)},
-			"-test.short", "-test.failfast", "-test.timeout", limit.String(), "-test.run", only(names...))
+	env := []string{"MUTANT=" + strconv.Itoa(id), "MUTANT_STEPS=" + strconv.Itoa(steps)}
+	for limit := usual; limit <= 64*usual; limit *= 2 {
+		r, err := s.exec(ctx, env, "-test.short", "-test.failfast", "-test.timeout", limit.String(), "-test.run", only(names...))
 		if ctx.Err() != nil {
 			return 0, ctx.Err()
 		}
@@ -181,7 +188,7 @@ func (s *suite) tryGroup(ctx context.Context, id int, group []test) (fate, error
 			return endless, nil
 		case !strings.Contains(r.output, "panic: test timed out after"):
 			return killed, nil
-		case r.cpu >= enough*3/4:
+		case r.cpu >= usual*3/4:
 			return endless, nil
 		}
 	}
