@@ -40,6 +40,7 @@ var allowed = map[string][]string{
 		"events", "internal/apply", "internal/incident", "internal/inventory", "internal/ledger", "internal/localec2", "internal/localec2/cloudtrail",
 		"internal/plan", "internal/policy", "internal/secgroup", "internal/warden",
 	},
+	"internal/fuzzing": {},
 	"internal/guard": {
 		"internal/alert", "internal/apply", "internal/awserr", "internal/bundle", "internal/incident", "internal/inventory", "internal/ledger",
 		"internal/plan", "internal/policy", "internal/queue", "internal/warden",
@@ -52,6 +53,7 @@ var allowed = map[string][]string{
 	"internal/localec2":            {"internal/localec2/cloudtrail", "internal/localec2/query", "internal/secgroup"},
 	"internal/localec2/cloudtrail": {"internal/localec2/query"},
 	"internal/localec2/query":      {},
+	"internal/mutation":            {},
 	"internal/plan":                {"internal/policy", "internal/secgroup"},
 	"internal/policy":              {"internal/secgroup"},
 	"internal/queue":               {"internal/incident"},
