@@ -18,7 +18,13 @@ type clause struct {
 
 	// plain is the region of CIDR rules, by direction, in a group without VPC
 	// blocks: most judgements need no other. It is made on first use.
-	plain [2]func() secgroup.Region
+	plain [2]onceRegion
+}
+
+// onceRegion is a region that is made once.
+type onceRegion struct {
+	once   sync.Once
+	region secgroup.Region
 }
 
 // directions is a set of directions.
@@ -46,12 +52,14 @@ func compileClause(c Clause, internal secgroup.AddressSet) *clause {
 	for _, b := range c.But {
 		out.but = append(out.but, compileClause(b, internal))
 	}
-	for i, d := range bothDirections {
-		out.plain[i] = sync.OnceValue(func() secgroup.Region {
-			return out.region(d, anyBlock, site{}, assumed)
-		})
-	}
 	return out
+}
+
+// plainRegion is clause.plain of a direction.
+func (c *clause) plainRegion(dir secgroup.Direction) secgroup.Region {
+	r := &c.plain[dir-secgroup.Ingress]
+	r.once.Do(func() { r.region = c.region(dir, anyBlock, site{}, assumed) })
+	return r.region
 }
 
 var (
@@ -153,7 +161,7 @@ func (c *clause) forbidden(dir secgroup.Direction, peer secgroup.Peer, at site) 
 	switch p := peer.(type) {
 	case secgroup.CIDR:
 		if at.vpcs.IsEmpty() || !c.dependsOnVPCs() {
-			return c.plain[dir-secgroup.Ingress]()
+			return c.plainRegion(dir)
 		}
 	case secgroup.PrefixList:
 		if !p.Readable {
@@ -175,7 +183,7 @@ func (c *clause) possible(dir secgroup.Direction, peer secgroup.Peer, at site) (
 		}
 		return most, nil
 	}
-	outside := c.plain[dir-secgroup.Ingress]()
+	outside := c.plainRegion(dir)
 	if c.shrinksOnly() {
 		return outside, []secgroup.Region{outside}
 	}

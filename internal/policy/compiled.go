@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"sync"
 
 	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
@@ -18,7 +19,7 @@ type compiled struct {
 	except     []Except
 	to         secgroup.AddressSet // remedy.to
 	shipped    bool
-	base       string // of the digest: all but the mode
+	digest     func() string
 }
 
 // newPolicy compiles one document; nil without error where the policy is off:
@@ -55,8 +56,8 @@ func newPolicy(d Document, s Settings) (*Policy, error) {
 	}
 	p.perRule, p.except, p.shipped = d.Tolerate.PerRule, d.Except, d.Shipped
 	p.to = secgroup.NewAddressSet(d.Remedy.To...)
-	p.base = meaning(d, p, internal)
-	p.Digest = digestOf(p.base, p.Mode)
+	mode := p.Mode // a twin of the policy in another mode keeps the digest
+	p.digest = sync.OnceValue(func() string { return hashed(meaning(d, p, internal), mode.String()) })
 	return p, nil
 }
 

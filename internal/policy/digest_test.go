@@ -38,6 +38,6 @@ func TestDigestsStay(t *testing.T) {
 		{list, Settings{Mode: Observe}, "1c3d0999bf2bd5ab6bbeaba59b79d8b3b90bb42a4b1dbd1bed38c8ff0c11fd58"},
 		{document("plain", forbid(box("ingress tcp/22 internet"))), Settings{Mode: Enforce}, "1190e8ead4463bfdb32960748415c06715a610a21f5481623c2c76e74b2f20fd"},
 	} {
-		require.Equal(t, tc.want, compiledWith(t, tc.settings, tc.doc).Policies[0].Digest)
+		require.Equal(t, tc.want, compiledWith(t, tc.settings, tc.doc).Policies[0].Digest())
 	}
 }
