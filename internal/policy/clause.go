@@ -41,18 +41,27 @@ type flow struct {
 	noIPv6    bool
 }
 
-func compileClause(c Clause, internal secgroup.AddressSet) *clause {
-	out := &clause{line: c.Line, peers: compilePeers(c.Peers, internal), whole: c.Whole}
-	for _, d := range c.Directions {
-		out.directions |= 1 << d
-	}
-	for _, f := range c.Flows {
-		out.flows = append(out.flows, compileFlow(f)...)
-	}
-	for _, b := range c.But {
-		out.but = append(out.but, compileClause(b, internal))
+func compileClauses(boxes []Clause, internal secgroup.AddressSet) []*clause {
+	all, out := make([]clause, len(boxes)), make([]*clause, len(boxes))
+	for i := range boxes {
+		out[i] = &all[i]
+		out[i].compile(&boxes[i], internal)
 	}
 	return out
+}
+
+func (c *clause) compile(box *Clause, internal secgroup.AddressSet) {
+	c.line, c.peers, c.whole = box.Line, compilePeers(box.Peers, internal), box.Whole
+	for _, d := range box.Directions {
+		c.directions |= 1 << d
+	}
+	c.flows = make([]flow, 0, len(box.Flows)+1)
+	for _, f := range box.Flows {
+		c.flows = appendFlow(c.flows, f)
+	}
+	if len(box.But) > 0 {
+		c.but = compileClauses(box.But, internal)
+	}
 }
 
 // plainRegion is clause.plain of a direction.
@@ -69,26 +78,25 @@ var (
 	anyBlock secgroup.Peer = secgroup.CIDR{}
 )
 
-// compileFlow gives a part of a range of protocols to those that have ports;
+// appendFlow gives a part of a range of protocols to those that have ports;
 // icmp is a protocol of IPv4 and icmpv6 of IPv6, where they are named alone.
-func compileFlow(f FlowSpec) []flow {
+func appendFlow(flows []flow, f FlowSpec) []flow {
 	single := f.Protocols.First == f.Protocols.Last
 	protocol := secgroup.Protocol(f.Protocols.First)
 	switch {
 	case single && protocol.IsICMP():
-		return []flow{{f.Protocols, f.Span, protocol == secgroup.ICMPv6, protocol == secgroup.ICMP}}
+		return append(flows, flow{f.Protocols, f.Span, protocol == secgroup.ICMPv6, protocol == secgroup.ICMP})
 	case single && !protocol.HasPorts() || f.Span == secgroup.FullSpan:
-		return []flow{{protocols: f.Protocols, span: secgroup.FullSpan}}
+		return append(flows, flow{protocols: f.Protocols, span: secgroup.FullSpan})
 	case single:
-		return []flow{{protocols: f.Protocols, span: f.Span}}
+		return append(flows, flow{protocols: f.Protocols, span: f.Span})
 	}
-	var out []flow
 	for _, p := range []uint8{uint8(secgroup.TCP), uint8(secgroup.UDP)} {
 		if f.Protocols.First <= p && p <= f.Protocols.Last {
-			out = append(out, flow{protocols: secgroup.ProtocolRange{First: p, Last: p}, span: f.Span})
+			flows = append(flows, flow{protocols: secgroup.ProtocolRange{First: p, Last: p}, span: f.Span})
 		}
 	}
-	return out
+	return flows
 }
 
 // ofInternet reports whether the clause forbids the internet: what narrowing

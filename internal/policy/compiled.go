@@ -45,9 +45,7 @@ func newPolicy(d Document, s Settings) (*Policy, error) {
 		return nil, p.fault("the scope of a chosen policy needs a condition that counts: list its tags or names under trusted in the settings")
 	}
 	internal := secgroup.NewAddressSet(s.Internal...)
-	for _, c := range boxesOf(d) {
-		p.clauses = append(p.clauses, compileClause(c, internal))
-	}
+	p.clauses = compileClauses(boxesOf(d), internal)
 	if len(p.clauses) == 0 {
 		return nil, p.fault("it judges nothing")
 	}
@@ -116,14 +114,15 @@ func (p *Policy) dependsOnVPCs() bool {
 func compileAll(docs []Document, s Settings) ([]*Policy, error) {
 	var policies []*Policy
 	var faults []error
-	first := map[string]Document{}
-	for _, d := range docs {
+	first := make(map[string]*Document, len(docs))
+	for i := range docs {
+		d := &docs[i]
 		if other, ok := first[d.ID]; ok {
 			faults = append(faults, fmt.Errorf("%s:%d: policy %s stands already at %s:%d", d.File, d.Line, d.ID, other.File, other.Line))
 			continue
 		}
 		first[d.ID] = d
-		p, err := newPolicy(d, s)
+		p, err := newPolicy(*d, s)
 		if err != nil {
 			faults = append(faults, err)
 		} else if p != nil {

@@ -62,7 +62,7 @@ func (w meaningWriter) clause(c Clause) string {
 		directions = append(directions, d.String())
 	}
 	for _, f := range c.Flows {
-		for _, g := range compileFlow(f) {
+		for _, g := range appendFlow(nil, f) {
 			flows = append(flows, g.meaning())
 		}
 	}
