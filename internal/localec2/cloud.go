@@ -23,6 +23,8 @@ type Options struct {
 	AccountID, Region string
 	// OnRecord is what OnRecord sets.
 	OnRecord func(record []byte)
+	// Limited is what LimitRequests sets.
+	Limited bool
 }
 
 // Cloud is a set of accounts, each in any number of regions. It is safe for
@@ -39,6 +41,7 @@ type Cloud struct {
 	intercept Interceptor
 	onRecord  func([]byte)
 	calls     []Call
+	buckets   map[bucketName]bucket // nil = no limits
 }
 
 type place struct{ account, region string }
@@ -76,6 +79,7 @@ func New(o Options) *Cloud {
 	if c.region == "" {
 		c.region = DefaultRegion
 	}
+	c.LimitRequests(o.Limited)
 	return c
 }
 

@@ -152,7 +152,10 @@ func (s *session) run(r *http.Request) (query.Object, *query.Fault, error) {
 	if fault := s.checkNames(known); fault != nil {
 		return nil, fault, nil
 	}
-	fault := s.dryRun()
+	fault := s.takeToken(known)
+	if fault == nil {
+		fault = s.dryRun()
+	}
 	if fault == nil && d.kind == refuse {
 		fault = d.fault
 	}
