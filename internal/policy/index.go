@@ -8,8 +8,8 @@ import (
 )
 
 // index answers for one rule, without allocation, which clauses of all
-// policies it may touch. It may name too many (it knows nothing of exceptions
-// and VPC blocks), never too few.
+// policies it may touch. It may name too many (it knows nothing of VPC blocks,
+// and little of exceptions), never too few.
 //
 // Clauses are numbered through; a set of them is a bit per clause. For each
 // direction and kind of peer the plane protocol x 16-bit space is cut where
@@ -64,7 +64,7 @@ func newIndex(policies []*Policy) *index {
 	x := &index{}
 	for i, p := range policies {
 		for _, c := range p.clauses {
-			x.clauses = append(x.clauses, indexed{clause: c, policy: i, set: x.intern(c.peers.addresses(site{}, atMost))})
+			x.clauses = append(x.clauses, indexed{clause: c, policy: i, set: x.intern(c.openAddresses())})
 		}
 	}
 	x.words = (len(x.clauses) + 63) / 64
@@ -85,6 +85,19 @@ func newIndex(policies []*Policy) *index {
 		}
 	}
 	return x
+}
+
+// openAddresses is all addresses that the clause can forbid some flow to:
+// those of its peers, without those that an exception from the whole box
+// certainly takes out.
+func (c *clause) openAddresses() secgroup.AddressSet {
+	open := c.peers.addresses(site{}, atMost)
+	for _, b := range c.but {
+		if len(b.but) == 0 && b.directions&c.directions == c.directions && b.flowsTo(everyAddress()).Covers(c.flowsTo(everyAddress())) {
+			open = open.Subtract(b.peers.addresses(site{}, atLeast))
+		}
+	}
+	return open
 }
 
 func (x *index) intern(s secgroup.AddressSet) int {
