@@ -3,6 +3,7 @@ package policy
 import (
 	"math/bits"
 	"slices"
+	"sync"
 
 	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
@@ -24,10 +25,13 @@ type index struct {
 	words   int // of a set
 	planes  [2][peerKinds]plane
 	summed  []uint64 // clauses that harmless can drop
+	always  []uint64 // clauses of policies that are meant for every group
+	scoped  []int    // the other clauses
 	wholes  []int    // clauses with `when: whole`
 	// sets are the distinct address sets of clauses, so that a rule's block is
 	// compared once with each.
 	sets []secgroup.AddressSet
+	done sync.Pool // of *sums
 }
 
 type indexed struct {
@@ -68,9 +72,14 @@ func newIndex(policies []*Policy) *index {
 		}
 	}
 	x.words = (len(x.clauses) + 63) / 64
-	x.summed = make([]uint64, x.words)
+	x.summed, x.always = make([]uint64, x.words), make([]uint64, x.words)
 	for i := range x.clauses {
 		c := &x.clauses[i]
+		if p := policies[c.policy]; p.scope.isEmpty() && p.not == nil {
+			setBit(x.always, i)
+		} else {
+			x.scoped = append(x.scoped, i)
+		}
 		if c.whole {
 			c.number, c.fewest = len(x.wholes), c.fewestFlows()
 			x.wholes = append(x.wholes, i)
