@@ -43,6 +43,7 @@ type Cloud struct {
 	calls     []Call
 	buckets   map[bucketName]bucket // nil = no limits
 	lag       time.Duration
+	quota     int // rules per group
 }
 
 type place struct{ account, region string }
@@ -67,7 +68,7 @@ type Account struct {
 func New(o Options) *Cloud {
 	c := &Cloud{
 		clock: o.Clock, ids: o.IDs, account: o.AccountID, region: o.Region, onRecord: o.OnRecord,
-		accounts: map[place]*Account{}, callers: map[string]Caller{},
+		accounts: map[place]*Account{}, callers: map[string]Caller{}, quota: rulesPerGroup,
 	}
 	if c.clock == nil {
 		c.clock = time.Now

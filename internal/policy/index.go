@@ -3,13 +3,14 @@ package policy
 import (
 	"math/bits"
 	"slices"
+	"sync"
 
 	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
 
 // index answers for one rule, without allocation, which clauses of all
-// policies it may touch. It may name too many (it knows nothing of exceptions
-// and VPC blocks), never too few.
+// policies it may touch. It may name too many (it knows nothing of VPC blocks,
+// and little of exceptions), never too few.
 //
 // Clauses are numbered through; a set of them is a bit per clause. For each
 // direction and kind of peer the plane protocol x 16-bit space is cut where
@@ -24,10 +25,13 @@ type index struct {
 	words   int // of a set
 	planes  [2][peerKinds]plane
 	summed  []uint64 // clauses that harmless can drop
+	always  []uint64 // clauses of policies that are meant for every group
+	scoped  []int    // the other clauses
 	wholes  []int    // clauses with `when: whole`
 	// sets are the distinct address sets of clauses, so that a rule's block is
 	// compared once with each.
 	sets []secgroup.AddressSet
+	done sync.Pool // of *sums
 }
 
 type indexed struct {
@@ -64,13 +68,18 @@ func newIndex(policies []*Policy) *index {
 	x := &index{}
 	for i, p := range policies {
 		for _, c := range p.clauses {
-			x.clauses = append(x.clauses, indexed{clause: c, policy: i, set: x.intern(c.peers.addresses(site{}, atMost))})
+			x.clauses = append(x.clauses, indexed{clause: c, policy: i, set: x.intern(c.openAddresses())})
 		}
 	}
 	x.words = (len(x.clauses) + 63) / 64
-	x.summed = make([]uint64, x.words)
+	x.summed, x.always = make([]uint64, x.words), make([]uint64, x.words)
 	for i := range x.clauses {
 		c := &x.clauses[i]
+		if p := policies[c.policy]; p.scope.isEmpty() && p.not == nil {
+			setBit(x.always, i)
+		} else {
+			x.scoped = append(x.scoped, i)
+		}
 		if c.whole {
 			c.number, c.fewest = len(x.wholes), c.fewestFlows()
 			x.wholes = append(x.wholes, i)
@@ -92,6 +101,19 @@ func newIndex(policies []*Policy) *index {
 		}
 	}
 	return x
+}
+
+// openAddresses is all addresses that the clause can forbid some flow to:
+// those of its peers, without those that an exception from the whole box
+// certainly takes out.
+func (c *clause) openAddresses() secgroup.AddressSet {
+	open := c.peers.addresses(site{}, atMost)
+	for _, b := range c.but {
+		if len(b.but) == 0 && b.directions&c.directions == c.directions && b.flowsTo(everyAddress()).Covers(c.flowsTo(everyAddress())) {
+			open = open.Subtract(b.peers.addresses(site{}, atLeast))
+		}
+	}
+	return open
 }
 
 func (x *index) intern(s secgroup.AddressSet) int {
