@@ -88,12 +88,12 @@ race: ## the concurrent packages under the race detector (needs a C compiler)
 	@$(HOST_GO) test -race ./internal/warden/... ./internal/ledger/... ./internal/localec2/... ./internal/runtimeapi/... ./internal/policy/...
 
 .PHONY: fuzz
-fuzz: ## run every fuzz target for FUZZTIME (20s) each
-	@FUZZTIME=$${FUZZTIME:-20s}; n=0; \
-	for pkg in $$($(HOST_GO) list ./... | grep -v /infra); do \
-	  for target in $$($(HOST_GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
-	    echo "$$pkg $$target"; $(HOST_GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $$FUZZTIME $$pkg; n=$$((n+1)); done; done; \
-	test $$n -gt 0 || { echo 'no fuzz target ran'; exit 1; }; echo "$$n fuzz targets"
+fuzz: ## run every listed fuzz target for FUZZTIME (20s) each [TARGET=pattern]
+	@$(HOST_GO) run ./internal/fuzzing -time $${FUZZTIME:-20s} $(if $(TARGET),-target '$(TARGET)')
+
+.PHONY: mutate
+mutate: ## change the pure packages step by step; the tests must notice [PACKAGE=internal/plan]
+	@$(HOST_GO) run ./internal/mutation $(if $(PACKAGE),-package '$(PACKAGE)') $(if $(WORKERS),-workers '$(WORKERS)')
 
 node_modules: package.json package-lock.json
 	@npm ci --no-audit --no-fund --silent
