@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/xml"
-	"errors"
 	"fmt"
 	"io"
 	"regexp"
@@ -52,7 +51,13 @@ gap is left. --run runs some of the cases, and looks for no gaps.
 			if err != nil {
 				return policyFault(err)
 			}
-			return writeTests(cmd.OutOrStdout(), report, format)
+			switch {
+			case len(report.Results)+len(report.Gaps) > 0:
+				return writeTests(cmd.OutOrStdout(), report, format)
+			case choice != "":
+				return fmt.Errorf("run %q: no case has a POLICY/NAME like that", choice)
+			}
+			return fmt.Errorf("test %s: no policy and no tests in it", folder)
 		},
 	}
 	cmd.Flags().StringVar(&choice, "run", "", "run the cases whose POLICY/NAME matches this regular expression")
@@ -61,9 +66,6 @@ gap is left. --run runs some of the cases, and looks for no gaps.
 }
 
 func writeTests(w io.Writer, report policy.TestReport, format string) error {
-	if len(report.Results)+len(report.Gaps) == 0 {
-		return errors.New("no test ran")
-	}
 	write := writeTestText
 	if format == "junit" {
 		write = writeTestJUnit

@@ -53,11 +53,7 @@ func parsePacks(ids ...string) (policy.Parsed, error) {
 		return policy.Parsed{}, err
 	}
 	if len(ids) == 0 {
-		for id := range packs {
-			if !isFramework(id) {
-				ids = append(ids, id)
-			}
-		}
+		ids = slices.DeleteFunc(slices.Sorted(maps.Keys(packs)), isFramework)
 	}
 	for _, id := range ids {
 		if packs[id] == nil {

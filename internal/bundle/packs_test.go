@@ -201,6 +201,46 @@ func TestUniversalPoliciesLeaveOrdinaryRulesAlone(t *testing.T) {
 	}
 }
 
+// TestADeploymentFillsInWhatIsItsOwn: the list of known networks, and the mark
+// of public groups.
+func TestADeploymentFillsInWhatIsItsOwn(t *testing.T) {
+	dir := folder(t, map[string]string{"sgwarden.yaml": "apiVersion: sgwarden/v1\nkind: Settings\nmode: enforce\npacks: [segmentation]\n" +
+		"sets: {known: [8.8.4.0/24]}\ntrusted: {tags: [zone]}\noverrides:\n" +
+		"  known-sources-only: {scope: {regions: [eu-west-1]}}\n" +
+		"  public-only-where-marked: {scope: {regions: [eu-west-1], not: {groups: {tags: {zone: [public]}}}}}\n"})
+	found, err := Lint(dir, packsDay)
+	require.NoError(t, err)
+	require.Len(t, found, 1, "what is off")
+	set, _, err := Load(dir, Options{})
+	require.NoError(t, err)
+	for _, c := range []struct {
+		zone, rule string
+		violates   []string
+	}{
+		{"inner", "ingress tcp/443 from 8.8.4.0/25", nil},
+		{"inner", "ingress tcp/443 from 8.8.4.0/23", []string{"known-sources-only"}},
+		{"inner", "ingress tcp/443 from 0.0.0.0/0", []string{"known-sources-only", "public-only-where-marked"}},
+		{"public", "ingress tcp/443 from 0.0.0.0/0", []string{"known-sources-only"}},
+	} {
+		rule, err := secgroup.ParseRule(c.rule)
+		require.NoError(t, err)
+		rule.ID = "sgr-1"
+		group := secgroup.Group{ID: "sg-1", Region: "eu-west-1", Tags: map[string]string{"zone": c.zone}}
+		require.Equal(t, c.violates, violated(set, group, rule), "%s: %s", c.zone, c.rule)
+	}
+}
+
+// violated gives the policies that a rule violates.
+func violated(set *policy.Set, group secgroup.Group, rule secgroup.Rule) []string {
+	var out []string
+	for _, f := range set.Evaluate(set.ExplainInput(group, []secgroup.Rule{rule}, packsDay)).Rules[0].Findings {
+		if f.State != policy.Fine {
+			out = append(out, f.Policy.ID)
+		}
+	}
+	return out
+}
+
 func TestPacksHaveNothingForLint(t *testing.T) {
 	dir := folder(t, map[string]string{"sgwarden.yaml": "apiVersion: sgwarden/v1\nkind: Settings\npacks: [baseline, conscious, cis-aws-6.0, aws-fsbp]\noverrides:\n" +
 		"  internal-web-from-inside: {scope: {vpcs: [vpc-0a1b2c3d]}}\n  default-egress: {scope: {vpcs: [vpc-0a1b2c3d]}}\n" +
