@@ -43,6 +43,7 @@ type Cloud struct {
 	calls     []Call
 	buckets   map[bucketName]bucket // nil = no limits
 	lag       time.Duration
+	listDelay time.Duration
 }
 
 type place struct{ account, region string }
