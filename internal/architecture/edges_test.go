@@ -34,6 +34,7 @@ var allowed = map[string][]string{
 	"internal/awserr":            {"internal/incident"},
 	"internal/awsrule":           {"internal/incident", "internal/secgroup"},
 	"internal/bundle":            {"internal/policy", "internal/secgroup", "policies"},
+	"internal/cloudtrailproxy":   {"internal/localec2/cloudtrail", "internal/localec2/query"},
 	"internal/conformance/onaws": {"internal/conformance", "internal/localec2"},
 	"internal/conformance":       {},
 	"internal/embedded": {
