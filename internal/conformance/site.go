@@ -30,10 +30,19 @@ type Site struct {
 	// Patience is how long a look is repeated until it is as it should be, for
 	// endpoints whose reads are eventually consistent; 0 = one look.
 	Patience time.Duration
+	// Stage is nil where the endpoint's limits and time are not ours to set:
+	// there, cases that are Staged cannot be tried.
+	Stage *Stage
 
 	own, far  string
 	defaultID string // the default VPC, read at its first use
 	count     int
+}
+
+// Stage is an endpoint in our hands.
+type Stage struct {
+	Limit func(on bool)              // makes the request limits hold, with full buckets, or not
+	Pass  func(passed time.Duration) // lets time pass
 }
 
 // errNoRun keeps a site without a name from taking untagged things for its own.
@@ -105,8 +114,16 @@ func (s *Site) Try(ctx context.Context, c Case) error {
 		return err
 	}
 	b.ids["@self"] = id
+	if c.Staged {
+		if s.Stage == nil {
+			return errNoStage
+		}
+		defer s.Stage.Limit(false)
+	}
 	return c.Run(b)
 }
+
+var errNoStage = errors.New("the case needs a stage")
 
 func (s *Site) defaultVPC(ctx context.Context) (string, error) {
 	if s.defaultID != "" {

@@ -20,13 +20,14 @@ var ErrNoGroup = errors.New("no such group")
 
 // change applies f to a copy of the state and keeps it if f succeeds.
 func (a *Account) change(f func(*state) error) error {
+	now := a.cloud.clock() // which may need the lock of its owner
 	a.cloud.mu.Lock()
 	defer a.cloud.mu.Unlock()
 	s := a.state.clone()
 	if err := f(s); err != nil {
 		return err
 	}
-	a.state = s
+	a.commit(s, now)
 	return nil
 }
 

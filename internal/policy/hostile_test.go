@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -158,4 +159,25 @@ func requirePlace(t *testing.T, d Diagnostic, text string) {
 	require.LessOrEqual(t, d.Line, lines)
 	require.Positive(t, d.Column)
 	require.LessOrEqual(t, d.Column, utf8.RuneCountInString(d.Excerpt)+1)
+}
+
+// TestFault44AliasBomb: a kilobyte of aliases to aliases, and a single alias
+// in an otherwise good policy. What refusing the first one costs is counted in
+// bytes, as no test asserts a time: unfolded it would be 3,486,784,401 texts.
+func TestFault44AliasBomb(t *testing.T) {
+	var bomb strings.Builder
+	bomb.WriteString("apiVersion: sgwarden/v1\nkind: Policy\na: &a [x, x, x, x, x, x, x, x, x]\n")
+	for c := 'b'; c <= 'j'; c++ {
+		fmt.Fprintf(&bomb, "%c: &%c [%s]\n", c, c, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*%c, ", c-1), 9), ", "))
+	}
+	require.Less(t, bomb.Len(), 1024)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	faults := faultsOf(t, Source{File: "bomb.yaml", Text: []byte(bomb.String())})
+	runtime.ReadMemStats(&after)
+	require.Contains(t, faults.Error(), "aliases are not part of the policy language")
+	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(16<<20))
+
+	one := policyText("p", "forbid:\n  - {direction: ingress, ports: &a [22], peers: [internet]}\n  - {direction: egress, ports: *a, peers: [internet]}\n")
+	require.Contains(t, faultsOf(t, Source{File: "one.yaml", Text: []byte(one)}).Error(), "aliases are not part of the policy language")
 }
