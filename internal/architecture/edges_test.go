@@ -47,6 +47,8 @@ var allowed = map[string][]string{
 	"internal/incident":            {"internal/policy", "internal/secgroup"},
 	"internal/inventory":           {"internal/awserr", "internal/awsrule", "internal/incident", "internal/secgroup"},
 	"internal/ledger":              {"internal/incident", "internal/policy", "internal/secgroup"},
+	"internal/localaws":            {"internal/localaws/dynamodb", "internal/localec2", "internal/localec2/query"},
+	"internal/localaws/dynamodb":   {},
 	"internal/localec2":            {"internal/localec2/cloudtrail", "internal/localec2/query", "internal/secgroup"},
 	"internal/localec2/cloudtrail": {"internal/localec2/query"},
 	"internal/localec2/query":      {},
