@@ -119,7 +119,10 @@ func (j *judging) settleEntry(d *draft, e *end) {
 			return
 		}
 		to, _ := ruleByID(e.after, id)
-		entry.Rule, entry.Before, entry.IncidentID, entry.Reported, entry.Under = stripped(to), nil, "", "", nil
+		if e.outcome == incident.Reverted {
+			entry.By = entry.BeforeBy // it is the value of whoever made it
+		}
+		entry.Rule, entry.Before, entry.BeforeBy, entry.IncidentID, entry.Reported, entry.Under = stripped(to), nil, nil, "", "", nil
 		j.known.Rules[id] = entry
 		j.known.Removed[id+inPlaceMark+removed.At.Format(timeMark)] = removed
 	case e.outcome == incident.AlreadyCompliant && len(e.after) == 0, e.outcome == incident.Gone:

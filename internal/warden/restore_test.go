@@ -1,0 +1,45 @@
+package warden
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sgwarden/sgwarden/internal/incident"
+)
+
+const exceptOps = `except: [{actors: ["arn:aws:iam::*:role/ops"], reason: CHG-7}]`
+
+// TestWhatIsPutBackIsStillWhoseItWas: an exempt actor's rule that somebody else
+// widened is put back, and stays exempt: also where the guard died in between,
+// and another judging puts it back.
+func TestWhatIsPutBackIsStillWhoseItWas(t *testing.T) {
+	const ops, wide = "arn:aws:iam::123456789012:role/ops", "ingress tcp/22-23 from 0.0.0.0/0"
+	for name, killed := range map[string]bool{"at once": false, "after a death": true} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, policyText("ssh", "revert", exceptOps))
+			require.Equal(t, incident.Exempt, w.judge1(w.authorizeBy(ops, groupA, ssh)).Outcome)
+			w.wait(time.Minute)
+			body := w.modify(groupA, w.ec2.group(groupA)[0].ID, wide)
+			if killed {
+				w.killedBefore("ModifySecurityGroupRules", body)
+			}
+			require.Equal(t, incident.Reverted, w.judgeTimes(body, 2).Outcome)
+			w.requireOpen(groupA, ssh)
+			w.wait(10 * time.Minute)
+			require.Equal(t, incident.Compliant, w.judge1(judgeGroup(groupA, "sweep", "")).Outcome)
+			w.requireOpen(groupA, ssh)
+		})
+	}
+}
+
+// TestAViolationIsNeverPutBack: the value before the last one was due itself,
+// and only the guard's death let it stand until it was changed.
+func TestAViolationIsNeverPutBack(t *testing.T) {
+	w := newWorld(t, policyText("ssh", "revert", ""))
+	w.noActs() // so the old value would not be refused: no record names it any more
+	w.killedBefore("RevokeSecurityGroupIngress", w.authorize(groupA, ssh))
+	w.judge1(w.modify(groupA, w.ec2.group(groupA)[0].ID, "ingress tcp/22-25 from 0.0.0.0/0"))
+	w.requireOpen(groupA)
+}
