@@ -43,3 +43,41 @@ func TestAViolationIsNeverPutBack(t *testing.T) {
 	w.judge1(w.modify(groupA, w.ec2.group(groupA)[0].ID, "ingress tcp/22-25 from 0.0.0.0/0"))
 	w.requireOpen(groupA)
 }
+
+// TestARecordOfTheValueThatWasPutBack is no news: what it made stands.
+func TestARecordOfTheValueThatWasPutBack(t *testing.T) {
+	const web = "ingress tcp/443 from 0.0.0.0/0"
+	w := newWorld(t, revertSSH)
+	made := w.authorize(groupA, web)
+	require.Equal(t, incident.Compliant, w.judge1(made).Outcome)
+	w.wait(time.Second)
+	body := w.modify(groupA, w.ec2.group(groupA)[0].ID, ssh)
+	w.killedAfter("ModifySecurityGroupRules", body)
+	w.requireOpen(groupA, web)
+	w.wait(2 * time.Minute)
+	d := w.judgeTimes(made, 2)
+	require.Equal(t, RuleDecision{ID: d.Rules[0].ID, Rule: d.Rules[0].Rule, Outcome: incident.Compliant}, d.Rules[0])
+	require.Equal(t, web, d.Rules[0].Rule.String())
+	require.Len(t, d.Rules, 2)
+	require.Equal(t, incident.Reverted, d.Rules[1].Outcome, "what was found done is told beside it")
+	require.Equal(t, ssh, d.Rules[1].Rule.String())
+	require.Equal(t, incident.AlreadyCompliant, w.judgeTimes(body, 2).Outcome)
+}
+
+// TestATagRevertsNothing: a rule that somebody else made harmless while it was
+// tagged was not reverted by anybody.
+func TestATagRevertsNothing(t *testing.T) {
+	w := newWorld(t, policyText("ssh", "tag", ""))
+	body := w.authorize(groupA, ssh)
+	id := w.ec2.group(groupA)[0].ID
+	w.ec2.on = func(call string) error {
+		if call == "CreateTags" {
+			w.modify(groupA, id, "ingress tcp/443 from 0.0.0.0/0")
+		}
+		return nil
+	}
+	d := w.judge1(body)
+	require.NotEqual(t, incident.Reverted, d.Outcome)
+	require.Equal(t, incident.AlreadyCompliant, d.Outcome, d.Reason)
+	require.NotContains(t, w.sent(), "acted reverted")
+}
