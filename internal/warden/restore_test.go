@@ -81,3 +81,22 @@ func TestATagRevertsNothing(t *testing.T) {
 	require.Equal(t, incident.AlreadyCompliant, d.Outcome, d.Reason)
 	require.NotContains(t, w.sent(), "acted reverted")
 }
+
+// TestANarrowerViolationIsNoNews: what was told of the wider one still holds.
+func TestANarrowerViolationIsNoNews(t *testing.T) {
+	for remedy, mode := range map[string]string{"tag": "", "alert": "", "revert": "mode: observe"} {
+		t.Run(remedy, func(t *testing.T) {
+			w := newWorld(t, policyText("ssh", remedy, mode))
+			w.judge1(w.authorize(groupA, "ingress tcp/20-25 from 0.0.0.0/0"))
+			told := w.sent()
+			require.Len(t, told, 1)
+			w.wait(time.Minute)
+			id := w.ec2.group(groupA)[0].ID
+			w.judge1(w.modify(groupA, id, ssh))
+			w.judge1(judgeGroup(groupA, "sweep", ""))
+			require.Equal(t, told, w.sent(), "a narrowing starts nothing")
+			w.judge1(w.modify(groupA, id, "ingress tcp/20-25 from 0.0.0.0/0"))
+			require.Len(t, w.sent(), 2, "a growth does")
+		})
+	}
+}
