@@ -328,6 +328,9 @@ func FuzzDecode(f *testing.F) {
 	for _, s := range samples.All() {
 		f.Add(s.Event)
 	}
+	for _, record := range corpusSeeds(f) {
+		f.Add(record)
+	}
 	f.Add([]byte(`{"Records":[{},1,` + sshFromAnywhere + `]}`))
 	f.Add([]byte(sshFromAnywhere + "\n" + sshFromAnywhere[:40] + "\n" + sshFromAnywhere))
 	f.Fuzz(func(t *testing.T, data []byte) {

@@ -19,7 +19,11 @@ func mutatePackage(ctx context.Context, pkg string, o options) ([]result, error)
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(folder)
+	defer func() {
+		if err := os.RemoveAll(folder); err != nil {
+			fmt.Fprintf(os.Stderr, "mutation: %v\n", err)
+		}
+	}()
 
 	p, exports, err := load(ctx, "./"+pkg)
 	if err != nil {

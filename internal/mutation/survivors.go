@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"maps"
 	"os"
 	"slices"
@@ -112,20 +111,23 @@ func compare(results []result, known survivors) difference {
 	return d
 }
 
-// printDifference says what has to be done about each, and how many they are.
-func printDifference(out io.Writer, d difference) int {
+func (d difference) size() int { return len(d.unknown) + len(d.noticed) + len(d.gone) }
+
+// String says what has to be done about each.
+func (d difference) String() string {
+	var out strings.Builder
 	for _, r := range d.unknown {
 		what := "survived"
 		if r.fate == unseen {
 			what = "not covered"
 		}
-		fmt.Fprintf(out, "\n# %s, line %d: write the test that notices it, or list it with its reason\n%sreason: \n", what, r.at, r.name)
+		fmt.Fprintf(&out, "\n# %s, line %d: write the test that notices it, or list it with its reason\n%sreason: \n", what, r.at, r.name)
 	}
 	for _, n := range d.noticed {
-		fmt.Fprintf(out, "\n# killed now: take it off the list\n%s", n)
+		fmt.Fprintf(&out, "\n# killed now: take it off the list\n%s", n)
 	}
 	for _, n := range d.gone {
-		fmt.Fprintf(out, "\n# no longer a mutant: take it off the list\n%s", n)
+		fmt.Fprintf(&out, "\n# no longer a mutant: take it off the list\n%s", n)
 	}
-	return len(d.unknown) + len(d.noticed) + len(d.gone)
+	return out.String()
 }

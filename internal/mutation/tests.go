@@ -161,16 +161,16 @@ func (s *suite) try(ctx context.Context, id int) (fate, error) {
 	return lived, nil
 }
 
-// tryGroup runs some tests against a mutant. Endless is what passed ten times
-// as many places as its tests do. Where a mutant's loop passes none, time has
-// to tell; but on a busy machine only processor time means anything.
+// tryGroup runs some tests against a mutant. Endless is what passed thirty
+// times as many places as its tests do. Where a mutant's loop passes none, time
+// has to tell; but on a busy machine only processor time means anything.
 func (s *suite) tryGroup(ctx context.Context, id int, group []test) (fate, error) {
 	var names []string
-	usual, steps := 2*time.Second, 1_000_000
+	usual, steps := 5*time.Second, 10_000_000
 	for _, t := range group {
 		names = append(names, t.name)
-		usual += 10 * t.cpu
-		steps += 10 * t.steps
+		usual += 20 * t.cpu
+		steps += 30 * t.steps
 	}
 	env := []string{"MUTANT=" + strconv.Itoa(id), "MUTANT_STEPS=" + strconv.Itoa(steps)}
 	for limit := usual; limit <= 64*usual; limit *= 2 {
