@@ -70,7 +70,7 @@ func (w *world) mayTouch(action, id string, past *pastRule) bool {
 		if !l.acts() && !(l.remedy == tag && action == "CreateTags") || l.acts() && action == "CreateTags" {
 			continue
 		}
-		if l.except != "" && past.madeOnlyBy(l.except) && past.heard {
+		if l.except != "" && past.madeOnlyBy(l.except) && past.heard && !past.forged {
 			continue
 		}
 		for _, r := range w.valuesOf(id) {
@@ -223,6 +223,7 @@ func (w *world) checkEffect(group string, before, after []secgroup.Rule) {
 	for _, rules := range w.step.trace[group] {
 		granted = granted.or(w.universe.ofAll(rules))
 	}
+	stood := packets{}
 	for _, r := range after {
 		old, was := byID(before, r.ID)
 		if was && same(old, r) {
@@ -231,6 +232,9 @@ func (w *world) checkEffect(group string, before, after []secgroup.Rule) {
 		past := w.history.rules[r.ID]
 		if was && slices.ContainsFunc(past.values[:len(past.values)-1], func(v secgroup.Rule) bool { return same(v, r) }) {
 			w.tally.check("P3 a restored rule was that once")
+			if w.docket.beforeAct && past.lost {
+				stood = stood.or(w.universe.of(r)) // nobody heard of it before the act: it stands
+			}
 			continue
 		}
 		if fresh := w.universe.of(r).without(granted); !fresh.empty() {
@@ -247,7 +251,7 @@ func (w *world) checkEffect(group string, before, after []secgroup.Rule) {
 			continue
 		}
 		f := w.forbiddenIn(l, group)
-		if fresh := w.universe.ofAll(after).and(f).without(w.universe.ofAll(before)); !fresh.empty() {
+		if fresh := w.universe.ofAll(after).and(f).without(w.universe.ofAll(before)).without(stood); !fresh.empty() {
 			w.blame("P3", "the guard opened what law %s forbids in %s: %v, before %v", l.id, group, after, before)
 		}
 	}
