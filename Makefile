@@ -24,6 +24,9 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 # How every function is built, those that guard is compared with too.
 BUILD_FUNCTION = GOOS=linux GOARCH=$(GOARCH) CGO_ENABLED=0 go build -buildvcs=false -tags lambda.norpc -trimpath -ldflags '$(LDFLAGS)'
 
+STATES ?= 1000000
+SEED ?= 1
+
 MOTO := 5.2.1
 AWSCLI := 1.45.11
 GOLANGCI := v2.5.0
@@ -84,6 +87,10 @@ lint: ## format, vet and the linters of .golangci.yml
 .PHONY: conformance-aws
 conformance-aws: ## try what EC2 is taken to do in the account of your AWS profile [CONFIRM=yes] [REMOVE=run]
 	@$(HOST_GO) run ./internal/conformance/onaws $(if $(filter yes,$(CONFIRM)),-confirm) $(if $(REMOVE),-remove '$(REMOVE)')
+
+.PHONY: soak
+soak: ## random actors, faults and deaths before the real guard [STATES=1000000] [SEED=1]
+	@$(HOST_GO) run ./internal/soak/run -states $(STATES) -seed $(SEED)
 
 .PHONY: race
 race: ## the concurrent packages under the race detector (needs a C compiler)
