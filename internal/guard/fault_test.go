@@ -67,7 +67,7 @@ func newWhole(t *testing.T) *whole {
 	memory := ledger.NewInMemory()
 	acts := map[string]policy.Act{}
 	for _, p := range set.Policies {
-		acts[p.ID+"@"+p.Digest] = policy.Act{Done: true}
+		acts[p.ID+"@"+p.Digest()] = policy.Act{Done: true}
 	}
 	require.NoError(t, memory.Operator().PutActs(t.Context(), acts))
 	client := Environment{Region: localec2.DefaultRegion, AccessKeyID: "AKIA", SecretKey: "secret", endpoints: map[string]string{"EC2": server.URL}}.clients().ec2

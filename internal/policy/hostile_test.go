@@ -19,7 +19,7 @@ import (
 // hostile files exhaust a reader of YAML that has no bounds: they are nested,
 // long, or both. Each fits into MaxSource.
 func hostile() map[string]string {
-	const n = MaxSource - 64
+	n := budget(MaxSource, MaxSource/16) - 64
 	fill := func(s string) string { return strings.Repeat(s, n/len(s)) }
 	numbered := func(format string) string {
 		var b strings.Builder
@@ -51,7 +51,7 @@ func hostile() map[string]string {
 		"nested to the bound":     strings.Repeat(strings.Repeat("- ", maxDepth-2)+"a\n", n/(2*maxDepth)),
 		"mappings up to bound":    numbered("- {a%d: b, c: d}\n"),
 		"rubbish after rubbish":   numbered("k%d: [\n"),
-		"a set of sets":           "apiVersion: sgwarden/v1\nkind: Settings\nsets:\n" + numbered("  s%d: [10.0.0.0/8]\n")[:100_000],
+		"a set of sets":           "apiVersion: sgwarden/v1\nkind: Settings\nsets:\n" + numbered("  s%d: [10.0.0.0/8]\n")[:n*3/8],
 		"a million dots in a key": strings.Repeat("a", n) + ": b",
 	}
 }
