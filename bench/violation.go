@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"time"
@@ -123,11 +124,8 @@ func (s *stage) round(ctx context.Context) (time.Duration, error) {
 	if err == nil && len(again) > 0 {
 		err = fmt.Errorf("guard wants the message again\n%s", s.guard.Logs())
 	}
-	if err != nil {
-		return 0, err
-	}
-	_, err = s.aws.end()
-	return took, err
+	_, strange := s.aws.end()
+	return took, errors.Join(err, strange)
 }
 
 // cold is goal 2, and goal 10 after a violation: a function that was not
