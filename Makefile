@@ -44,7 +44,7 @@ demo: ## watch violations being taken back on an embedded account (needs Go alon
 
 .PHONY: test
 test: emulator node_modules ## run every test, end to end included; the last line counts them
-	@{ $(HOST_GO) test -json ./... $(EXIT); $(HOST_GO) test -json -count=1 -tags e2e -timeout 30m ./e2e/... $(EXIT); } | $(HOST_GO) run ./internal/testtally
+	@{ $(HOST_GO) test -json ./... $(EXIT); $(HOST_GO) test -C bench -json ./... $(EXIT); $(HOST_GO) test -json -count=1 -tags e2e -timeout 30m ./e2e/... $(EXIT); } | $(HOST_GO) run ./internal/testtally
 
 .PHONY: unit
 unit: ## run the tests that need Go alone
@@ -83,6 +83,7 @@ lint: ## format, vet and the linters of .golangci.yml
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo 'run gofmt -w on these'; exit 1; }
 	@$(HOST_GO) vet ./... && $(HOST_GO) vet -tags e2e,emulator ./e2e/... ./internal/ledger
 	@$(HOST_GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI) run
+	@cd bench && $(HOST_GO) vet ./... && $(HOST_GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI) run
 
 .PHONY: conformance-aws
 conformance-aws: ## try what EC2 is taken to do in the account of your AWS profile [CONFIRM=yes] [REMOVE=run]
