@@ -21,6 +21,8 @@ EXIT = && s=0 || s=$$?; echo "{\"Action\":\"exit\",\"Status\":$$s}"
 HOST_GO := env -u GOARCH -u GOOS go
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS := -s -w -X main.version=$(VERSION)
+# How every function is built, those that guard is compared with too.
+BUILD_FUNCTION = GOOS=linux GOARCH=$(GOARCH) CGO_ENABLED=0 go build -buildvcs=false -tags lambda.norpc -trimpath -ldflags '$(LDFLAGS)'
 
 MOTO := 5.2.1
 AWSCLI := 1.45.11
@@ -52,7 +54,7 @@ e2e: emulator node_modules ## drive the built guard against an emulator with the
 .PHONY: build
 build: ## build DIST/<function>/bootstrap with the compiled policies [GOARCH=arm64] [DIST=dist] [POLICIES=dir]
 	@for name in $$(ls functions); do mkdir -p '$(DIST)'/$$name; \
-	  GOOS=linux GOARCH=$(GOARCH) CGO_ENABLED=0 go build -buildvcs=false -tags lambda.norpc -trimpath -ldflags '$(LDFLAGS)' -o '$(DIST)'/$$name/bootstrap ./functions/$$name; \
+	  $(BUILD_FUNCTION) -o '$(DIST)'/$$name/bootstrap ./functions/$$name; \
 	  digest=$$($(HOST_GO) run ./cmd/sgwarden bundle $(if $(POLICIES),--policies '$(POLICIES)') --output '$(DIST)'/$$name); \
 	  echo "$(DIST)/$$name  linux/$(GOARCH)  policies $$digest"; done
 
@@ -86,6 +88,17 @@ conformance-aws: ## try what EC2 is taken to do in the account of your AWS profi
 .PHONY: race
 race: ## the concurrent packages under the race detector (needs a C compiler)
 	@$(HOST_GO) test -race ./internal/warden/... ./internal/ledger/... ./internal/localec2/... ./internal/runtimeapi/... ./internal/policy/...
+
+.PHONY: bench
+bench: ## print time, size and calls beside those of others and their bounds (Linux, 5 minutes) [GOALS=5,7] [MARKDOWN=yes]
+	@dist=$$(mktemp -d) && trap 'rm -rf "$$dist"' EXIT && \
+	$(MAKE) build bench-functions GOARCH=$$($(HOST_GO) env GOARCH) DIST="$$dist" >&2 && \
+	$(HOST_GO) build -C bench -o "$$dist/bench" . && \
+	"$$dist/bench" -dist "$$dist" $(if $(GOALS),-goals '$(GOALS)') $(if $(filter yes,$(MARKDOWN)),-markdown)
+
+.PHONY: bench-functions
+bench-functions:
+	@for name in hello bare; do mkdir -p '$(DIST)'/$$name; cd bench && $(BUILD_FUNCTION) -o '$(DIST)'/$$name/bootstrap ./$$name && cd ..; done
 
 .PHONY: fuzz
 fuzz: ## run every listed fuzz target for FUZZTIME (20s) each [TARGET=pattern]

@@ -1,6 +1,9 @@
 package figures
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Bound is what a figure must not pass. The zero value bounds nothing.
 type Bound struct {
@@ -13,12 +16,16 @@ type boundKind uint8
 const (
 	none boundKind = iota
 	atMost
+	eachAtMost
 	atMostTimes
 	fasterTimes
 )
 
 // AtMost bounds ours itself, in the base of its unit.
 func AtMost(v float64) Bound { return Bound{atMost, v} }
+
+// EachAtMost bounds every value of ours, not their median.
+func EachAtMost(v float64) Bound { return Bound{eachAtMost, v} }
 
 // AtMostTimes bounds ours by a multiple of the other.
 func AtMostTimes(v float64) Bound { return Bound{atMostTimes, v} }
@@ -77,6 +84,11 @@ func (r Row) Verdict() Verdict {
 			return NotYet
 		}
 		return verdict(r.Ours.Median() <= r.Bound.value)
+	case eachAtMost:
+		if r.Ours.IsEmpty() {
+			return NotYet
+		}
+		return verdict(slices.Max(r.Ours.Values) <= r.Bound.value)
 	}
 	if r.Ratio() == 0 {
 		return NotYet
@@ -97,7 +109,7 @@ func verdict(met bool) Verdict {
 // text is the bound as the table shows it, in the unit of ours.
 func (b Bound) text(u Unit) string {
 	switch b.kind {
-	case atMost:
+	case atMost, eachAtMost:
 		return "<= " + u.text(b.value)
 	case atMostTimes:
 		return "<= " + digits(b.value) + "x"

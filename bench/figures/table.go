@@ -1,8 +1,10 @@
 package figures
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -74,4 +76,10 @@ func (t Table) writeCounts(w io.Writer) error {
 	}
 	_, err := fmt.Fprintf(w, "%d bounds met, %d missed, %d without a figure yet\n", n[Met], n[Missed], n[NotYet])
 	return err
+}
+
+// SortByGoal brings the rows into the order of their goals; rows of one goal
+// keep theirs.
+func (t Table) SortByGoal() {
+	slices.SortStableFunc(t, func(a, b Row) int { return cmp.Or(cmp.Compare(len(a.Goal), len(b.Goal)), cmp.Compare(a.Goal, b.Goal)) })
 }

@@ -32,8 +32,10 @@ var allowed = map[string][]string{
 	"internal/architecture":      {},
 	"internal/apply":             {"internal/awserr", "internal/awsrule", "internal/incident", "internal/plan", "internal/secgroup"},
 	"internal/awserr":            {"internal/incident"},
+	"internal/awshttp":           {},
 	"internal/awsrule":           {"internal/incident", "internal/secgroup"},
 	"internal/bundle":            {"internal/policy", "internal/secgroup", "policies"},
+	"internal/cloudtrailproxy":   {"internal/localec2/cloudtrail", "internal/localec2/query"},
 	"internal/conformance/onaws": {"internal/conformance", "internal/localec2"},
 	"internal/conformance":       {},
 	"internal/embedded": {
@@ -42,7 +44,7 @@ var allowed = map[string][]string{
 	},
 	"internal/fuzzing": {},
 	"internal/guard": {
-		"internal/alert", "internal/apply", "internal/awserr", "internal/bundle", "internal/incident", "internal/inventory", "internal/ledger",
+		"internal/alert", "internal/apply", "internal/awserr", "internal/awshttp", "internal/bundle", "internal/incident", "internal/inventory", "internal/ledger",
 		"internal/plan", "internal/policy", "internal/queue", "internal/warden",
 	},
 	"internal/incident":            {"internal/policy", "internal/secgroup"},

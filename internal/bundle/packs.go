@@ -36,10 +36,13 @@ func readPacks() (map[string][]policy.Source, error) {
 	}
 	for id, names := range frameworks {
 		for _, name := range names {
-			for _, file := range []string{name, strings.TrimSuffix(name, ".yaml") + testsSuffix} {
-				if f, ok := byName[file]; ok {
-					packs[id] = append(packs[id], f)
-				}
+			f, ok := byName[name]
+			if !ok {
+				return nil, fmt.Errorf("read frameworks: %s: no pack has the file %s", id, name)
+			}
+			packs[id] = append(packs[id], f)
+			if tests, ok := byName[strings.TrimSuffix(name, ".yaml")+testsSuffix]; ok {
+				packs[id] = append(packs[id], tests)
 			}
 		}
 	}
@@ -53,11 +56,7 @@ func parsePacks(ids ...string) (policy.Parsed, error) {
 		return policy.Parsed{}, err
 	}
 	if len(ids) == 0 {
-		for id := range packs {
-			if !isFramework(id) {
-				ids = append(ids, id)
-			}
-		}
+		ids = slices.DeleteFunc(slices.Sorted(maps.Keys(packs)), isFramework)
 	}
 	for _, id := range ids {
 		if packs[id] == nil {

@@ -1,6 +1,7 @@
 package bundle
 
 import (
+	"net/netip"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -141,6 +142,103 @@ func TestBaselineLeavesOrdinaryRulesAlone(t *testing.T) {
 		}
 		require.Equal(t, want, verdict.Rules[0].Decision, "%s: %s", c.group, c.rule)
 	}
+}
+
+// universal gives all policies that are on once their packs are listed, but one.
+func universal(all []policy.Document, but string) []policy.Document {
+	return slices.DeleteFunc(slices.Clone(all), func(d policy.Document) bool { return d.Chosen || d.ID == but })
+}
+
+// TestNoPolicyRepeatsAnother: for each check of each policy some rule of its
+// tests violates that policy, and none of those that are on beside it. What
+// opens everything opens what others forbid, too.
+func TestNoPolicyRepeatsAnother(t *testing.T) {
+	all, tests := everyPolicy(t)
+	for _, d := range all {
+		if slices.ContainsFunc(d.Forbid, func(c policy.Clause) bool { return c.Whole }) {
+			continue
+		}
+		own := switchedOn(t, d)
+		others, err := policy.Compile(universal(all, d.ID), policy.Settings{Mode: policy.Enforce})
+		require.NoError(t, err)
+		for _, check := range d.Checks {
+			require.True(t, slices.ContainsFunc(tests[d.ID].Cases, func(c policy.TestCase) bool {
+				return c.Check == check && slices.ContainsFunc(c.Fail, func(r policy.TestRule) bool {
+					rule := fromOutside(r.Rule)
+					return said(own, c.Group, rule) == "fail" && said(others, c.Group, rule) == "pass"
+				})
+			}), "%s: another policy finds all that it finds for %s", d.ID, check)
+		}
+	}
+}
+
+// fromOutside is a rule without what of everybody is inside.
+func fromOutside(rule secgroup.Rule) secgroup.Rule {
+	if c, ok := rule.Peer.(secgroup.CIDR); ok && c.Bits() == 0 {
+		outside := "8.0.0.0/8"
+		if c.Addr().Is6() {
+			outside = "2600::/16"
+		}
+		rule.Peer = secgroup.NewCIDR(netip.MustParsePrefix(outside))
+	}
+	return rule
+}
+
+// TestUniversalPoliciesLeaveOrdinaryRulesAlone: all packs listed, nothing scoped.
+func TestUniversalPoliciesLeaveOrdinaryRulesAlone(t *testing.T) {
+	all, _ := everyPolicy(t)
+	set, err := policy.Compile(universal(all, ""), policy.Settings{Mode: policy.Enforce})
+	require.NoError(t, err)
+	for _, text := range []string{
+		"ingress tcp/443 from 0.0.0.0/0", "ingress tcp/80 from ::/0", "ingress udp/443 from 0.0.0.0/0", "ingress tcp/22 from 8.8.8.0/29",
+		"ingress tcp/22 from 10.1.0.0/16", "ingress tcp/443 from 10.0.0.0/8", "ingress tcp/5432 from sg-0a1b2c3d", "ingress all from sg-0a1b2c3d",
+		"ingress icmp/3/4 from 0.0.0.0/0", "ingress icmp from 10.0.0.0/8", "ingress udp/51820 from 0.0.0.0/0", "ingress tcp/8443 from 0.0.0.0/0",
+		"egress all to 0.0.0.0/0", "egress all to ::/0", "egress tcp/443 to 10.0.0.0/8",
+	} {
+		rule, err := secgroup.ParseRule(text)
+		require.NoError(t, err)
+		require.Equal(t, "pass", said(set, secgroup.Group{ID: "sg-1", Name: "web"}, rule), text)
+	}
+}
+
+// TestADeploymentFillsInWhatIsItsOwn: the list of known networks, and the mark
+// of public groups.
+func TestADeploymentFillsInWhatIsItsOwn(t *testing.T) {
+	dir := folder(t, map[string]string{"sgwarden.yaml": "apiVersion: sgwarden/v1\nkind: Settings\nmode: enforce\npacks: [segmentation]\n" +
+		"sets: {known: [8.8.4.0/24]}\ntrusted: {tags: [zone]}\noverrides:\n" +
+		"  known-sources-only: {scope: {regions: [eu-west-1]}}\n" +
+		"  public-only-where-marked: {scope: {regions: [eu-west-1], not: {groups: {tags: {zone: [public]}}}}}\n"})
+	found, err := Lint(dir, packsDay)
+	require.NoError(t, err)
+	require.Len(t, found, 1, "what is off")
+	set, _, err := Load(dir, Options{})
+	require.NoError(t, err)
+	for _, c := range []struct {
+		zone, rule string
+		violates   []string
+	}{
+		{"inner", "ingress tcp/443 from 8.8.4.0/25", nil},
+		{"inner", "ingress tcp/443 from 8.8.4.0/23", []string{"known-sources-only"}},
+		{"inner", "ingress tcp/443 from 0.0.0.0/0", []string{"known-sources-only", "public-only-where-marked"}},
+		{"public", "ingress tcp/443 from 0.0.0.0/0", []string{"known-sources-only"}},
+	} {
+		rule, err := secgroup.ParseRule(c.rule)
+		require.NoError(t, err)
+		rule.ID = "sgr-1"
+		group := secgroup.Group{ID: "sg-1", Region: "eu-west-1", Tags: map[string]string{"zone": c.zone}}
+		require.Equal(t, c.violates, violated(set, group, rule), "%s: %s", c.zone, c.rule)
+	}
+}
+
+// violated gives the policies that a rule violates.
+func violated(set *policy.Set, group secgroup.Group, rule secgroup.Rule) []string {
+	var out []string
+	for _, f := range set.Evaluate(set.ExplainInput(group, []secgroup.Rule{rule}, packsDay)).Rules[0].Findings {
+		if f.State != policy.Fine {
+			out = append(out, f.Policy.ID)
+		}
+	}
+	return out
 }
 
 func TestPacksHaveNothingForLint(t *testing.T) {

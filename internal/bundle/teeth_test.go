@@ -3,6 +3,8 @@ package bundle
 import (
 	"fmt"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -322,4 +324,28 @@ func gapsOf(t *testing.T, d policy.Document, tests policy.Tests) []string {
 		out = append(out, g.What)
 	}
 	return out
+}
+
+// TestEmptiedTestsAreNoticed, in the folder of the packs as a user tests it.
+func TestEmptiedTestsAreNoticed(t *testing.T) {
+	const packs = "../../policies"
+	settings, err := os.ReadFile(filepath.Join(packs, "sgwarden.yaml"))
+	require.NoError(t, err)
+	all, _ := everyPolicy(t)
+	for _, d := range all {
+		text, err := os.ReadFile(filepath.Join(packs, d.File))
+		require.NoError(t, err)
+		dir := folder(t, map[string]string{"sgwarden.yaml": string(settings), "p.yaml": string(text), "p.tests.yaml": ""})
+		report, err := RunTests(dir, packsDay, nil)
+		require.NoError(t, err)
+		require.Len(t, report.Gaps, 1)
+		require.Equal(t, d.ID, report.Gaps[0].Policy)
+	}
+	report, err := RunTests(packs, packsDay, nil)
+	require.NoError(t, err)
+	require.Empty(t, report.Gaps)
+	require.False(t, slices.ContainsFunc(report.Results, policy.TestResult.Failed))
+	embedded, err := RunTests("", packsDay, nil)
+	require.NoError(t, err)
+	require.Len(t, report.Results, len(embedded.Results))
 }

@@ -81,6 +81,6 @@ func Cases() []Case {
 	return slices.Concat(
 		protocols(), cidrs(), authorize(), revoke(), modify(), describe(), pages(), names(), quotas(), lists(),
 		references(), egress(), defaultGroup(), descriptions(), tags(), dryRun(), associations(), answers(), byName(),
-		limits(),
+		vpcs(), defaultVPCs(), limits(), consistency(), largeLists(), slowLists(),
 	)
 }

@@ -27,7 +27,7 @@ func newSite(t *testing.T) (*localec2.Cloud, *conformance.Site) {
 			return aws.Credentials{AccessKeyID: "AKIDTEST", SecretAccessKey: "secret"}, nil
 		}),
 	})}
-	site.Stage = &conformance.Stage{Limit: cloud.LimitRequests, Pass: func(d time.Duration) { now = now.Add(d) }}
+	site.Stage = &conformance.Stage{Limit: cloud.LimitRequests, Lag: cloud.Lag, Slow: cloud.SlowLists, Pass: func(d time.Duration) { now = now.Add(d) }}
 	account, err := site.Open(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, localec2.DefaultAccount, account)

@@ -44,7 +44,7 @@ func TestFault18WholeProtocols(t *testing.T) {
 		add ingress icmp -1 -1 0.0.0.0/0
 		untouched
 		== icmp type 22 is no port
-		add ingress icmp 22 0 0.0.0.0/0
+		add ingress icmp 22 22 0.0.0.0/0
 		untouched
 		== icmp by type, where a policy says so
 		policy icmp

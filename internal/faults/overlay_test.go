@@ -73,11 +73,7 @@ func (o *overlay) copyFile(file string, changes []change) error {
 			return fmt.Errorf("defence %s in %s: %w", c.id, file, err)
 		}
 	}
-	written, err := s.write(parsed)
-	if err != nil {
-		return fmt.Errorf("%s: %w", file, err)
-	}
-	if err := o.put(path, written); err != nil {
+	if err := o.put(path, s.write(parsed)); err != nil {
 		return err
 	}
 	return o.put(filepath.Join(filepath.Dir(path), "defence_off.go"),
@@ -131,7 +127,7 @@ func (s *source) of(n ast.Node) string   { return s.text[s.offset(n.Pos()):s.off
 
 // write gives the text of the copy: the file as it is, with the functions that
 // have changes renamed, and behind it one that chooses and the changed ones.
-func (s *source) write(parsed *ast.File) (string, error) {
+func (s *source) write(parsed *ast.File) string {
 	var head, tail strings.Builder
 	done := 0
 	for _, d := range parsed.Decls {
@@ -142,20 +138,15 @@ func (s *source) write(parsed *ast.File) (string, error) {
 		name := s.offset(f.Name.End())
 		head.WriteString(s.text[done:name] + "Kept")
 		done = name
-		if err := s.choose(&tail, f); err != nil {
-			return "", fmt.Errorf("%s: %w", f.Name.Name, err)
-		}
+		s.choose(&tail, f)
 	}
-	return "//line " + s.path + ":1\n" + head.String() + s.text[done:] + "\n" + tail.String(), nil
+	return "//line " + s.path + ":1\n" + head.String() + s.text[done:] + "\n" + tail.String()
 }
 
 // choose writes a function that calls the one which the switch asks for, and
 // the functions without their defences.
-func (s *source) choose(b *strings.Builder, f *ast.FuncDecl) error {
-	signature, receiver, call, err := s.signature(f)
-	if err != nil {
-		return err
-	}
+func (s *source) choose(b *strings.Builder, f *ast.FuncDecl) {
+	signature, receiver, call := s.signature(f)
 	kept := receiver + f.Name.Name + "Kept" + call
 	fmt.Fprintf(b, "\n//line %s:1\n%s {\n\tswitch defenceOff {\n", filepath.Base(s.path)+" with its defences", signature)
 	byID := map[string][]change{}
@@ -183,7 +174,6 @@ func (s *source) choose(b *strings.Builder, f *ast.FuncDecl) error {
 		head := text[:name-len(f.Name.Name)]
 		fmt.Fprintf(b, "\n//line %s:%d\n%s%s%s\n", "without defence "+id, s.line(f.Pos()), head, withoutName(f, id), text[name:])
 	}
-	return nil
 }
 
 func withoutName(f *ast.FuncDecl, id string) string {
@@ -203,14 +193,15 @@ func swap(text string, p place) string {
 
 // signature writes a function's head with names for all parameters, the
 // receiver as it is called, and the call with these parameters.
-func (s *source) signature(f *ast.FuncDecl) (signature, receiver, call string, err error) {
+func (s *source) signature(f *ast.FuncDecl) (signature, receiver, call string) {
 	signature = "func "
 	if f.Recv != nil {
 		signature += "(the " + s.of(f.Recv.List[0].Type) + ") "
 		receiver = "the."
 	}
-	if f.Type.TypeParams != nil {
-		return "", "", "", errors.New("functions with type parameters are not provided for")
+	typeParams := ""
+	if p := f.Type.TypeParams; p != nil {
+		typeParams = s.of(p)
 	}
 	var params, args []string
 	for _, field := range f.Type.Params.List {
@@ -223,7 +214,7 @@ func (s *source) signature(f *ast.FuncDecl) (signature, receiver, call string, e
 			args = append(args, name)
 		}
 	}
-	signature += f.Name.Name + "(" + strings.Join(params, ", ") + ")"
+	signature += f.Name.Name + typeParams + "(" + strings.Join(params, ", ") + ")"
 	if f.Type.Results != nil {
 		var results []string
 		for _, field := range f.Type.Results.List {
@@ -233,5 +224,5 @@ func (s *source) signature(f *ast.FuncDecl) (signature, receiver, call string, e
 		}
 		signature += " (" + strings.Join(results, ", ") + ")"
 	}
-	return signature, receiver, "(" + strings.Join(args, ", ") + ")", nil
+	return signature, receiver, "(" + strings.Join(args, ", ") + ")"
 }

@@ -43,7 +43,7 @@ func reference(table []section) string {
 
 # Faults
 
-What goes wrong around the guard, what must come of it, and what shows it. %d numbers are proven, %d in part, %d wait for a feature.
+What goes wrong around the guard, what must come of it, and what shows it. Proven: %d, in part: %d, waiting for a feature: %d.
 
 Behind each number stand the tests that show it, and the defences in the code that they prove: %d places in the source, each of which a test takes away (in a copy that only the test builds) and then requires the named test to fail. See [design/0008](../design/0008-defences-are-named-by-where-they-stand.md).
 `, proven, partly, later, defences)

@@ -40,6 +40,22 @@ func TestTableAndTestsAgree(t *testing.T) {
 	require.NotZero(t, count)
 }
 
+// TestEveryNumberedTestShowsADefence: a test of a number that no lost defence
+// makes fail might as well not be there.
+func TestEveryNumberedTestShowsADefence(t *testing.T) {
+	shows := map[testName]bool{}
+	for _, f := range allFaults(readTable(t)) {
+		for _, d := range f.defences {
+			shows[testName{d.shown.pkg, d.shown.function()}] = true
+		}
+	}
+	for name := range testFunctions(t) {
+		if numbered.MatchString(name.name) {
+			assert.True(t, shows[name], "%s in %s", name.name, name.pkg)
+		}
+	}
+}
+
 // testFunctions are the tests of all packages of the repository.
 func testFunctions(t *testing.T) map[testName]bool {
 	t.Helper()

@@ -329,7 +329,7 @@ func TestEC2IsWhole(t *testing.T) {
 	require.True(t, json.Valid(calls[1].Body))
 	r := httptest.NewRequest(http.MethodPost, "http://s3.test/", http.NoBody)
 	r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=A/20261123/us-east-1/s3/aws4_request")
-	_, err = a.Transport().RoundTrip(r)
+	_, err = a.Transport().RoundTrip(r) //nolint:bodyclose // there is no answer
 	require.ErrorContains(t, err, `no service "s3"`)
 	require.False(t, errors.Is(err, localec2.ErrLost))
 }

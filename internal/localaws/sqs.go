@@ -54,7 +54,7 @@ func (a *AWS) read(c Call, in any, url *string) *query.Fault {
 
 func (a *AWS) sendMessage(c Call) (any, *query.Fault) {
 	var in struct {
-		QueueUrl, MessageBody string //nolint:revive,staticcheck // SQS's own names
+		QueueUrl, MessageBody string //nolint:revive // SQS's own names
 		DelaySeconds          int
 	}
 	if fault := a.read(c, &in, &in.QueueUrl); fault != nil {
@@ -77,7 +77,7 @@ func (a *AWS) sendMessage(c Call) (any, *query.Fault) {
 
 func (a *AWS) changeVisibility(c Call) (any, *query.Fault) {
 	var in struct {
-		QueueUrl, ReceiptHandle string //nolint:revive,staticcheck // SQS's own names
+		QueueUrl, ReceiptHandle string //nolint:revive // SQS's own names
 		VisibilityTimeout       int
 	}
 	if fault := a.read(c, &in, &in.QueueUrl); fault != nil {

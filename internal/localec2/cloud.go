@@ -44,6 +44,7 @@ type Cloud struct {
 	buckets   map[bucketName]bucket // nil = no limits
 	lag       time.Duration
 	quota     int // rules per group
+	listDelay time.Duration
 }
 
 type place struct{ account, region string }

@@ -249,9 +249,10 @@ func (a *Account) PutList(l secgroup.PrefixList, maxEntries int) error {
 		for _, p := range l.Entries {
 			entries = append(entries, entry{block: p.Masked()})
 		}
-		c := &list{id: l.ID, name: l.Name, owner: l.OwnerID, ipv6: len(l.Entries) > 0 && l.Entries[0].Addr().Is6()}
+		c := &list{id: l.ID, name: l.Name, owner: l.OwnerID, last: "create", ipv6: len(l.Entries) > 0 && l.Entries[0].Addr().Is6()}
 		if old := s.lists[l.ID]; old != nil {
 			*c = *old
+			c.last = "modify"
 		}
 		if c.owner == "" {
 			c.owner = a.ID

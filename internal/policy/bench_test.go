@@ -171,3 +171,17 @@ func BenchmarkCompile(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkDigests is what the first judgement after the start pays for the
+// digests of all policies.
+func BenchmarkDigests(b *testing.B) {
+	docs := benchPolicies(200)
+	for b.Loop() {
+		b.StopTimer()
+		s := enforcing(b, docs...)
+		b.StartTimer()
+		for _, p := range s.Policies {
+			_ = p.Digest()
+		}
+	}
+}

@@ -89,15 +89,14 @@ func newIndex(policies []*Policy) *index {
 		}
 	}
 	for d, dir := range bothDirections {
-		var flows [peerKinds][]placed
+		var flows []placed
 		for kind := range peerKinds {
-			flows[kind] = x.flowsOf(dir, kind)
-			// Most policies say the same of every kind of address.
-			if kind > 0 && slices.Equal(flows[kind], flows[kind-1]) {
+			if kind > 0 && x.alike(kind, kind-1) {
 				x.planes[d][kind] = x.planes[d][kind-1]
-			} else {
-				x.planes[d][kind] = x.newPlane(flows[kind])
+				continue
 			}
+			flows = x.flowsOf(dir, kind, flows[:0])
+			x.planes[d][kind] = x.newPlane(flows)
 		}
 	}
 	return x
@@ -146,9 +145,20 @@ type placed struct {
 	clause int
 }
 
-// flowsOf gives the flows of all clauses in a plane.
-func (x *index) flowsOf(dir secgroup.Direction, kind int) []placed {
-	flows := make([]placed, 0, len(x.clauses))
+// alike reports whether every clause says the same of two kinds of peers: most
+// policies do of IPv4, IPv6 and lists.
+func (x *index) alike(a, b int) bool {
+	for i := range x.clauses {
+		c := x.clauses[i].clause
+		if c.has(a) != c.has(b) || slices.ContainsFunc(c.flows, func(f flow) bool { return f.has(a) != f.has(b) }) {
+			return false
+		}
+	}
+	return true
+}
+
+// flowsOf appends the flows of all clauses in a plane to flows.
+func (x *index) flowsOf(dir secgroup.Direction, kind int, flows []placed) []placed {
 	for i := range x.clauses {
 		c := x.clauses[i].clause
 		if !c.directions.has(dir) || !c.has(kind) {

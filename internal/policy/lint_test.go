@@ -147,10 +147,11 @@ func TestRunTestsFindsWhatATestGetsWrong(t *testing.T) {
 			"  - {name: wrong, pass: [ingress tcp/22 from 0.0.0.0/0], fail: [ingress tcp/80 from 0.0.0.0/0]}\n"+
 			"  - {name: too much, fail: [ingress tcp/20-25 from 8.8.8.0/24, ingress tcp/22 from 9.9.9.0/24], excess: [ingress tcp/22 from 8.8.8.0/25, ingress tcp/22 from 8.8.8.128/25, ingress tcp/22 from 9.9.9.0/24]}\n"+
 			"  - {name: too little, fail: [ingress tcp/20-25 from 8.8.8.0/24], excess: [ingress tcp/22 from 8.8.8.0/25]}\n"+
+			"  - {name: none, pass: [ingress tcp/25 from 8.8.8.0/24], excess: [ingress tcp/22 from 8.8.8.0/25]}\n"+
 			"  - {name: by ops, actor: 'arn:aws:iam::123456789012:role/ops', exempt: [ingress tcp/22 from 0.0.0.0/0]}\n")
 	report, err := p.RunTests(lintDay, TestSelection{})
 	require.NoError(t, err)
-	require.Len(t, report.Results, 10)
+	require.Len(t, report.Results, 12)
 	require.Empty(t, report.Gaps)
 	var texts []string
 	for _, r := range report.Results {
@@ -162,6 +163,7 @@ func TestRunTestsFindsWhatATestGetsWrong(t *testing.T) {
 		`all.yaml:12: p, "wrong": ingress tcp/22 from 0.0.0.0/0: want pass, got fail`,
 		`all.yaml:12: p, "wrong": ingress tcp/80 from 0.0.0.0/0: want fail, got pass`,
 		`all.yaml:14: p, "too little": excess: want ingress tcp/22 from 8.8.8.0/25, got ingress tcp/22 from 8.8.8.0/24`,
+		`all.yaml:15: p, "none": excess: want ingress tcp/22 from 8.8.8.0/25, got nothing`,
 	}, texts)
 }
 

@@ -114,12 +114,12 @@ func (p *folderReader) document(n *yamlNode, pack string) {
 		p.syntax.wrongType(n, "a document", "a mapping", "begin with apiVersion: "+apiVersion)
 		return
 	}
-	kind, ok := n.lookup("kind")
-	if !ok {
+	entry := pairOf(n.pairs, "kind")
+	if entry == nil {
 		p.fault(n.position, "kind: Policy, Settings or Tests", "the document lacks the key \"kind\"")
 		return
 	}
-	switch kind.text {
+	switch kind := entry.value; kind.text {
 	case "Policy":
 		f := &policyFile{pack: pack}
 		p.syntax.into(&f.policySyntax, n, "the policy")
@@ -135,16 +135,6 @@ func (p *folderReader) document(n *yamlNode, pack string) {
 	default:
 		p.fault(kind.position, didYouMean(kind.text, []string{"Policy", "Settings", "Tests"}), "unknown kind %q", kind.text)
 	}
-}
-
-// lookup gives the value of a key of a mapping.
-func (n *yamlNode) lookup(key string) (*yamlNode, bool) {
-	for i := range n.pairs {
-		if n.pairs[i].key.text == key {
-			return &n.pairs[i].value, true
-		}
-	}
-	return nil, false
 }
 
 // oneSettings gives the settings; empty ones where there are none.

@@ -118,7 +118,9 @@ func (w *world) aRule() (group string, r secgroup.Rule, ok bool) {
 // change lets some actor change something.
 func (w *world) change() {
 	a := pickOf(w, actors)
-	switch n := w.random.IntN(40); {
+	switch n := w.random.IntN(44); {
+	case n >= 40:
+		w.again(a)
 	case n < 17:
 		w.authorize(a)
 	case n < 23:
@@ -133,7 +135,7 @@ func (w *world) change() {
 		w.describe(a)
 	case n < 35:
 		w.retag(a)
-	case n < 37:
+	case n < 36 || n < 37 && w.docket.exempts == "":
 		w.list(a)
 	default:
 		w.operate()
@@ -184,6 +186,53 @@ func (w *world) authorize(a actor) {
 
 func who(a actor) string { return strings.TrimPrefix(a.key, "AKIASOAK") }
 
+// again makes a rule once more that the guard took away, as who fights it does:
+// three times, each of them heard of at once.
+func (w *world) again(a actor) {
+	for _, id := range sortedKeys(w.history.touched) {
+		past := w.history.rules[id]
+		r := past.values[0]
+		c, isBlock := r.Peer.(secgroup.CIDR)
+		if _, isLive := byID(w.history.live[past.group], id); isLive || !isBlock || r.Direction != secgroup.Ingress {
+			continue
+		}
+		for range 1 + w.random.IntN(4) {
+			p := url.Values{"GroupId": {past.group}}
+			const at = "IpPermissions.1."
+			put(p, at, r, c)
+			_, ok := w.call(a, "AuthorizeSecurityGroupIngress", p)
+			w.tally.Calls["the same once more"]++
+			w.say("%s once more %s: %s -> %v", who(a), past.group, r, ok)
+			if !ok {
+				return
+			}
+			w.begin()
+			w.effects.plan = faultPlan{seen: map[string]int{}}
+			w.judge("at once", []*message{w.queue.made})
+			w.begin()
+		}
+		return
+	}
+	w.authorize(a)
+}
+
+// put writes a rule by its value.
+func put(p url.Values, at string, r secgroup.Rule, c secgroup.CIDR) {
+	flowSpec{r.Protocol.String(), "", ""}.put(p, at)
+	if r.Protocol == secgroup.AllProtocols {
+		p.Set(at+"IpProtocol", "-1")
+	}
+	if r.Ports != secgroup.NoPorts || r.Protocol.IsICMP() {
+		p.Set(at+"FromPort", strconv.Itoa(int(r.Ports.From)))
+		p.Set(at+"ToPort", strconv.Itoa(int(r.Ports.To)))
+	}
+	if c.Addr().Is4() {
+		p.Set(at+"IpRanges.1.CidrIp", c.String())
+	} else {
+		p.Set(at+"Ipv6Ranges.1.CidrIpv6", c.String())
+	}
+}
+
 func (w *world) modify(a actor) {
 	group, r, ok := w.aRule()
 	if !ok {
@@ -220,20 +269,7 @@ func (w *world) revoke(a actor) {
 	action := map[secgroup.Direction]string{secgroup.Ingress: "RevokeSecurityGroupIngress", secgroup.Egress: "RevokeSecurityGroupEgress"}[r.Direction]
 	p := url.Values{"GroupId": {group}}
 	if c, isBlock := r.Peer.(secgroup.CIDR); isBlock && w.random.IntN(2) == 0 {
-		const at = "IpPermissions.1."
-		flowSpec{r.Protocol.String(), "", ""}.put(p, at)
-		if r.Protocol == secgroup.AllProtocols {
-			p.Set(at+"IpProtocol", "-1")
-		}
-		if r.Ports != secgroup.NoPorts || r.Protocol.IsICMP() {
-			p.Set(at+"FromPort", strconv.Itoa(int(r.Ports.From)))
-			p.Set(at+"ToPort", strconv.Itoa(int(r.Ports.To)))
-		}
-		if c.Addr().Is4() {
-			p.Set(at+"IpRanges.1.CidrIp", c.String())
-		} else {
-			p.Set(at+"Ipv6Ranges.1.CidrIpv6", c.String())
-		}
+		put(p, "IpPermissions.1.", r, c)
 	} else {
 		p.Set("SecurityGroupRuleId.1", r.ID)
 	}

@@ -117,8 +117,9 @@ func (w *world) checkNarrowed(d warden.Decision, r warden.RuleDecision, live sec
 		return
 	}
 	first, was := byID(trace[0], r.ID)
-	if !was || !same(first, withoutAccount(r.Rule)) {
-		return // an earlier step began it
+	takenWrongly := slices.ContainsFunc(w.step.wronged, func(g wronged) bool { return g.rule.ID == r.ID })
+	if !was || !same(first, withoutAccount(r.Rule)) || takenWrongly {
+		return // an earlier step began it, or it was put back: checkPutBack
 	}
 	kept := w.kept(d.GroupID, first)
 	for _, rules := range trace {

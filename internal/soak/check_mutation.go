@@ -6,8 +6,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sgwarden/sgwarden/internal/incident"
 	"github.com/sgwarden/sgwarden/internal/localec2"
 	"github.com/sgwarden/sgwarden/internal/secgroup"
+	"github.com/sgwarden/sgwarden/internal/warden"
 )
 
 // checkMutation holds a call of the guard, before it runs, against P5: it
@@ -233,6 +235,11 @@ func (w *world) checkEffect(group string, before, after []secgroup.Rule) {
 			w.blame("P3", "the guard made %s %s, which opens what was closed; before: %v", r.ID, r, before)
 		}
 	}
+	for _, r := range before {
+		if _, stays := byID(after, r.ID); !stays && !w.refusedByAny(group, r) {
+			w.step.wronged = append(w.step.wronged, wronged{group, r})
+		}
+	}
 	for _, l := range w.docket.laws {
 		if !l.acts() || l.tolerates() || l.whole || l.except != "" || w.docket.exempts == l.id {
 			continue
@@ -256,3 +263,31 @@ func blocksOf(r secgroup.Rule) []netip.Prefix {
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+// wronged is a rule that the guard took away though no law acts on the value
+// that it had by then: there is no compare-and-delete.
+type wronged struct {
+	group string
+	rule  secgroup.Rule
+}
+
+func (w *world) refusedByAny(group string, r secgroup.Rule) bool {
+	return slices.ContainsFunc(w.docket.laws, func(l law) bool { return l.acts() && w.universe.of(r).meets(w.forbiddenBut(l, group)) })
+}
+
+// checkPutBack: such a rule is put back, or it is said how to.
+func (w *world) checkPutBack(decisions []warden.Decision) {
+	for _, g := range w.step.wronged {
+		w.tally.check("P5 what was compliant after all is put back, or said")
+		back := slices.ContainsFunc(w.rules(g.group), func(r secgroup.Rule) bool { return same(r, g.rule) })
+		said := slices.ContainsFunc(decisions, func(d warden.Decision) bool {
+			return d.Story != nil && slices.ContainsFunc(d.Story.Incidents, func(i incident.Incident) bool {
+				return slices.ContainsFunc(i.Notes, func(n string) bool { return strings.Contains(n, "put it back: authorize "+g.rule.String()) })
+			})
+		})
+		if !back && !said && !w.effects.plan.killed {
+			w.blame("P5", "%s of %s was compliant when it was taken away, is not back, and nothing says so: %s", g.rule.ID, g.group, g.rule)
+		}
+	}
+	w.step.wronged = nil
+}

@@ -163,6 +163,9 @@ func (w *world) damaged(body []byte) []byte {
 func (w *world) judge(way string, messages []*message) {
 	ids := make([]string, 0, len(messages))
 	for _, m := range messages {
+		if m.delayed {
+			w.tally.Ways["own message"]++
+		}
 		ids = append(ids, fmt.Sprintf("%s(%d)", m.id, m.received+1))
 	}
 	w.say("%s: %v at %s%s", way, ids, w.clock().Format(time.TimeOnly), w.effects.plan)
@@ -185,6 +188,7 @@ func (w *world) judge(way string, messages []*message) {
 		}
 	}
 	w.checkDecisions(decisions)
+	w.checkPutBack(decisions)
 	w.checkLog()
 	w.queue.answer(messages, failed, w.clock())
 	if w.effects.dead {

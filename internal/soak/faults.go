@@ -25,14 +25,15 @@ type faultPlan struct {
 
 // cloudFaults are what EC2, and the way to it, may do wrong.
 var cloudFaults = map[string]func(*localec2.Snapshot) localec2.Disturbance{
-	"throttle":     func(*localec2.Snapshot) localec2.Disturbance { return localec2.Throttle() },
-	"500":          func(*localec2.Snapshot) localec2.Disturbance { return localec2.Fail() },
-	"lost request": func(*localec2.Snapshot) localec2.Disturbance { return localec2.Lose() },
-	"lost answer":  func(*localec2.Snapshot) localec2.Disturbance { return localec2.LoseAnswer() },
-	"500 after":    func(*localec2.Snapshot) localec2.Disturbance { return localec2.FailAfter() },
-	"denied":       func(*localec2.Snapshot) localec2.Disturbance { return localec2.Deny() },
-	"no-op":        func(*localec2.Snapshot) localec2.Disturbance { return localec2.Swallow() },
-	"stale read":   localec2.Stale,
+	"throttle":           func(*localec2.Snapshot) localec2.Disturbance { return localec2.Throttle() },
+	"500":                func(*localec2.Snapshot) localec2.Disturbance { return localec2.Fail() },
+	"lost request":       func(*localec2.Snapshot) localec2.Disturbance { return localec2.Lose() },
+	"lost answer":        func(*localec2.Snapshot) localec2.Disturbance { return localec2.LoseAnswer() },
+	"500 after":          func(*localec2.Snapshot) localec2.Disturbance { return localec2.FailAfter() },
+	"denied":             func(*localec2.Snapshot) localec2.Disturbance { return localec2.Deny() },
+	"no-op":              func(*localec2.Snapshot) localec2.Disturbance { return localec2.Swallow() },
+	"stale read":         localec2.Stale,
+	"denied for a while": func(*localec2.Snapshot) localec2.Disturbance { return localec2.Deny() },
 }
 
 // The faults in the order in which they are drawn.
@@ -60,18 +61,32 @@ const staleFor = 50 * time.Second
 func (w *world) drawFaults() faultPlan {
 	p := faultPlan{seen: map[string]int{}}
 	pick := func(list []string) string { return list[w.random.IntN(len(list))] }
-	switch n := w.random.IntN(20); {
-	case n < 11:
+	if w.denied > 0 {
+		w.denied--
+		p.fault, p.call, p.at, p.lasting = "denied for a while", "change", 1, true
 		return p
-	case n < 14:
+	}
+	switch n := w.random.IntN(20); {
+	case n < 8:
+		return p
+	case n < 11:
 		p.fault, p.call = pick(faultsOfChanges), "change"
-	case n < 16:
+	case n < 13:
 		p.fault, p.call = pick(faultsOfReads), pick([]string{"DescribeSecurityGroups", "DescribeSecurityGroupRules", "DescribeSecurityGroupRules", "read"})
-	case n < 18:
+	case n < 16:
 		p.fault = pick(faultsOfEffects)
+		waits := slices.Contains(w.docket.calls, "JudgeAgain")
+		if p.fault == "queue failed" && !waits {
+			p.fault = "race"
+		} else if waits && w.random.IntN(4) == 0 {
+			p.fault = "queue failed"
+		}
 		p.call = pick(effectsMet[p.fault])
 	default:
 		p.kill, p.killAt = pick([]string{"before", "after"}), pick(slices.Concat(w.docket.calls, effectNames))
+	}
+	if p.fault == "denied" && w.random.IntN(3) == 0 {
+		w.denied = 1 + w.random.IntN(4)
 	}
 	p.at, p.lasting = 1, w.random.IntN(3) > 0
 	if w.random.IntN(4) == 0 {

@@ -27,7 +27,7 @@ type pastRule struct {
 	group  string
 	values []secgroup.Rule
 	actors []string // who made the values; guardActor for the guard
-	lost   bool     // the record of its last value was lost
+	lost   bool     // the record of one of its values was lost
 	heard  bool     // a record that names its last value was finished
 }
 
@@ -80,6 +80,7 @@ type step struct {
 	sets    []string                     // rules that the call at hand added or changed
 	actor   string
 	judging bool // the guard is at work
+	wronged []wronged
 	blind   bool // the ledger failed: what it holds could not be known
 	guarded int  // its mutations
 	sent    int  // its messages
@@ -112,7 +113,7 @@ func (w *world) observe(by string) {
 				h.rules[r.ID] = past
 			}
 			past.values, past.actors = append(past.values, r), append(past.actors, by)
-			past.lost, past.heard = false, false
+			past.heard = false
 			w.step.sets = append(w.step.sets, r.ID)
 		}
 		if !changed {

@@ -4,10 +4,12 @@ import (
 	"context"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sgwarden/sgwarden/internal/incident"
 	"github.com/sgwarden/sgwarden/internal/ledger"
+	"github.com/sgwarden/sgwarden/internal/policy"
 )
 
 // mostJudgings bounds what a rest may take: a guard that is never done fights
@@ -18,6 +20,7 @@ const mostJudgings = 400
 // every group, until nothing waits any more. Then P1 and P2 hold.
 func (w *world) rest(permuted *rand.Rand) {
 	w.say("rest")
+	w.denied = 0
 	w.effects.plan = faultPlan{seen: map[string]int{}}
 	if w.history.paused {
 		if err := w.resume(); err != nil {
@@ -110,6 +113,7 @@ func (w *world) checkBooks(group string) {
 	for _, i := range memory.Open {
 		w.blame("books", "incident %s of %s is open at rest: %s %s", i.ID, group, i.Outcome, i.Reason)
 	}
+	w.checkWatched(group, memory.Known)
 	filed := map[string]bool{}
 	for _, e := range entries {
 		i := e.Incident
@@ -135,8 +139,32 @@ func (w *world) checkBooks(group string) {
 	}
 }
 
+// isCoalesced reports whether an incident is one more round of a fight, of
+// which the first hour's alert was told.
 func isCoalesced(i incident.Incident) bool {
-	return len(i.Notes) > 0 && i.Reason == "contested" || slices.ContainsFunc(i.Notes, func(n string) bool { return n != "" && i.Reason != "" })
+	return slices.ContainsFunc(i.Notes, func(n string) bool { return strings.HasPrefix(n, "the same excess came back") })
+}
+
+// checkWatched: a rule that a law only watches was told of, or tagged.
+func (w *world) checkWatched(group string, known policy.Known) {
+	rules := w.rules(group)
+	for _, l := range w.docket.laws {
+		if l.acts() {
+			continue
+		}
+		for _, r := range rules {
+			if !w.universe.of(r).meets(w.forbiddenBut(l, group)) {
+				continue
+			}
+			w.tally.check("what is only watched is told")
+			if known.Rules[r.ID].Reported == "" {
+				w.blame("books", "%s %s of %s breaks law %s, and nobody was told", r.ID, r, group, l.id)
+			}
+			if l.remedy == tag && r.Tags[tagKey] == "" {
+				w.blame("books", "%s %s of %s breaks law %s, and has no tag", r.ID, r, group, l.id)
+			}
+		}
+	}
 }
 
 // advance lets some time pass.

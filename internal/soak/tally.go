@@ -58,7 +58,7 @@ func (t *Tally) tables() []table {
 		{"transitions by call", &t.Calls, transitions},
 		{"refused by EC2 as", &t.RefusedAs, nil},
 		{"deliveries by kind", &t.Ways, []string{
-			"in order", "shuffled", "batch", "late", "duplicate", "log file", "lost", "hostile", "sweep",
+			"in order", "shuffled", "batch", "late", "duplicate", "log file", "lost", "hostile", "sweep", "own message",
 		}},
 		{"outcomes of messages", &t.Outcomes, outcomes},
 		{"outcomes of rules", &t.RuleOutcomes, ruleOutcomes},
@@ -74,7 +74,7 @@ var (
 		"AuthorizeSecurityGroupIngress", "AuthorizeSecurityGroupEgress", "RevokeSecurityGroupIngress", "RevokeSecurityGroupEgress",
 		"ModifySecurityGroupRules", "CreateSecurityGroup", "DeleteSecurityGroup", "UpdateSecurityGroupRuleDescriptionsIngress",
 		"UpdateSecurityGroupRuleDescriptionsEgress", "CreateTags", "DeleteTags", "CreateManagedPrefixList", "ModifyManagedPrefixList",
-		"operator: pause", "operator: resume", "operator: exempt", "operator: end an exemption",
+		"the same once more", "operator: pause", "operator: resume", "operator: exempt", "operator: end an exemption",
 	}
 	outcomes = []string{
 		"ignored", "compliant", "gone", "already-compliant", "exempt", "observed", "alerted", "tagged", "narrowed", "reverted", "pending",
@@ -83,7 +83,7 @@ var (
 	// A rule is never ignored: calls are.
 	ruleOutcomes = outcomes[1:]
 	faultNames   = []string{
-		"throttle", "500", "lost request", "lost answer", "500 after", "denied", "no-op", "stale read",
+		"throttle", "500", "lost request", "lost answer", "500 after", "denied", "denied for a while", "no-op", "stale read",
 		"ledger down", "conflict", "lost write", "publish failed", "published without answer", "queue failed", "race",
 	}
 	properties = []string{
@@ -93,6 +93,7 @@ var (
 		"P6 equality is equality of packets", "P7 no bytes make it panic", "P8 messages parse back and are harmless", "P8 log lines parse back",
 		"P8 documents parse back", "outcomes tell the truth", "alerts tell the truth", "what is not finished comes again",
 		"the chain of incidents verifies", "nothing stays open at rest", "what was done is told, once",
+		"what is only watched is told", "P5 what was compliant after all is put back, or said",
 	}
 )
 

@@ -70,6 +70,7 @@ type world struct {
 	digest  digest
 	failure *Failure
 
+	denied     int                // for how many deliveries the guard may change nothing
 	snapshot   *localec2.Snapshot // an earlier state, for stale reads
 	snapshotAt time.Time
 }

@@ -1,6 +1,7 @@
 package warden
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"testing"
@@ -36,6 +37,20 @@ func TestFault45NothingIsTouchedBeforeTheAct(t *testing.T) {
 	require.Equal(t, incident.Reverted, d.Outcome)
 	w.requireOpen(groupA, older...)
 	require.Len(t, w.closed(groupA)[0].Standing, 15)
+}
+
+// TestARuleThatStandsIsNotCalledCompliant: its record names it by id alone, so
+// it stands until the act; that is no verdict on it.
+func TestARuleThatStandsIsNotCalledCompliant(t *testing.T) {
+	w := newWorld(t, revertSSH)
+	w.noActs()
+	body := bytes.ReplaceAll(w.authorize(groupA, ssh), []byte(`"ipProtocol":"tcp"`), []byte(`"ipProtocol":["tcp"]`))
+	d := w.judge1(body)
+	require.Equal(t, incident.Unresolved, d.Outcome, d.Reason)
+	require.Len(t, d.Rules, 1)
+	require.Equal(t, incident.Unresolved, d.Rules[0].Outcome)
+	require.Equal(t, reasonBeforeAct, d.Rules[0].Reason)
+	w.requireOpen(groupA, ssh)
 }
 
 func TestFault50MarkedRuleNarrowedByItsOwner(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/sgwarden/sgwarden/internal/incident"
 	"github.com/sgwarden/sgwarden/internal/policy"
@@ -119,7 +120,11 @@ func (j *judging) settleEntry(d *draft, e *end) {
 			return
 		}
 		to, _ := ruleByID(e.after, id)
-		entry.Rule, entry.Before, entry.IncidentID, entry.Reported, entry.Under = stripped(to), nil, "", "", nil
+		if e.outcome == incident.Reverted {
+			entry.By = entry.BeforeBy // it is the value of whoever made it
+		}
+		entry.Rule, entry.Before, entry.BeforeBy, entry.IncidentID, entry.Reported, entry.Under = stripped(to), nil, nil, "", "", nil
+		entry.Since = entry.Since.Add(settledLater)
 		j.known.Rules[id] = entry
 		j.known.Removed[id+inPlaceMark+removed.At.Format(timeMark)] = removed
 	case e.outcome == incident.AlreadyCompliant && len(e.after) == 0, e.outcome == incident.Gone:
@@ -142,6 +147,10 @@ func (j *judging) settleEntry(d *draft, e *end) {
 		j.known.Rules[id] = entry
 	}
 }
+
+// settledLater sets apart what a remedy leaves of a rule: should that become due
+// in its turn, it is another incident, with messages of its own.
+const settledLater = time.Nanosecond
 
 // timeMark is the form of the time behind inPlaceMark.
 const timeMark = "20060102T150405.000000000Z"

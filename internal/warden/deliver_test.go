@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/sgwarden/sgwarden/internal/alert"
 	"github.com/sgwarden/sgwarden/internal/incident"
 	"github.com/sgwarden/sgwarden/internal/policy"
 	"github.com/sgwarden/sgwarden/internal/secgroup"
@@ -55,15 +56,15 @@ func TestFault02SameEventInParallel(t *testing.T) {
 	const workers = 32
 	decisions := make([]Decision, workers)
 	var wait sync.WaitGroup
-	// All have read the ledger before the first looks at the group.
+	// All have seen the violation before the first goes on.
 	var read atomic.Int32
 	allRead := make(chan struct{})
-	w.ledger.after = func(name string) {
-		if name == "Observe" && read.Add(1) == workers {
+	w.ec2.after = func(name string) {
+		if name == "Group" && read.Add(1) == workers {
 			close(allRead)
 		}
+		<-allRead
 	}
-	w.ec2.on = func(string) error { <-allRead; return nil }
 	for n := range workers {
 		// Every worker is a process of its own.
 		cfg := w.cfg
@@ -108,6 +109,11 @@ func TestFault04NoEventAtAll(t *testing.T) {
 	require.False(t, told.Actor.Attributed)
 	require.Empty(t, told.Actor.ARN)
 	require.Empty(t, told.EventID)
+	m, err := alert.Render(told)
+	require.NoError(t, err)
+	require.Contains(t, string(m.JSON), `"cause":"sweep"`)
+	require.Contains(t, m.Text, "Not known: no event has named this rule")
+	require.Contains(t, m.Text, "by the sweep")
 	require.Equal(t, incident.Compliant, w.judge1(judgeGroup(groupA, "sweep", "")).Outcome)
 	require.Len(t, w.sent(), 1)
 }

@@ -36,8 +36,11 @@ func TestFault12PartsAreMissingOrOfAWrongKind(t *testing.T) {
 		"no requestParameters":       func(_, d map[string]any) { delete(d, "requestParameters") },
 		"requestParameters null":     func(_, d map[string]any) { d["requestParameters"] = nil },
 		"requestParameters an array": func(_, d map[string]any) { d["requestParameters"] = []any{map[string]any{"groupId": groupA}} },
-		"no responseElements":        func(_, d map[string]any) { delete(d, "responseElements") },
-		"responseElements a number":  func(_, d map[string]any) { d["responseElements"] = 7 },
+		"both of a wrong kind": func(_, d map[string]any) {
+			d["requestParameters"], d["responseElements"] = []any{map[string]any{"group": groupA}}, "x"
+		},
+		"no responseElements":       func(_, d map[string]any) { delete(d, "responseElements") },
+		"responseElements a number": func(_, d map[string]any) { d["responseElements"] = 7 },
 		"neither, but a group": func(_, d map[string]any) {
 			d["requestParameters"], d["responseElements"] = map[string]any{"groupId": groupA}, nil
 		},

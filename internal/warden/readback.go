@@ -122,7 +122,7 @@ func (j *judging) settleRule(e *end) {
 		e.outcome, e.reason, e.after = incident.NotReverted, "still-there", []secgroup.Rule{live}
 	default:
 		e.outcome, e.reason, e.after = j.overtakenEnd(live), "changed-meanwhile", []secgroup.Rule{live}
-		if e.outcome == incident.AlreadyCompliant && e.tries.answered {
+		if e.outcome == incident.AlreadyCompliant && e.tries.answered && rp.Goal != plan.Tagged {
 			e.outcome, e.reason, e.fallback = incident.Reverted, "", "not all that was to stay of it is there"
 		}
 	}

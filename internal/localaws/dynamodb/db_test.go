@@ -37,9 +37,15 @@ func (w *world) ok(operation, body string) string {
 	return string(b)
 }
 
-// refused gives the fault of a request, whose name must be code, and checks
-// that the table is as it was.
-func (w *world) refused(operation, body, code string) *dynamodb.Fault {
+// refused checks that a request is refused with the error code, and that the
+// table is as it was.
+func (w *world) refused(operation, body, code string) {
+	w.t.Helper()
+	_ = w.fault(operation, body, code)
+}
+
+// fault is refused that gives the fault.
+func (w *world) fault(operation, body, code string) *dynamodb.Fault {
 	w.t.Helper()
 	before, err := json.Marshal(w.Items("t"))
 	require.NoError(w.t, err)
@@ -106,7 +112,7 @@ func TestConditions(t *testing.T) {
 			if want {
 				w.ok("UpdateItem", body+`}`)
 			} else {
-				fault := w.refused("UpdateItem", body+`,"ReturnValuesOnConditionCheckFailure":"ALL_OLD"}`, "ConditionalCheckFailedException")
+				fault := w.fault("UpdateItem", body+`,"ReturnValuesOnConditionCheckFailure":"ALL_OLD"}`, "ConditionalCheckFailedException")
 				require.Contains(t, string(fault.Body()), `"Item":{`)
 			}
 		})
@@ -248,7 +254,7 @@ func TestTransactions(t *testing.T) {
 	checked := func(condition string) string {
 		return `{"Put":{"TableName":"t","Item":{"pk":{"S":"a"},"sk":{"S":"1"}},"ConditionExpression":"` + condition + `","ReturnValuesOnConditionCheckFailure":"ALL_OLD"}}`
 	}
-	fault := w.refused("TransactWriteItems", `{"TransactItems":[`+puts(1, "y")+`,`+checked("attribute_not_exists(pk)")+
+	fault := w.fault("TransactWriteItems", `{"TransactItems":[`+puts(1, "y")+`,`+checked("attribute_not_exists(pk)")+
 		`,{"ConditionCheck":{"TableName":"t","Key":{"pk":{"S":"z"},"sk":{"S":"z"}},"ConditionExpression":"attribute_exists(pk)"}}]}`, "TransactionCanceledException")
 	require.JSONEq(t, `{"__type":"com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
 		"Message":"Transaction cancelled, please refer cancellation reasons for specific reasons [None, ConditionalCheckFailed, ConditionalCheckFailed]",
