@@ -174,7 +174,7 @@ func TestOddLeaves(t *testing.T) {
 		p("remedy: {do: narrow, parts: 0}"):                    "parts",
 		p("tolerate: {ipv4: /33}"):                             "is not a prefix length",
 		settingsText("settle: 15m1s"):                          "settle is longer than 15m",
-		settingsText("exemptions:", "  - {id: X, policy: q, group: sg-0a1b2c3d, owner: o, reason: r, ticket: T, until: 2030-01-01, rules: [\"ingress tcp/x from ::/0\"]}"): "column",
+		settingsText("exemptions:", "  - {id: X, policy: q, group: sg-0a1b2c3d, owner: o, reason: r, ticket: T, until: 2030-01-01, rules: [\"ingress tcp/x from ::/0\"]}"): "not a rule",
 	} {
 		faults := faultsOf(t, Source{File: "a.yaml", Text: []byte(text)}, Source{File: "b.yaml", Text: []byte(policyText("q", box))})
 		require.Contains(t, faults[0].Message, want, text)
