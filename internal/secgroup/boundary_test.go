@@ -49,7 +49,7 @@ func TestCountsMultiplyExactly(t *testing.T) {
 		require.True(t, ok)
 		return n
 	}
-	for _, c := range []Count{{}, {lo: 1}, {lo: ones}, {hi: ones, lo: ones}, {hi: 1 << 63, lo: 3}, {top: 1, hi: 1, lo: ones}, {hi: ones}} {
+	for _, c := range []Count{{}, {lo: 1}, {lo: ones}, {hi: ones, lo: ones}, {hi: 1 << 63, lo: 3}, {top: 1, hi: 1, lo: ones}, {hi: ones}, {hi: ones / 3, lo: ones}} {
 		for _, n := range []uint64{0, 1, 2, 3, 1 << 32, 1<<32 - 1, 65535} {
 			want := new(big.Int).Mul(value(c), new(big.Int).SetUint64(n))
 			require.Equal(t, want.String(), c.Times(n).String(), "%s * %d", c, n)
