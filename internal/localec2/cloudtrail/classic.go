@@ -9,7 +9,7 @@ import (
 
 // classic are the operations that are recorded in the classic dialect, with
 // the shape of their requests. Seen in real records: Authorize, Revoke by
-// value, Create and Delete, CreateTags, CreateVpc. Inferred from them: Revoke
+// value, Create and Delete, CreateTags, CreateVpc, DeleteVpc. Inferred from them: Revoke
 // by id, the descriptions, DeleteTags, filled groups and prefixListIds.
 var classic = map[string]shape{
 	"AuthorizeSecurityGroupIngress":              rulesRequest,
@@ -22,6 +22,7 @@ var classic = map[string]shape{
 	"DeleteSecurityGroup":                        {text("GroupId"), text("GroupName"), flag("DryRun")},
 	"CreateTags":                                 tagsRequest,
 	"DeleteTags":                                 tagsRequest,
+	"DeleteVpc":                                  {text("VpcId"), flag("DryRun")},
 	"CreateVpc": {
 		text("CidrBlock"), text("InstanceTenancy"), flag("AmazonProvidedIpv6CidrBlock"), tagSpecifications, flag("DryRun"),
 	},
