@@ -22,7 +22,17 @@ var classic = map[string]shape{
 	"DeleteSecurityGroup":                        {text("GroupId"), text("GroupName"), flag("DryRun")},
 	"CreateTags":                                 tagsRequest,
 	"DeleteTags":                                 tagsRequest,
-	"DeleteVpc":                                  {text("VpcId"), flag("DryRun")},
+	"CreateSubnet":                               {text("VpcId"), text("CidrBlock"), text("AvailabilityZone"), tagSpecifications, flag("DryRun")},
+	"DeleteSubnet":                               {text("SubnetId"), flag("DryRun")},
+	"CreateNetworkInterface": {
+		text("SubnetId"), text("Description"), groupIDs("SecurityGroupId", true), empty("privateIpAddressesSet"), tagSpecifications, text("ClientToken"), flag("DryRun"),
+	},
+	"ModifyNetworkInterfaceAttribute": {text("NetworkInterfaceId"), groupIDs("SecurityGroupId", false), attribute("Description"), flag("DryRun")},
+	"DeleteNetworkInterface":          {text("NetworkInterfaceId"), flag("DryRun")},
+	"RunInstances":                    runRequest,
+	"ModifyInstanceAttribute":         {text("InstanceId"), groupIDs("GroupId", false), flag("DryRun")},
+	"TerminateInstances":              {leaves("InstanceId", "instancesSet", "instanceId"), flag("DryRun")},
+	"DeleteVpc":                       {text("VpcId"), flag("DryRun")},
 	"CreateVpc": {
 		text("CidrBlock"), text("InstanceTenancy"), flag("AmazonProvidedIpv6CidrBlock"), tagSpecifications, flag("DryRun"),
 	},

@@ -24,10 +24,11 @@ import (
 // recorded are the calls whose records are held against real ones.
 var recorded = []string{
 	"AssociateSecurityGroupVpc", "AssociateVpcCidrBlock", "AuthorizeSecurityGroupEgress", "AuthorizeSecurityGroupIngress",
-	"CreateDefaultVpc", "CreateManagedPrefixList", "CreateSecurityGroup", "CreateTags", "CreateVpc",
-	"DeleteManagedPrefixList", "DeleteSecurityGroup", "DeleteTags", "DeleteVpc", "DisassociateSecurityGroupVpc", "DisassociateVpcCidrBlock",
-	"ModifyManagedPrefixList", "ModifySecurityGroupRules", "RestoreManagedPrefixListVersion",
-	"RevokeSecurityGroupEgress", "RevokeSecurityGroupIngress",
+	"CreateDefaultVpc", "CreateManagedPrefixList", "CreateNetworkInterface", "CreateSecurityGroup", "CreateSubnet", "CreateTags", "CreateVpc",
+	"DeleteManagedPrefixList", "DeleteNetworkInterface", "DeleteSecurityGroup", "DeleteSubnet", "DeleteTags", "DeleteVpc",
+	"DisassociateSecurityGroupVpc", "DisassociateVpcCidrBlock",
+	"ModifyInstanceAttribute", "ModifyManagedPrefixList", "ModifyNetworkInterfaceAttribute", "ModifySecurityGroupRules", "RestoreManagedPrefixListVersion",
+	"RevokeSecurityGroupEgress", "RevokeSecurityGroupIngress", "RunInstances", "TerminateInstances",
 	"UpdateSecurityGroupRuleDescriptionsIngress",
 }
 
