@@ -80,6 +80,10 @@ var actions = map[string]action{
 	"DisassociateSecurityGroupVpc":         {(*session).disassociate, true, params([]string{"GroupId", "VpcId"})},
 	"DescribeSecurityGroupVpcAssociations": {(*session).describeAssociations, false, params(filtered, paged)},
 
+	"DescribeSecurityGroupReferences": {(*session).describeReferences, false, params([]string{"GroupId.#"})},
+	"DescribeStaleSecurityGroups":     {(*session).describeStale, false, params([]string{"VpcId"}, paged)},
+	"GetSecurityGroupsForVpc":         {(*session).groupsForVPC, false, params([]string{"VpcId"}, filtered, paged)},
+
 	"CreateSubnet":    {(*session).createSubnet, true, params([]string{"VpcId", "CidrBlock", "AvailabilityZone"}, tagged)},
 	"DeleteSubnet":    {(*session).deleteSubnet, true, params([]string{"SubnetId"})},
 	"DescribeSubnets": {(*session).describeSubnets, false, params([]string{"SubnetId.#"}, filtered, paged)},

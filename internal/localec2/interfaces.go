@@ -25,11 +25,7 @@ const groupsPerInterface = 5
 // means the VPC's default group.
 func (s *session) groupsFor(vpcID string, ids []string) ([]string, *query.Fault) {
 	if len(ids) == 0 {
-		for _, id := range sortedKeys(s.state.groups) {
-			if g := s.state.groups[id]; g.vpcID == vpcID && g.isDefault() {
-				return []string{id}, nil
-			}
-		}
+		return s.state.defaultGroups(vpcID), nil
 	}
 	var groups []string
 	for _, id := range ids {
@@ -48,6 +44,16 @@ func (s *session) groupsFor(vpcID string, ids []string) ([]string, *query.Fault)
 		return nil, query.Refuse("SecurityGroupsPerInterfaceLimitExceeded", "The maximum number of security groups per interface has been reached.")
 	}
 	return groups, nil
+}
+
+// defaultGroups is the default group of a VPC.
+func (s *state) defaultGroups(vpcID string) []string {
+	for _, id := range sortedKeys(s.groups) {
+		if g := s.groups[id]; g.vpcID == vpcID && g.isDefault() {
+			return []string{id}
+		}
+	}
+	return nil
 }
 
 // isAttached reports whether a group is on any interface.

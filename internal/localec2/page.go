@@ -15,6 +15,7 @@ type paging struct{ least, most, usual int32 }
 var (
 	mostReads = paging{5, 1000, 0}
 	listReads = paging{1, 100, 100}
+	staleRead = paging{5, 255, 0}
 )
 
 // pageOrIDs is page for calls that take ids or a page size, but not both.
