@@ -63,6 +63,7 @@ func (w *world) call(a actor, action string, params url.Values) (answer string, 
 		w.blame("harness", "%s: %v", action, err)
 		return "", false
 	}
+	defer func() { _ = response.Body.Close() }() // it is in memory
 	body, err := io.ReadAll(response.Body)
 	if err != nil {
 		w.blame("harness", "%s: %v", action, err)
