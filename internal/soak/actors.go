@@ -11,7 +11,8 @@ import (
 	"github.com/sgwarden/sgwarden/internal/localec2/cloudtrail"
 )
 
-// actor is who makes calls; text is what it would have an alert show.
+// actor is who makes calls: its access key, its name or the ARN that policies
+// match, and what it says it is.
 type actor struct {
 	key, arn, userAgent string
 	identity            cloudtrail.Identity
