@@ -8,20 +8,12 @@ import (
 
 func dryRun() []Case {
 	const asks = "internal/awserr: DryRunOperation is no success"
-	ssh := "tcp 22:22 8.8.8.0/29"
 	try := func(name string, call func(b *Bench, dry *bool, self *string) error, then ...step) Case {
 		dry := func(b *Bench) error { return call(b, aws.Bool(true), aws.String(b.ids["@self"])) }
 		return model("dryrun/"+name, asks, append([]step{refusedAs("DryRunOperation", dry)}, then...)...)
 	}
 	return []Case{
-		try("authorize", func(b *Bench, dry *bool, self *string) error {
-			p, err := b.permission(ssh)
-			if err != nil {
-				return err
-			}
-			_, err = b.EC2.AuthorizeSecurityGroupIngress(b.ctx, &ec2.AuthorizeSecurityGroupIngressInput{DryRun: dry, GroupId: self, IpPermissions: []types.IpPermission{p}})
-			return err
-		}, holds()),
+		model("dryrun/authorize", asks, refusedAs("DryRunOperation", allowDry(ssh)), holds()),
 		try("revoke", func(b *Bench, dry *bool, self *string) error {
 			p, err := b.permission(opens)
 			if err != nil {

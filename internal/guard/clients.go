@@ -2,16 +2,17 @@ package guard
 
 import (
 	"context"
+	"net/http"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/sgwarden/sgwarden/internal/awserr"
+	"github.com/sgwarden/sgwarden/internal/awshttp"
 )
 
 const (
@@ -33,9 +34,16 @@ func (e Environment) config() aws.Config {
 	return aws.Config{
 		Region:      e.Region,
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return keys, nil }),
-		HTTPClient:  awshttp.NewBuildableClient().WithTimeout(callTimeout),
+		HTTPClient:  e.client(),
 		Retryer:     func() aws.Retryer { return awserr.Retryer(attempts, maxBackoff) },
 	}
+}
+
+func (e Environment) client() aws.HTTPClient {
+	if e.Transport != nil {
+		return &http.Client{Transport: e.Transport, Timeout: callTimeout}
+	}
+	return awshttp.New(callTimeout)
 }
 
 // clients are those of all services that guard calls.

@@ -3,6 +3,7 @@ package guard
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -43,6 +44,10 @@ type Environment struct {
 	Region                             string
 	AccessKeyID, SecretKey, SessionKey string
 	endpoints                          map[string]string // by service as in AWS_ENDPOINT_URL_SERVICE; "" = all
+
+	// Transport carries the calls; nil = connections over the network. Tests
+	// set it, to run guard on an AWS in the same process.
+	Transport http.RoundTripper
 }
 
 // Endpoint is the endpoint that is set for a service ("EC2", "DYNAMODB",

@@ -72,6 +72,10 @@ var actions = map[string]action{
 	"CreateDefaultVpc": {(*session).createDefaultVPC, true, params()},
 	"DescribeVpcs":     {(*session).describeVPCs, false, params([]string{"VpcId.#"}, filtered, paged)},
 
+	"AssociateVpcCidrBlock": {(*session).associateBlock, true,
+		[]string{"Action", "Version", "VpcId", "CidrBlock", "AmazonProvidedIpv6CidrBlock"}},
+	"DisassociateVpcCidrBlock": {(*session).disassociateBlock, true, []string{"Action", "Version", "AssociationId"}},
+
 	"AssociateSecurityGroupVpc":            {(*session).associate, true, params([]string{"GroupId", "VpcId"})},
 	"DisassociateSecurityGroupVpc":         {(*session).disassociate, true, params([]string{"GroupId", "VpcId"})},
 	"DescribeSecurityGroupVpcAssociations": {(*session).describeAssociations, false, params(filtered, paged)},

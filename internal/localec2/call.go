@@ -66,11 +66,11 @@ func (c *Cloud) begin(call Call) int {
 	return len(c.calls) - 1
 }
 
-func (c *Cloud) end(at int, requestID string, status int, code string) {
+func (c *Cloud) end(at int, call Call) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if at < len(c.calls) && c.calls[at].RequestID == requestID {
-		c.calls[at].Status, c.calls[at].ErrorCode = status, code
+	if at < len(c.calls) && c.calls[at].RequestID == call.RequestID {
+		c.calls[at] = call
 	}
 }
 
@@ -118,15 +118,16 @@ func (s *session) perform(known action, d Disturbance) (query.Object, *query.Fau
 	s.account = c.at(s.call.AccountID, s.call.Region)
 	s.state = s.account.state
 	if !known.changes {
-		if d.kind == stale {
+		s.state = s.account.seen(s.now)
+		if d.kind == StaleRead {
 			s.state = d.from.of(s.account)
 		}
 		return known.run(s)
 	}
 	s.state = s.account.state.clone()
 	answer, fault := known.run(s)
-	if fault == nil && d.kind != swallow {
-		s.account.state = s.state
+	if fault == nil && d.kind != Swallowed {
+		s.account.commit(s.state, s.now)
 	}
 	return answer, fault
 }

@@ -13,24 +13,40 @@ type Interceptor func(Call) Disturbance
 
 // Disturbance is what goes wrong with one call.
 type Disturbance struct {
-	kind  disturbance
+	kind  Kind
 	fault *query.Fault
 	from  *Snapshot
 	after func()
 }
 
-type disturbance uint8
+// Kind tells disturbances apart, for an endpoint that carries them out for
+// other services too.
+type Kind uint8
 
 const (
-	none disturbance = iota
-	refuse
-	refuseAfter
-	lose
-	loseAfter
-	swallow
-	stale
-	hang
+	None         Kind = iota
+	Refused           // an error is answered, nothing is done
+	RefusedAfter      // it is done, then an error is answered
+	Unreachable       // no connection is made
+	Lost              // the connection breaks, nothing is done
+	LostAfter         // it is done, then the connection breaks
+	Swallowed         // success is answered, nothing is done
+	StaleRead         // a read is answered from an older state
+	Hanging           // nothing is answered
 )
+
+// Kind is what the disturbance does.
+func (d Disturbance) Kind() Kind { return d.kind }
+
+// Fault is the error that is answered; nil where none is.
+func (d Disturbance) Fault() *query.Fault { return d.fault }
+
+// Happen runs what Then was given, if anything.
+func (d Disturbance) Happen() {
+	if d.after != nil {
+		d.after()
+	}
+}
 
 // Throttle answers RequestLimitExceeded; nothing is done.
 func Throttle() Disturbance {
@@ -49,31 +65,35 @@ func Fail() Disturbance {
 
 // Refusal answers with an error; nothing is done.
 func Refusal(status int, code, message string) Disturbance {
-	return Disturbance{kind: refuse, fault: &query.Fault{Status: status, Code: code, Message: message}}
+	return Disturbance{kind: Refused, fault: &query.Fault{Status: status, Code: code, Message: message}}
 }
 
 // FailAfter does what is asked, then answers 500 InternalError.
 func FailAfter() Disturbance {
 	d := Fail()
-	d.kind = refuseAfter
+	d.kind = RefusedAfter
 	return d
 }
 
+// Refuse lets no connection come about; nothing is done. Over a socket the
+// connection is there already, and breaks.
+func Refuse() Disturbance { return Disturbance{kind: Unreachable} }
+
 // Lose breaks the connection; nothing is done.
-func Lose() Disturbance { return Disturbance{kind: lose} }
+func Lose() Disturbance { return Disturbance{kind: Lost} }
 
 // LoseAnswer does what is asked, then breaks the connection.
-func LoseAnswer() Disturbance { return Disturbance{kind: loseAfter} }
+func LoseAnswer() Disturbance { return Disturbance{kind: LostAfter} }
 
 // Swallow answers success and changes nothing. A record is made all the same.
-func Swallow() Disturbance { return Disturbance{kind: swallow} }
+func Swallow() Disturbance { return Disturbance{kind: Swallowed} }
 
-// Stale answers a read from an older state, as eventual consistency may.
-// Changes are not disturbed.
-func Stale(from *Snapshot) Disturbance { return Disturbance{kind: stale, from: from} }
+// Stale answers a read from an older state, as eventual consistency may: one
+// read, where Lag makes all late. Changes are not disturbed.
+func Stale(from *Snapshot) Disturbance { return Disturbance{kind: StaleRead, from: from} }
 
 // Hang answers nothing until the client gives up; nothing is done.
-func Hang() Disturbance { return Disturbance{kind: hang} }
+func Hang() Disturbance { return Disturbance{kind: Hanging} }
 
 // Then gives the disturbance with something that happens after the call took
 // effect and before it is answered.

@@ -20,13 +20,14 @@ var ErrNoGroup = errors.New("no such group")
 
 // change applies f to a copy of the state and keeps it if f succeeds.
 func (a *Account) change(f func(*state) error) error {
+	now := a.cloud.clock() // which may need the lock of its owner
 	a.cloud.mu.Lock()
 	defer a.cloud.mu.Unlock()
 	s := a.state.clone()
 	if err := f(s); err != nil {
 		return err
 	}
-	a.state = s
+	a.commit(s, now)
 	return nil
 }
 
@@ -248,9 +249,10 @@ func (a *Account) PutList(l secgroup.PrefixList, maxEntries int) error {
 		for _, p := range l.Entries {
 			entries = append(entries, entry{block: p.Masked()})
 		}
-		c := &list{id: l.ID, name: l.Name, owner: l.OwnerID, ipv6: len(l.Entries) > 0 && l.Entries[0].Addr().Is6()}
+		c := &list{id: l.ID, name: l.Name, owner: l.OwnerID, last: "create", ipv6: len(l.Entries) > 0 && l.Entries[0].Addr().Is6()}
 		if old := s.lists[l.ID]; old != nil {
 			*c = *old
+			c.last = "modify"
 		}
 		if c.owner == "" {
 			c.owner = a.ID

@@ -4,9 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
+	"syscall"
 
 	"github.com/sgwarden/sgwarden/internal/localec2/query"
 )
@@ -14,36 +17,24 @@ import (
 // maxBody of a request, in bytes: above what any call within the quotas needs.
 const maxBody = 4 << 20
 
-// errLost stands for a connection that breaks without an answer.
-var errLost = errors.New("connection lost")
-
-// answer is what a client gets.
-type answer struct {
-	status    int
-	requestID string
-	body      []byte
-}
+// ErrLost stands for a connection that breaks without an answer, ErrRefused
+// for one that does not come about.
+var (
+	ErrLost    = errors.New("connection lost")
+	ErrRefused = &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
+)
 
 func (c *Cloud) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-	a, err := c.serve(r)
-	if err != nil {
-		panic(http.ErrAbortHandler) // the way to break a connection in net/http
-	}
-	a.write(w.Header())
-	w.WriteHeader(a.status)
-	// The client may be gone already; there is nobody else to tell.
-	_, _ = w.Write(a.body)
+	_, a, err := c.Serve(r, nil)
+	a.WriteTo(w, err)
 }
 
-func (a answer) write(h http.Header) {
-	h.Set("Content-Type", "text/xml;charset=UTF-8")
-	h.Set("X-Amzn-Requestid", a.requestID)
-	h.Set("Server", "AmazonEC2")
-}
-
-// serve answers one request; errLost or the context's error if it does not.
-func (c *Cloud) serve(r *http.Request) (answer, error) {
+// Serve answers one request, for an endpoint that has more services than EC2:
+// with the call as it is listed, and with the interceptor i in the place of
+// the cloud's own unless that is nil. The error is ErrLost, ErrRefused or the
+// context's where there is no answer.
+func (c *Cloud) Serve(r *http.Request, i Interceptor) (Call, Answer, error) {
 	s := &session{cloud: c, now: c.clock()}
 	s.call.RequestID = c.ids.UUID()
 	s.call.AccountID, s.call.Region = c.account, c.region
@@ -52,24 +43,26 @@ func (c *Cloud) serve(r *http.Request) (answer, error) {
 	var result query.Object
 	var err error
 	if fault == nil {
-		result, fault, err = s.run(r)
+		result, fault, err = s.run(r, i)
 	}
 	if err != nil {
-		return answer{}, err
+		return s.call, Answer{}, err
 	}
-	a := answer{status: http.StatusOK, requestID: s.call.RequestID}
+	s.call.Status = http.StatusOK
+	var body []byte
 	switch {
 	case fault != nil:
-		a.status, a.body = fault.Status, query.FaultXML(s.call.RequestID, fault)
-		c.end(at, s.call.RequestID, fault.Status, fault.Code)
-		return a, nil
+		s.call.Status, s.call.ErrorCode = fault.Status, fault.Code
+		body = query.FaultXML(s.call.RequestID, fault)
 	case s.call.Action == callerIdentity:
-		a.body = query.StsXML(s.call.Action, s.call.RequestID, result)
+		body = query.StsXML(s.call.Action, s.call.RequestID, result)
 	default:
-		a.body = query.XML(s.call.Action, s.call.RequestID, result)
+		body = query.XML(s.call.Action, s.call.RequestID, result)
 	}
-	c.end(at, s.call.RequestID, a.status, "")
-	return a, nil
+	c.end(at, s.call)
+	return s.call, Answer{Status: s.call.Status, Body: body, Header: http.Header{
+		"Content-Type": {"text/xml;charset=UTF-8"}, "X-Amzn-Requestid": {s.call.RequestID}, "Server": {"AmazonEC2"},
+	}}, nil
 }
 
 // read takes a request apart, as far as it is legible.
@@ -132,19 +125,23 @@ func readForm(r *http.Request) (url.Values, error) {
 // run performs a call that could be read, with what disturbs it, and makes its
 // record. A call with parameters that the operation does not have reaches no
 // operation, and makes none.
-func (s *session) run(r *http.Request) (query.Object, *query.Fault, error) {
+func (s *session) run(r *http.Request, intercept Interceptor) (query.Object, *query.Fault, error) {
 	c := s.cloud
-	c.mu.Lock()
-	intercept := c.intercept
-	c.mu.Unlock()
+	if intercept == nil {
+		c.mu.Lock()
+		intercept = c.intercept
+		c.mu.Unlock()
+	}
 	var d Disturbance
 	if intercept != nil {
 		d = intercept(s.call)
 	}
 	switch d.kind {
-	case lose:
-		return nil, nil, errLost
-	case hang:
+	case Lost:
+		return nil, nil, ErrLost
+	case Unreachable:
+		return nil, nil, ErrRefused
+	case Hanging:
 		<-r.Context().Done()
 		return nil, nil, r.Context().Err()
 	}
@@ -152,22 +149,23 @@ func (s *session) run(r *http.Request) (query.Object, *query.Fault, error) {
 	if fault := s.checkNames(known); fault != nil {
 		return nil, fault, nil
 	}
-	fault := s.dryRun()
-	if fault == nil && d.kind == refuse {
+	fault := s.takeToken(known)
+	if fault == nil {
+		fault = s.dryRun()
+	}
+	if fault == nil && d.kind == Refused {
 		fault = d.fault
 	}
 	var result query.Object
 	if fault == nil {
 		result, fault = s.perform(known, d)
 	}
-	if d.after != nil {
-		d.after()
-	}
+	d.Happen()
 	s.record(r, result, fault)
 	switch {
-	case d.kind == loseAfter:
-		return nil, nil, errLost
-	case d.kind == refuseAfter && fault == nil:
+	case d.kind == LostAfter:
+		return nil, nil, ErrLost
+	case d.kind == RefusedAfter && fault == nil:
 		return nil, d.fault, nil
 	}
 	return result, fault, nil

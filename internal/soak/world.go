@@ -91,7 +91,7 @@ func newWorld(d *docket, set *policy.Set, u *universe, t *Tally) (*world, error)
 	if !d.beforeAct {
 		acts := map[string]policy.Act{}
 		for _, p := range set.Policies {
-			acts[p.ID+"@"+p.Digest] = policy.Act{Done: true, Start: began.Add(-48 * time.Hour), At: began.Add(-47 * time.Hour)}
+			acts[p.ID+"@"+p.Digest()] = policy.Act{Done: true, Start: began.Add(-48 * time.Hour), At: began.Add(-47 * time.Hour)}
 		}
 		if err := w.store.Operator().PutActs(context.Background(), acts); err != nil {
 			return nil, err

@@ -137,7 +137,10 @@ func (j *judging) factsOf(c incident.Controls) policy.Facts {
 	f := policy.Facts{Acts: map[string]policy.Act{}, Stamp: c.Stamp, Paused: c.Paused, Held: map[string]string{}, Lists: map[string]secgroup.PrefixList{}}
 	f.Stale = !c.Stamp.IsZero() && j.now.Sub(c.Stamp) > staleAfter
 	for _, p := range j.w.cfg.Set.Policies {
-		if act, ok := c.Acts[p.ID+"@"+p.Digest]; ok {
+		if len(c.Acts) == 0 {
+			break // before the first act no digest need be made
+		}
+		if act, ok := c.Acts[p.ID+"@"+p.Digest()]; ok {
 			f.Acts[p.ID] = act
 		}
 	}

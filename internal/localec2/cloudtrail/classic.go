@@ -152,34 +152,3 @@ func tagSpecifications(p *query.Params, o object) object {
 	}
 	return o.with("tagSpecificationSet", itemsOf(items))
 }
-
-// classicResponse writes an answer: true or false is _return there.
-func classicResponse(requestID string, answer query.Object) object {
-	o := object{}.with("requestId", requestID)
-	for _, f := range answer {
-		name := f.Name
-		if name == "return" {
-			name = "_return"
-		}
-		o = o.with(name, classicValue(f.Value))
-	}
-	return o
-}
-
-func classicValue(value any) any {
-	switch v := value.(type) {
-	case query.Object:
-		o := object{}
-		for _, f := range v {
-			o = o.with(f.Name, classicValue(f.Value))
-		}
-		return o
-	case query.List:
-		items := []any{}
-		for _, item := range v {
-			items = append(items, classicValue(item))
-		}
-		return itemsOf(items)
-	}
-	return value
-}

@@ -1,0 +1,27 @@
+package main
+
+import (
+	"archive/zip"
+	"io"
+	"os"
+)
+
+// zipSize is the size of a function's folder as the archive that is deployed:
+// every file deflated, as the CDK packs it.
+func zipSize(folder string) (int64, error) {
+	size := &counter{}
+	w := zip.NewWriter(size)
+	if err := w.AddFS(os.DirFS(folder)); err != nil {
+		return 0, err
+	}
+	return size.n, w.Close()
+}
+
+type counter struct{ n int64 }
+
+var _ io.Writer = (*counter)(nil)
+
+func (c *counter) Write(p []byte) (int, error) {
+	c.n += int64(len(p))
+	return len(p), nil
+}
