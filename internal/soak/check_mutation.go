@@ -153,10 +153,7 @@ func (w *world) forbiddenIn(l law, group string) packets {
 // is forbidden nothing new is open at all.
 func (w *world) checkEffect(group string, before, after []secgroup.Rule) {
 	w.tally.check("P3 nothing is granted that was not granted")
-	granted := packets{}
-	for _, rules := range w.step.trace[group] {
-		granted = granted.or(w.universe.ofAll(rules))
-	}
+	granted := w.universe.ofAll(w.unionOf(group)) // of a stale read: all that ever was
 	stood := packets{}
 	for _, r := range after {
 		old, was := byID(before, r.ID)
@@ -181,7 +178,7 @@ func (w *world) checkEffect(group string, before, after []secgroup.Rule) {
 		}
 	}
 	for _, l := range w.docket.laws {
-		if !l.acts() || l.tolerates() || l.whole || l.except != "" || w.docket.exempts == l.id {
+		if !l.acts() || w.effects.plan.fault == "stale read" || l.tolerates() || l.whole || l.except != "" || w.docket.exempts == l.id {
 			continue
 		}
 		f := w.forbiddenIn(l, group)
