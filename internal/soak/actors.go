@@ -11,7 +11,8 @@ import (
 	"github.com/sgwarden/sgwarden/internal/localec2/cloudtrail"
 )
 
-// actor is who makes calls; text is what it would have an alert show.
+// actor is who makes calls: its access key, its name or the ARN that policies
+// match, and what it says it is.
 type actor struct {
 	key, arn, userAgent string
 	identity            cloudtrail.Identity
@@ -63,6 +64,7 @@ func (w *world) call(a actor, action string, params url.Values) (answer string, 
 		w.blame("harness", "%s: %v", action, err)
 		return "", false
 	}
+	defer func() { _ = response.Body.Close() }() // it is in memory
 	body, err := io.ReadAll(response.Body)
 	if err != nil {
 		w.blame("harness", "%s: %v", action, err)

@@ -50,7 +50,6 @@ func (w *world) deliver() {
 		return
 	}
 	if len(some) == 0 {
-		way = "sweep"
 		w.judgeLooks("sweep", pickOf(w, w.order))
 		return
 	}

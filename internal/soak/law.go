@@ -56,7 +56,7 @@ type place struct {
 	blocks        []netip.Prefix // of its VPC
 }
 
-// isOpen is `internet` on some tcp and udp ports, in.
+// fromInternet forbids `internet` on some tcp and udp ports, ingress.
 func fromInternet(ports ...uint16) func(place, oracle.Packet) bool {
 	return func(g place, p oracle.Packet) bool {
 		return p.Direction == secgroup.Ingress && hasPort(p) && slices.Contains(ports, p.Port) && isInternet(p.Remote, g.blocks)
@@ -65,8 +65,8 @@ func fromInternet(ports ...uint16) func(place, oracle.Packet) bool {
 
 func hasPort(p oracle.Packet) bool { return p.Protocol == 6 || p.Protocol == 17 }
 
-// forbidden gives the witnesses that a law forbids in a group, exempt ones
-// taken off; none outside its scope.
+// forbidden gives the witnesses that a law forbids in a group; none outside its
+// scope.
 func (u *universe) forbidden(l law, g place) packets {
 	if l.concerns != nil && !l.concerns(g) {
 		return packets{}

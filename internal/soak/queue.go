@@ -18,7 +18,6 @@ type message struct {
 	from     time.Time // visible from
 	delayed  bool      // one of the guard's own, behind a delay
 	sets     []string  // rules that its call added or changed
-	guards   bool      // of a call that the guard made
 }
 
 // queue holds what waits, in the order of arrival, and some of what went.

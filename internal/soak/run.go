@@ -7,6 +7,7 @@ import (
 	"io"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 )
@@ -181,19 +182,24 @@ func (r *runner) replay(seed uint64, steps []int) *Failure {
 	return end.failure
 }
 
-// Write prints the report. It says whether the run was good.
-func (r *Report) Write(w io.Writer) (good bool) {
-	r.Tally.write(w)
+// Good reports whether nothing failed and everything happened.
+func (r *Report) Good() bool { return len(r.Failures) == 0 && len(r.Tally.missing()) == 0 }
+
+// Text is the report for a reader: the counters, what failed, what never
+// happened, and a last line.
+func (r *Report) Text() string {
+	var b strings.Builder
+	r.Tally.write(&b)
 	for _, f := range r.Failures {
-		fmt.Fprintf(w, "FAILED %s\n", f)
+		fmt.Fprintf(&b, "FAILED %s\n", f)
 	}
 	missing := r.Tally.missing()
 	for _, key := range missing {
-		fmt.Fprintf(w, "NEVER %s\n", key)
+		fmt.Fprintf(&b, "NEVER %s\n", key)
 	}
-	fmt.Fprintf(w, "seed %d, %d episodes, %d states, %d calls of which EC2 refused %d, digest %s, %d failures, %d counters at zero\n",
+	fmt.Fprintf(&b, "seed %d, %d episodes, %d states, %d calls of which EC2 refused %d, digest %s, %d failures, %d counters at zero\n",
 		r.Config.Seed, r.Episodes, r.Tally.States, sum(r.Tally.Calls), r.Tally.Refused, r.Digest, len(r.Failures), len(missing))
-	return len(r.Failures) == 0 && len(missing) == 0
+	return b.String()
 }
 
 func sum(m map[string]int) (n int) {

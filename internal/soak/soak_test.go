@@ -62,13 +62,13 @@ func TestSeedsThatFailed(t *testing.T) {
 // TestASeedIsARun: the same seed does and says the same, bit by bit, however
 // many episodes are played at a time.
 func TestASeedIsARun(t *testing.T) {
-	one, err := Run(Config{Seed: 7, States: 1200, Workers: 1})
+	one, err := Run(Config{Seed: 7, States: 800, Workers: 1})
 	require.NoError(t, err)
-	three, err := Run(Config{Seed: 7, States: 1200, Workers: 3})
+	three, err := Run(Config{Seed: 7, States: 800, Workers: 3})
 	require.NoError(t, err)
 	require.Equal(t, one.Digest, three.Digest)
 	require.Equal(t, one.Tally, three.Tally)
-	other, err := Run(Config{Seed: 8, States: 1200})
+	other, err := Run(Config{Seed: 8, States: 400})
 	require.NoError(t, err)
 	require.NotEqual(t, one.Digest, other.Digest)
 }

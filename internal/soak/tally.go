@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"slices"
+	"strings"
 )
 
 // Tally counts what happened in a run.
@@ -121,7 +123,7 @@ func (t *Tally) missing() (out []string) {
 }
 
 // write prints the tables.
-func (t *Tally) write(w io.Writer) {
+func (t *Tally) write(w *strings.Builder) {
 	total := func(m map[string]int) (n int) {
 		for _, count := range m {
 			n += count
@@ -138,20 +140,11 @@ func (t *Tally) write(w io.Writer) {
 			fmt.Fprintf(w, "  %9d  %s\n", (*table.counts)[key], key)
 		}
 		for _, key := range sortedKeys(*table.counts) {
-			if table.expect != nil && !contains(table.expect, key) {
+			if table.expect != nil && !slices.Contains(table.expect, key) {
 				fmt.Fprintf(w, "  %9d  %s (not on the list)\n", (*table.counts)[key], key)
 			}
 		}
 	}
-}
-
-func contains(list []string, text string) bool {
-	for _, s := range list {
-		if s == text {
-			return true
-		}
-	}
-	return false
 }
 
 // digest is the sum of all that was done and said in an episode.

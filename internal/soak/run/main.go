@@ -32,9 +32,9 @@ func main() {
 		fmt.Fprintln(os.Stderr, "soak:", err)
 		os.Exit(2)
 	}
-	good := report.Write(os.Stdout)
+	fmt.Print(report.Text())
 	fmt.Printf("time %s\n", time.Since(began).Round(time.Millisecond))
-	if !good {
+	if !report.Good() {
 		os.Exit(1)
 	}
 }
