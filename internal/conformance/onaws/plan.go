@@ -48,8 +48,8 @@ func explain(ctx context.Context, out io.Writer, profile string) error {
 	say(out, "           a subnet, and interfaces that nothing is attached to; and customer-managed prefix lists; all tagged %s=RUN\n", conformance.Tag)
 	say(out, "  try      %d cases on groups of its own; it touches no other group, VPC or list\n", len(cases))
 	say(out, "  leave    %d cases untried: those about default VPCs, since it makes nothing in a VPC that is not its own,\n"+
-		"           those that launch an\n"+
-		"           instance, and those that need an EC2 whose limits, lag and time can be set\n", len(withheld))
+		"           those that launch an instance,\n"+
+		"           and those that need an EC2 whose limits, lag and time can be set\n", len(withheld))
 	say(out, "  remove   all that has the tag at the end, also after a failure or Ctrl-C, and look that nothing is left\n")
 	say(out, "  need     three free VPCs, the default quota of 60 rules per group, a region without other work (its API limits are shared)\n\n")
 	say(out, "The calls, as counted on the embedded EC2; waiting and clean-up may repeat some:\n")
