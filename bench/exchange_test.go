@@ -36,7 +36,7 @@ func answered(t *testing.T, h http.Handler, r *http.Request) (int, string) {
 	t.Helper()
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
-	body, err := io.ReadAll(w.Result().Body) //nolint:bodyclose // a recorder's
+	body, err := io.ReadAll(w.Result().Body)
 	require.NoError(t, err)
 	return w.Code, string(body)
 }

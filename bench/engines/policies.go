@@ -41,9 +41,6 @@ func (s spec) id() string      { return fmt.Sprintf("policy-%03d", s.number) }
 func (s spec) port() int       { return firstPort + stride*s.number }
 func (s spec) network() string { return fmt.Sprintf("10.%d.0.0/16", s.number%256) }
 func (s spec) icmpType() int   { return s.number / kinds % 43 }
-func (s spec) direction() string {
-	return map[bool]string{true: "egress", false: "ingress"}[s.kind == egressPort]
-}
 
 // box is the policy's forbid in sgwarden's language.
 func (s spec) box() string {
