@@ -24,6 +24,9 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 # How every function is built, those that guard is compared with too.
 BUILD_FUNCTION = GOOS=linux GOARCH=$(GOARCH) CGO_ENABLED=0 go build -buildvcs=false -tags lambda.norpc -trimpath -ldflags '$(LDFLAGS)'
 
+STATES ?= 1000000
+SEED ?= 1
+
 MOTO := 5.2.1
 AWSCLI := 1.45.11
 GOLANGCI := v2.5.0
@@ -41,7 +44,7 @@ demo: ## watch violations being taken back on an embedded account (needs Go alon
 
 .PHONY: test
 test: emulator node_modules ## run every test, end to end included; the last line counts them
-	@{ $(HOST_GO) test -json ./... $(EXIT); $(HOST_GO) test -json -count=1 -tags e2e -timeout 30m ./e2e/... $(EXIT); } | $(HOST_GO) run ./internal/testtally
+	@{ $(HOST_GO) test -json ./... $(EXIT); $(HOST_GO) test -C bench -json ./... $(EXIT); $(HOST_GO) test -json -count=1 -tags e2e -timeout 30m ./e2e/... $(EXIT); } | $(HOST_GO) run ./internal/testtally
 
 .PHONY: unit
 unit: ## run the tests that need Go alone
@@ -80,10 +83,15 @@ lint: ## format, vet and the linters of .golangci.yml
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo 'run gofmt -w on these'; exit 1; }
 	@$(HOST_GO) vet ./... && $(HOST_GO) vet -tags e2e,emulator ./e2e/... ./internal/ledger
 	@$(HOST_GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI) run
+	@cd bench && $(HOST_GO) vet ./... && $(HOST_GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI) run
 
 .PHONY: conformance-aws
 conformance-aws: ## try what EC2 is taken to do in the account of your AWS profile [CONFIRM=yes] [REMOVE=run]
 	@$(HOST_GO) run ./internal/conformance/onaws $(if $(filter yes,$(CONFIRM)),-confirm) $(if $(REMOVE),-remove '$(REMOVE)')
+
+.PHONY: soak
+soak: ## random actors, faults and deaths before the real guard [STATES=1000000] [SEED=1]
+	@$(HOST_GO) run ./internal/soak/run -states $(STATES) -seed $(SEED)
 
 .PHONY: race
 race: ## the concurrent packages under the race detector (needs a C compiler)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"archive/zip"
+	"errors"
 	"io"
 	"os"
 )
@@ -11,10 +12,8 @@ import (
 func zipSize(folder string) (int64, error) {
 	size := &counter{}
 	w := zip.NewWriter(size)
-	if err := w.AddFS(os.DirFS(folder)); err != nil {
-		return 0, err
-	}
-	return size.n, w.Close()
+	err := errors.Join(w.AddFS(os.DirFS(folder)), w.Close())
+	return size.n, err
 }
 
 type counter struct{ n int64 }

@@ -42,6 +42,7 @@ var allowed = map[string][]string{
 		"events", "internal/apply", "internal/incident", "internal/inventory", "internal/ledger", "internal/localec2", "internal/localec2/cloudtrail",
 		"internal/plan", "internal/policy", "internal/secgroup", "internal/warden",
 	},
+	"internal/faults":  {},
 	"internal/fuzzing": {},
 	"internal/guard": {
 		"internal/alert", "internal/apply", "internal/awserr", "internal/awshttp", "internal/bundle", "internal/incident", "internal/inventory", "internal/ledger",
@@ -63,9 +64,14 @@ var allowed = map[string][]string{
 	"internal/secgroup":            {},
 	"internal/secgroup/oracle":     {"internal/secgroup"},
 	"internal/sentinel":            {},
-	"internal/testtally":           {},
-	"internal/warden":              {"events", "internal/incident", "internal/plan", "internal/policy", "internal/secgroup"},
-	"policies":                     {},
+	"internal/soak": {
+		"events", "internal/alert", "internal/apply", "internal/awserr", "internal/incident", "internal/inventory", "internal/ledger", "internal/localec2",
+		"internal/localec2/cloudtrail", "internal/plan", "internal/policy", "internal/secgroup", "internal/secgroup/oracle", "internal/warden",
+	},
+	"internal/soak/run":  {"internal/soak"},
+	"internal/testtally": {},
+	"internal/warden":    {"events", "internal/incident", "internal/plan", "internal/policy", "internal/secgroup"},
+	"policies":           {},
 }
 
 // listed is what `go list -json` says of one package.

@@ -27,12 +27,15 @@ type Case struct {
 	// Staged is true for claims that need a Stage: they run on the embedded EC2
 	// alone. Nobody's account is throttled to see whether it can be.
 	Staged bool
+	// Costs is true for claims that launch something: an account that is not an
+	// emulator is not asked.
+	Costs bool
 
 	run []step
 }
 
 // OnAWS is true for what an account that is not an emulator is asked.
-func (c Case) OnAWS() bool { return !c.InDefaultVPC && !c.Staged }
+func (c Case) OnAWS() bool { return !c.InDefaultVPC && !c.Staged && !c.Costs }
 
 // Run tries the claim on a fresh bench: nil if it holds.
 func (c Case) Run(b *Bench) error {
@@ -76,11 +79,19 @@ func staged(cases ...Case) []Case {
 	return cases
 }
 
+// costly marks claims that launch something.
+func costly(cases ...Case) []Case {
+	for i := range cases {
+		cases[i].Costs = true
+	}
+	return cases
+}
+
 // Cases are all claims, by topic.
 func Cases() []Case {
 	return slices.Concat(
 		protocols(), cidrs(), authorize(), revoke(), modify(), describe(), pages(), names(), quotas(), lists(),
 		references(), egress(), defaultGroup(), descriptions(), tags(), dryRun(), associations(), answers(), byName(),
-		vpcs(), defaultVPCs(), limits(), consistency(), largeLists(), slowLists(),
+		vpcs(), defaultVPCs(), limits(), consistency(), largeLists(), slowLists(), interfaces(), instances(),
 	)
 }

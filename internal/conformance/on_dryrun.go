@@ -61,6 +61,7 @@ func associations() []Case {
 		inferred("associations/not-twice", judge, associate("@self"), associated("@farvpc"), refused(associate("@self")), disassociate),
 		model("associations/hold-the-group", "internal/warden: a group that works in a VPC is not gone", associate("@self"), associated("@farvpc"),
 			refusedAs("DependencyViolation", drop("@self")), disassociate),
+		model("associations/put-the-group-on-offer", judge, onOffer("@self", false), associate("@self"), associated("@farvpc"), onOffer("@self", true), disassociate),
 		model("associations/change-no-rule", judge, associate("@self"), associated("@farvpc"), holdsOut(opens), disassociate),
 	}
 }
@@ -75,6 +76,19 @@ func associate(group string) step {
 func disassociate(b *Bench) error {
 	_, err := b.EC2.DisassociateSecurityGroupVpc(b.ctx, &ec2.DisassociateSecurityGroupVpcInput{GroupId: aws.String(b.ids["@self"]), VpcId: &b.site.far})
 	return err
+}
+
+// onOffer holds whether a group may be put on interfaces of the second VPC.
+func onOffer(group string, want bool) step {
+	return func(b *Bench) error {
+		return b.site.eventually(b.ctx, func() error {
+			out, err := b.EC2.GetSecurityGroupsForVpc(b.ctx, &ec2.GetSecurityGroupsForVpcInput{VpcId: &b.site.far, Filters: []types.Filter{where("group-id", b.ids[group])}})
+			if err != nil {
+				return err
+			}
+			return equal("the group is on offer", len(out.SecurityGroupForVpcs) == 1, want)
+		})
+	}
 }
 
 // associated holds in which further VPCs @self works.

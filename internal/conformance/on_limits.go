@@ -31,6 +31,14 @@ func limits() []Case {
 		doc("limits/groups-filtered", reads, bucket(100, 20, describeGroups(&ec2.DescribeSecurityGroupsInput{Filters: []types.Filter{where("group-name", "none")}}))),
 		inferred("limits/groups-by-id", reads, bucket(50, 10, func(b *Bench) error { _, err := b.group(); return err })),
 		doc("limits/rules", reads, bucket(100, 20, func(b *Bench) error { _, err := b.rules("@self"); return err })),
+		doc("limits/references", "internal/inventory: what refers to a group is read from rules, not asked for", bucket(20, 5, func(b *Bench) error {
+			_, err := b.EC2.DescribeSecurityGroupReferences(b.ctx, &ec2.DescribeSecurityGroupReferencesInput{GroupId: []string{b.ids["@self"]}})
+			return err
+		})),
+		doc("limits/interfaces", attachOne, bucket(100, 5, func(b *Bench) error {
+			_, err := b.EC2.ModifyNetworkInterfaceAttribute(b.ctx, &ec2.ModifyNetworkInterfaceAttributeInput{NetworkInterfaceId: aws.String("eni-0fffffffffffffff0"), Groups: []string{b.ids["@self"]}})
+			return err
+		})),
 		doc("limits/directions-are-apart", storm, limit(true), times(50, answeredAnyhow(allow(ssh))), throttled(allow(ssh)), allowOut(ssh)),
 		doc("limits/calls-are-apart", storm, limit(true), times(50, answeredAnyhow(allow(ssh))), throttled(allow(ssh)), change(ssh, ssh), take(ssh)),
 		doc("limits/a-bucket-holds-no-more-than-its-size", storm, limit(true), times(50, answeredAnyhow(allow(ssh))), pass(time.Hour),

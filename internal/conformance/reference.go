@@ -20,7 +20,7 @@ func Reference() string {
 	var b strings.Builder
 	b.WriteString("<!-- Generated: go test ./internal/conformance -run Reference -update -->\n\n# What sgwarden takes EC2 to do\n\n")
 	fmt.Fprintf(&b, "%d claims about EC2's security groups, each a case that runs: on the embedded EC2, where all hold; on moto, where %d do not "+
-		"and every other does; and in a sandbox account of yours, with `make conformance-aws`, all but those about default VPCs. "+
+		"and every other does; and in a sandbox account of yours, with `make conformance-aws`, all but those about default VPCs and those that launch an instance. "+
 		"%d are marked \"not tried\": they need an EC2 whose limits, lag and time can be set, and run on the embedded one alone.\n\n", len(cases), len(differs), withStage)
 	b.WriteString("| source | cases | the claim |\n|---|---:|---|\n")
 	for _, s := range []struct {

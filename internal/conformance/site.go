@@ -37,6 +37,7 @@ type Site struct {
 	Stage *Stage
 
 	own, far, late string
+	subnetID       string // of the first VPC, made at its first use
 	defaultID      string // the default VPC, read at its first use
 	count          int
 }
@@ -93,6 +94,19 @@ func (s *Site) newVPC(ctx context.Context, block string, withIPv6 bool) (*types.
 		return nil, fmt.Errorf("make vpc %s: %w", block, err)
 	}
 	return out.Vpc, s.eventually(ctx, func() error { return s.vpcReady(ctx, *out.Vpc.VpcId, withIPv6) })
+}
+
+// subnet is where interfaces are made.
+func (s *Site) subnet(ctx context.Context) (string, error) {
+	if s.subnetID != "" {
+		return s.subnetID, nil
+	}
+	out, err := s.EC2.CreateSubnet(ctx, &ec2.CreateSubnetInput{VpcId: &s.own, CidrBlock: aws.String(OwnBlock), TagSpecifications: s.tagged(types.ResourceTypeSubnet)})
+	if err != nil {
+		return "", fmt.Errorf("make subnet: %w", err)
+	}
+	s.subnetID = aws.ToString(out.Subnet.SubnetId)
+	return s.subnetID, nil
 }
 
 func (s *Site) vpcReady(ctx context.Context, id string, withIPv6 bool) error {

@@ -87,6 +87,10 @@ func TestFault19AnywhereInIPv6(t *testing.T) {
 		== mapped IPv4 is never on a wire
 		add ingress tcp 22 22 ::ffff:0:0/96
 		untouched
+		== mapped IPv4 is addresses all the same
+		policy peers
+		add ingress tcp 1003 1003 ::ffff:0:0/96
+		left nothing
 		== half of all that is assigned
 		add ingress tcp 22 22 2000::/4
 		closed tcp/22 2606:4700::1

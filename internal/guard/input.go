@@ -77,9 +77,9 @@ func readInput(payload []byte) (input, error) {
 
 func readBatch(records json.RawMessage) (input, error) {
 	// encoding/json makes three bytes of each that is no UTF-8, and grows on
-	// the way to several times that.
+	// the way to several times that. One stands for as many as there are.
 	if !utf8.Valid(records) {
-		records = bytes.ToValidUTF8(records, []byte("\uFFFD"))
+		records = bytes.ToValidUTF8(records, []byte("?"))
 	}
 	in := input{messages: []message{}}
 	if err := json.Unmarshal(records, &in.messages); err != nil {

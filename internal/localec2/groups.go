@@ -101,7 +101,7 @@ func (s *session) deleteGroup() (query.Object, *query.Fault) {
 			return nil, query.Refuse("DependencyViolation", "resource %s has a dependent object", g.id)
 		}
 	}
-	if s.state.isAssociated(g.id, "") {
+	if s.state.isAssociated(g.id, "") || s.state.isAttached(g.id) {
 		return nil, query.Refuse("DependencyViolation", "resource %s has a dependent object", g.id)
 	}
 	s.state.drop(g)

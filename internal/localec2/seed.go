@@ -65,9 +65,9 @@ func (a *Account) EnsureGroup(g secgroup.Group) (made bool, err error) {
 		if s.groups[g.ID] != nil {
 			return nil
 		}
-		v, err := a.homeOf(s, g)
+		v, err := a.ensureVPC(s, g.VPCID)
 		if err != nil {
-			return err
+			return fmt.Errorf("ensure group %s: %w", g.ID, err)
 		}
 		name := g.Name
 		if name == "" {
@@ -97,21 +97,21 @@ func (a *Account) EnsureGroup(g secgroup.Group) (made bool, err error) {
 	return made && err == nil, err
 }
 
-// homeOf is the VPC that a group is to be made in.
-func (a *Account) homeOf(s *state, g secgroup.Group) (*vpc, error) {
-	if g.VPCID == "" {
+// ensureVPC is a VPC by its id, made where it is unknown; "" is the default one.
+func (a *Account) ensureVPC(s *state, id string) (*vpc, error) {
+	if id == "" {
 		if v := s.defaultVPC(); v != nil {
 			return v, nil
 		}
-		return nil, fmt.Errorf("ensure group %s: the account has no default VPC", g.ID)
+		return nil, errors.New("the account has no default VPC")
 	}
-	if fault := wellFormed("vpc-", g.VPCID); fault != nil {
-		return nil, fmt.Errorf("ensure group %s: %w", g.ID, fault)
+	if fault := wellFormed("vpc-", id); fault != nil {
+		return nil, fault
 	}
-	if s.vpcs[g.VPCID] == nil {
-		a.makeVPC(s, g.VPCID, false)
+	if s.vpcs[id] == nil {
+		a.makeVPC(s, id, false)
 	}
-	return s.vpcs[g.VPCID], nil
+	return s.vpcs[id], nil
 }
 
 // EnsureRule adds a rule to a group, with the rule's id or a new one, and

@@ -73,6 +73,9 @@ func (s *session) deleteVPC() (query.Object, *query.Fault) {
 		return nil, fault
 	}
 	held := s.state.isAssociated("", v.id)
+	for _, n := range s.state.subnets {
+		held = held || n.vpcID == v.id
+	}
 	var own *group
 	for _, g := range s.state.groups {
 		switch {

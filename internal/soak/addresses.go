@@ -9,11 +9,31 @@ import (
 // closed are the blocks that are not internet, as ranges of first and last
 // address; of the IANA registries those that a witness or a block of the
 // episodes can lie in.
-var closed = [][2]string{
+var closed = ranges([][2]string{
 	{"0.0.0.0", "0.255.255.255"}, {"10.0.0.0", "10.255.255.255"}, {"100.64.0.0", "100.127.255.255"}, {"127.0.0.0", "127.255.255.255"},
 	{"169.254.0.0", "169.254.255.255"}, {"172.16.0.0", "172.31.255.255"}, {"192.168.0.0", "192.168.255.255"}, {"224.0.0.0", "255.255.255.255"},
 	{"fc00::", "fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"}, {"fe80::", "febf:ffff:ffff:ffff:ffff:ffff:ffff:ffff"},
 	{"ff00::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"},
+})
+
+// closedRange is one of them; extent is the same in the numbers of its family.
+type closedRange struct {
+	first, last netip.Addr
+	extent      extent
+}
+
+func ranges(texts [][2]string) (out []closedRange) {
+	for _, t := range texts {
+		first, last := netip.MustParseAddr(t[0]), netip.MustParseAddr(t[1])
+		width := 64
+		if first.Is4() {
+			width = 32
+		}
+		out = append(out, closedRange{first, last, extent{
+			extentOf(netip.PrefixFrom(first, width)).first, extentOf(netip.PrefixFrom(last, width)).last,
+		}})
+	}
+	return out
 }
 
 // isInternet reads `internet` of a policy: every address but those that the
@@ -23,8 +43,7 @@ func isInternet(a netip.Addr, own []netip.Prefix) bool {
 		return false
 	}
 	for _, r := range closed {
-		first, last := netip.MustParseAddr(r[0]), netip.MustParseAddr(r[1])
-		if a.Is4() == first.Is4() && first.Compare(a) <= 0 && a.Compare(last) <= 0 {
+		if a.Is4() == r.first.Is4() && r.first.Compare(a) <= 0 && a.Compare(r.last) <= 0 {
 			return false
 		}
 	}
@@ -73,13 +92,8 @@ func internetCount(blocks []netip.Prefix, own []netip.Prefix) (n uint64) {
 		taken = append(taken, extentOf(b))
 	}
 	for _, r := range closed {
-		first, last := netip.MustParseAddr(r[0]), netip.MustParseAddr(r[1])
-		if first.Is4() == is4 {
-			width := 64
-			if is4 {
-				width = 32
-			}
-			shut = append(shut, extent{extentOf(netip.PrefixFrom(first, width)).first, extentOf(netip.PrefixFrom(last, width)).last})
+		if r.first.Is4() == is4 {
+			shut = append(shut, r.extent)
 		}
 	}
 	for _, b := range own {

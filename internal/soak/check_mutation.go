@@ -70,7 +70,7 @@ func (w *world) mayTouch(action, id string, past *pastRule) bool {
 		if !l.acts() && !(l.remedy == tag && action == "CreateTags") || l.acts() && action == "CreateTags" {
 			continue
 		}
-		if l.except != "" && past.madeOnlyBy(l.except) && past.heard {
+		if l.except != "" && past.madeOnlyBy(l.except) && past.heard && !past.forged {
 			continue
 		}
 		for _, r := range w.valuesOf(id) {
@@ -139,14 +139,12 @@ func (w *world) forbiddenBut(l law, group string) packets {
 }
 
 func (w *world) forbiddenIn(l law, group string) packets {
-	key := l.id + " " + group
-	f, ok := w.forbids[key]
+	p := w.place(group)
+	key := scopeKey{w.docket.name, l.id, p.id, p.name, p.vpc}
+	f, ok := w.universe.forbids[key]
 	if !ok {
-		p, found := w.place(group)
 		f = w.universe.forbidden(l, p)
-		if found {
-			w.forbids[key] = f
-		}
+		w.universe.forbids[key] = f
 	}
 	return f
 }
@@ -154,7 +152,7 @@ func (w *world) forbiddenIn(l law, group string) packets {
 // overTolerance gives the forbidden witnesses on flows where the rules together
 // reach more internet addresses than the law tolerates.
 func (w *world) overTolerance(l law, group string, rules []secgroup.Rule) (over packets) {
-	p, _ := w.place(group)
+	p := w.place(group)
 	f := w.forbiddenIn(l, group)
 	blocks := map[flow][2][]netip.Prefix{}
 	for _, r := range rules {
@@ -172,13 +170,17 @@ func (w *world) overTolerance(l law, group string, rules []secgroup.Rule) (over 
 			blocks[fl] = b
 		}
 	}
+	counts := map[flow][2]uint64{}
+	for fl, b := range blocks {
+		counts[fl] = [2]uint64{internetCount(b[0], p.blocks), internetCount(b[1], p.blocks)}
+	}
 	f.each(func(n int) {
 		packet := w.universe.packets[n]
 		family, bound := 0, l.ipv4
 		if packet.Remote.Is6() {
 			family, bound = 1, l.ipv6
 		}
-		if internetCount(blocks[flowOf(packet)][family], p.blocks) > bound {
+		if counts[flowOf(packet)][family] > bound {
 			over.add(n)
 		}
 	})
@@ -221,6 +223,7 @@ func (w *world) checkEffect(group string, before, after []secgroup.Rule) {
 	for _, rules := range w.step.trace[group] {
 		granted = granted.or(w.universe.ofAll(rules))
 	}
+	stood := packets{}
 	for _, r := range after {
 		old, was := byID(before, r.ID)
 		if was && same(old, r) {
@@ -229,6 +232,9 @@ func (w *world) checkEffect(group string, before, after []secgroup.Rule) {
 		past := w.history.rules[r.ID]
 		if was && slices.ContainsFunc(past.values[:len(past.values)-1], func(v secgroup.Rule) bool { return same(v, r) }) {
 			w.tally.check("P3 a restored rule was that once")
+			if w.docket.beforeAct && past.lost {
+				stood = stood.or(w.universe.of(r)) // nobody heard of it before the act: it stands
+			}
 			continue
 		}
 		if fresh := w.universe.of(r).without(granted); !fresh.empty() {
@@ -245,7 +251,7 @@ func (w *world) checkEffect(group string, before, after []secgroup.Rule) {
 			continue
 		}
 		f := w.forbiddenIn(l, group)
-		if fresh := w.universe.ofAll(after).and(f).without(w.universe.ofAll(before)); !fresh.empty() {
+		if fresh := w.universe.ofAll(after).and(f).without(w.universe.ofAll(before)).without(stood); !fresh.empty() {
 			w.blame("P3", "the guard opened what law %s forbids in %s: %v, before %v", l.id, group, after, before)
 		}
 	}

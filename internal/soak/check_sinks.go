@@ -82,8 +82,11 @@ func (w *world) checkLog() {
 				break
 			}
 		}
-		if bytes.Contains(line, []byte(`"msg":"panic"`)) && !bytes.Contains(line, []byte(`"panic":"{`)) {
-			w.blame("P7", "the guard panics: %s", line)
+		if bytes.Contains(line, []byte(`"msg":"panic"`)) {
+			if !bytes.Contains(line, []byte(`"panic":"{`)) { // a death is one of ours
+				w.blame("P7", "the guard panics: %s", line)
+			}
+			continue // a stack has addresses
 		}
 		w.digest.text(string(line))
 	}

@@ -120,7 +120,11 @@ func (w *world) judgeLooks(cause string, groups ...string) {
 func (w *world) judgeHostile() {
 	body := []byte(`{"detail-type":"AWS API Call via CloudTrail","source":"aws.ec2","detail":{"eventName":"AuthorizeSecurityGroupIngress"}}`)
 	if all := slices.Concat(w.queue.went, w.queue.waiting); len(all) > 0 {
-		body = pickOf(w, all).body
+		from := pickOf(w, all)
+		body = from.body
+		for _, id := range from.sets {
+			w.history.rules[id].forged = true
+		}
 	}
 	body = slices.Clone(body)
 	for range 1 + w.random.IntN(3) {

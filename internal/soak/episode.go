@@ -128,8 +128,14 @@ func (w *world) act(step int) {
 	if w.random.IntN(2) == 0 {
 		w.change()
 	} else {
-		w.effects.plan = w.drawFaults()
-		w.deliver()
+		plan := w.drawFaults()
+		provoked := w.provoke(plan.met())
+		w.effects.plan = plan
+		if provoked != nil {
+			w.judge("provoked", []*message{provoked})
+		} else {
+			w.deliver()
+		}
 	}
 	if step%3 == 0 {
 		w.snapshot, w.snapshotAt = w.cloud.Snapshot(), w.clock()

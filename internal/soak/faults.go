@@ -19,7 +19,7 @@ type faultPlan struct {
 	kill    string // "before", "after"; "" = not killed
 	killAt  string // at which call or effect
 	killed  bool
-	met     bool // the fault was met
+	hit     bool // the fault was met
 	seen    map[string]int
 }
 
@@ -118,6 +118,14 @@ func (p *faultPlan) meets(name string) bool {
 	return false
 }
 
+// met names the call or effect that is to go wrong.
+func (p *faultPlan) met() string {
+	if p.kill != "" {
+		return p.killAt
+	}
+	return p.call
+}
+
 func isChange(name string) bool {
 	for _, c := range changingCalls {
 		if c == name {
@@ -129,10 +137,10 @@ func isChange(name string) bool {
 
 // races reports whether somebody else is to act just before an effect.
 func (p *faultPlan) races(name string) bool {
-	if p.fault != "race" || p.met || !p.meets(name) {
+	if p.fault != "race" || p.hit || !p.meets(name) {
 		return false
 	}
-	p.met = true
+	p.hit = true
 	return true
 }
 
@@ -146,7 +154,7 @@ func (e *effects) fails(name string) error {
 	case "conflict":
 		err = incident.ErrConflict
 	}
-	if err == nil || !p.meets(name) || p.fault == "conflict" && p.met {
+	if err == nil || !p.meets(name) || p.fault == "conflict" && p.hit {
 		return nil
 	}
 	e.hit()
@@ -157,7 +165,7 @@ func (e *effects) fails(name string) error {
 // failsAfter gives the error of an effect that took place.
 func (e *effects) failsAfter(name string) error {
 	p := &e.plan
-	if p.fault != "lost write" && p.fault != "published without answer" || p.met || !p.meets(name) {
+	if p.fault != "lost write" && p.fault != "published without answer" || p.hit || !p.meets(name) {
 		return nil
 	}
 	e.hit()
@@ -165,7 +173,7 @@ func (e *effects) failsAfter(name string) error {
 }
 
 func (e *effects) hit() {
-	e.plan.met = true
+	e.plan.hit = true
 	e.w.tally.Faults[e.plan.fault]++
 	e.w.history.faults++
 }

@@ -28,6 +28,7 @@ type pastRule struct {
 	values []secgroup.Rule
 	actors []string // who made the values; guardActor for the guard
 	lost   bool     // the record of one of its values was lost
+	forged bool     // a damaged copy of its record was delivered: it may name another actor
 	heard  bool     // a record that names its last value was finished
 }
 

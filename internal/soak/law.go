@@ -52,8 +52,8 @@ func (l law) tolerates() bool { return l.ipv4 > 0 || l.ipv6 > 0 }
 
 // place is what a policy may ask of a group.
 type place struct {
-	id, name string
-	blocks   []netip.Prefix // of its VPC
+	id, name, vpc string
+	blocks        []netip.Prefix // of its VPC
 }
 
 // isOpen is `internet` on some tcp and udp ports, in.

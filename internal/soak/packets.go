@@ -93,11 +93,15 @@ func flowOf(p oracle.Packet) flow { return flow{p.Direction, p.Protocol, p.Port,
 type universe struct {
 	packets []oracle.Packet
 	known   map[string]packets // by the text of a rule and, for a list, its entries
-	checked map[string]bool    // rules that were held against P6
+	forbids map[scopeKey]packets
+	checked map[string]bool // rules that were held against P6
 }
 
+// scopeKey is a law of a docket and a group, as far as a law may ask of it.
+type scopeKey struct{ docket, law, group, name, vpc string }
+
 func newUniverse(groups []string) *universe {
-	u := &universe{known: map[string]packets{}, checked: map[string]bool{}}
+	u := &universe{known: map[string]packets{}, checked: map[string]bool{}, forbids: map[scopeKey]packets{}}
 	var flows []flow
 	for _, d := range []secgroup.Direction{secgroup.Ingress, secgroup.Egress} {
 		for _, port := range tcpPorts {

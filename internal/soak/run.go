@@ -158,6 +158,19 @@ func (r *runner) shrunk(f *Failure) *Failure {
 	return best
 }
 
+// Replay plays one episode, or, if steps are given, no others of its steps: what
+// a failure names. nil = nothing fails.
+func Replay(seed uint64, steps []int) (*Failure, error) {
+	sets, err := compileAll()
+	if err != nil {
+		return nil, err
+	}
+	if len(steps) == 0 {
+		steps = allSteps()
+	}
+	return newRunner(sets).replay(seed, steps), nil
+}
+
 // replay plays some steps of one episode, in order and permuted.
 func (r *runner) replay(seed uint64, steps []int) *Failure {
 	t := newTally()

@@ -64,7 +64,6 @@ type world struct {
 	queue   queue
 	effects *effects
 	history history
-	forbids map[string]packets // by law and group
 	step    step
 	story   []string // what was done, a line each
 	digest  digest
@@ -77,7 +76,7 @@ type world struct {
 
 func newWorld(d *docket, set *policy.Set, u *universe, t *Tally) (*world, error) {
 	w := &world{docket: d, set: set, universe: u, tally: t, ids: newIDSource(), store: ledger.NewInMemory(), now: began,
-		order: []string{defaultGroup, webGroup, dbGroup}, versions: map[string]int{}, forbids: map[string]packets{}}
+		order: []string{defaultGroup, webGroup, dbGroup}, versions: map[string]int{}}
 	w.history = newHistory()
 	w.effects = &effects{w: w}
 	w.digest = newDigest()
@@ -133,12 +132,20 @@ func (w *world) restart() error {
 	w.guard, err = warden.New(warden.Config{
 		Set: w.set, Inventory: newOrderly(client), Applier: apply.New(client),
 		Ledger: w.effects, Closed: w.store.Closed, Publisher: w.effects, Queue: w.effects,
-		Clock: w.clock, Sleep: w.sleep, Logger: slog.New(slog.NewJSONHandler(&w.log, nil)),
+		Clock: w.clock, Sleep: w.sleep, Logger: slog.New(slog.NewJSONHandler(&w.log, &slog.HandlerOptions{ReplaceAttr: withoutTime})),
 		Account: account, Region: region, RoleARN: guardIdentity().Issuer.ARN, Mode: policy.Enforce,
 		Limits: plan.Limits{MayModify: true, MayAuthorize: true}, HolderID: fmt.Sprint("guard-", w.starts),
 		Judgings: 1, // one group after the other: the order is part of the episode
 	})
 	return err
+}
+
+// withoutTime leaves out the log's own time: it is of the wall clock.
+func withoutTime(groups []string, a slog.Attr) slog.Attr {
+	if len(groups) == 0 && a.Key == slog.TimeKey {
+		return slog.Attr{}
+	}
+	return a
 }
 
 func guardIdentity() cloudtrail.Identity {
@@ -182,13 +189,15 @@ func (w *world) rules(groupID string) []secgroup.Rule {
 	return g.Rules
 }
 
-// place is what laws may ask of a group; ok is false where it is gone.
-func (w *world) place(groupID string) (p place, ok bool) {
-	g, ok := w.account.Group(groupID)
-	if !ok {
-		return w.history.places[groupID], false
+// place is what laws may ask of a group: none of it ever changes.
+func (w *world) place(groupID string) place {
+	p, ok := w.history.places[groupID]
+	if ok {
+		return p
 	}
-	p = place{id: g.ID, name: g.Name, blocks: g.VPCs[0].CIDRs}
-	w.history.places[groupID] = p
-	return p, true
+	if g, lives := w.account.Group(groupID); lives {
+		p = place{id: g.ID, name: g.Name, vpc: g.VPCID, blocks: g.VPCs[0].CIDRs}
+		w.history.places[groupID] = p
+	}
+	return p
 }

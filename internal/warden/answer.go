@@ -71,8 +71,12 @@ func (j *judging) namedEnds(r *record) []RuleDecision {
 			d.ID, d.Rule = live.ID, live
 		case seen:
 			d.ID, d.Rule, d.Outcome = live.ID, live, incident.Compliant
-			if e := j.endFor(live.ID); e != nil && !isLeft(n, e) {
+			e, rv := j.endFor(live.ID), j.verdictOf(live.ID)
+			switch {
+			case e != nil && !isLeft(n, e):
 				d.Outcome, d.Reason = e.outcome, e.reason
+			case e == nil && rv != nil && rv.Due: // only what is judged blindly has no end
+				d.Outcome, d.Reason = incident.Unresolved, reasonLedgerDown
 			}
 		case !j.exists && !j.isUnseen(r):
 			d.Outcome = incident.Gone

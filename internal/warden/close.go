@@ -115,6 +115,9 @@ func (j *judging) settleEntry(d *draft, e *end) {
 	case e.outcome == incident.Reverted && len(e.after) == 0, e.outcome == incident.Narrowed && !inPlace(e):
 		delete(j.known.Rules, id)
 		j.known.Removed[id] = removed
+		if !e.verdict.Named {
+			j.known.Removed[unheardMark+id] = policy.RemovedRule{At: removed.At, IncidentID: d.inc.ID}
+		}
 	case e.outcome == incident.Narrowed, e.outcome == incident.Reverted:
 		if !known {
 			return

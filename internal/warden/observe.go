@@ -60,6 +60,9 @@ func (j *judging) observe(ctx context.Context) (settled bool, err error) {
 			return false, err
 		}
 	}
+	if j.allRemoved() {
+		return true, j.completeRemoved(ctx)
+	}
 	j.live, err = j.w.cfg.Inventory.Group(ctx, j.groupID)
 	if errors.Is(err, incident.ErrGone) {
 		j.exists, j.live = false, secgroup.Group{ID: j.groupID}

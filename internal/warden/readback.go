@@ -87,8 +87,8 @@ func hasValue(rules []secgroup.Rule, want secgroup.Rule) bool {
 
 // settle ends every planned rule by what was read back.
 func (j *judging) settle(ctx context.Context) {
-	for _, e := range j.ends {
-		if e.act && e.outcome == 0 {
+	for _, id := range sortedKeys(j.ends) { // in order: each may add a note
+		if e := j.ends[id]; e.act && e.outcome == 0 {
 			j.settleRule(e)
 		}
 	}

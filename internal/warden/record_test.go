@@ -206,8 +206,6 @@ func judgeGroup(group, cause, incidentID string) []byte {
 	return fmt.Appendf(nil, `{"source":"sgwarden","detail-type":"Judge Group","detail":{"groupId":%q,"cause":%q,"incidentId":%q}}`, group, cause, incidentID)
 }
 
-func addr(text string) netip.Addr { return netip.MustParseAddr(text) }
-
 func prefixes(texts ...string) []netip.Prefix {
 	var out []netip.Prefix
 	for _, t := range texts {

@@ -3,6 +3,7 @@ package cloudtrail
 import (
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/sgwarden/sgwarden/internal/localec2/query"
 )
@@ -34,6 +35,9 @@ func classicValue(name string, value any) any {
 		for _, item := range v {
 			items = append(items, classicValue("", item))
 		}
+		if name == "privateIpAddressesSet" && len(items) > 0 {
+			return object{}.with("item", items) // as no other list
+		}
 		return itemsOf(items)
 	}
 	return classicScalar(name, query.Scalar(value))
@@ -42,9 +46,15 @@ func classicValue(name string, value any) any {
 // The members of answers that are no texts in the classic dialect. A real
 // record of each was read, but for those of unknownIpPermissionSet.
 var (
-	numbers = map[string]bool{"fromPort": true, "toPort": true}
-	flags   = map[string]bool{"_return": true, "isEgress": true, "isDefault": true}
-	lists   = map[string]bool{"groups": true, "ipRanges": true, "ipv6Ranges": true, "prefixListIds": true}
+	numbers = map[string]bool{
+		"fromPort": true, "toPort": true, "code": true, "amiLaunchIndex": true, "deviceIndex": true, "availableIpAddressCount": true,
+	}
+	flags = map[string]bool{
+		"_return": true, "isEgress": true, "isDefault": true, "requesterManaged": true, "sourceDestCheck": true, "primary": true,
+		"deleteOnTermination": true, "defaultForAz": true, "mapPublicIpOnLaunch": true, "assignIpv6AddressOnCreation": true,
+	}
+	instants = map[string]bool{"launchTime": true, "attachTime": true} // in milliseconds
+	lists    = map[string]bool{"groups": true, "ipRanges": true, "ipv6Ranges": true, "prefixListIds": true}
 )
 
 func classicScalar(name, text string) any {
@@ -54,6 +64,10 @@ func classicScalar(name, text string) any {
 	case numbers[name]:
 		if n, err := strconv.ParseInt(text, 10, 64); err == nil {
 			return n
+		}
+	case instants[name]:
+		if at, err := time.Parse(time.RFC3339, text); err == nil {
+			return at.UnixMilli()
 		}
 	case flags[name]:
 		if b, err := strconv.ParseBool(text); err == nil {
