@@ -1,6 +1,7 @@
 package incident
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/sgwarden/sgwarden/internal/secgroup"
@@ -46,9 +47,46 @@ type document struct {
 // storedDocument adds what only the ledger needs.
 type storedDocument struct {
 	document
-	Published []string `json:"published"`
-	Chain     string   `json:"chain"`
-	Status    string   `json:"status"`
+	Published []string                   `json:"published"`
+	Planned   map[string]plannedDocument `json:"planned,omitempty"`
+	Chain     string                     `json:"chain"`
+	Status    string                     `json:"status"`
+}
+
+type plannedDocument struct {
+	After    []valueDocument `json:"after"`
+	Restored bool            `json:"restored"`
+}
+
+func newPlannedDocuments(planned map[string]Planned) map[string]plannedDocument {
+	all := map[string]plannedDocument{}
+	for id, p := range planned {
+		d := plannedDocument{After: []valueDocument{}, Restored: p.Restored}
+		for _, r := range p.After {
+			d.After = append(d.After, newValueDocument(r))
+		}
+		all[id] = d
+	}
+	return all
+}
+
+func readPlanned(documents map[string]plannedDocument) (map[string]Planned, error) {
+	var all map[string]Planned
+	for id, d := range documents {
+		p := Planned{Restored: d.Restored}
+		for _, v := range d.After {
+			r, err := v.rule()
+			if err != nil {
+				return nil, fmt.Errorf("decode what was planned of %s: %w", id, err)
+			}
+			p.After = append(p.After, r)
+		}
+		if all == nil {
+			all = map[string]Planned{}
+		}
+		all[id] = p
+	}
+	return all, nil
 }
 
 type violationDocument struct {

@@ -109,6 +109,21 @@ func drawTexts(t *rapid.T, label string) []string {
 	return texts
 }
 
+func drawPlanned(t *rapid.T) map[string]incident.Planned {
+	var all map[string]incident.Planned
+	for n := range rapid.IntRange(0, 2).Draw(t, "planned") {
+		p := incident.Planned{Restored: rapid.Bool().Draw(t, "planned restored")}
+		for range rapid.IntRange(0, 2).Draw(t, "planned after") {
+			p.After = append(p.After, drawValue(t))
+		}
+		if all == nil {
+			all = map[string]incident.Planned{}
+		}
+		all[fmt.Sprintf("sgr-%d", n)] = p
+	}
+	return all
+}
+
 func drawIncident(t *rapid.T) incident.Incident {
 	i := incident.Incident{
 		ID:        rapid.SampledFrom([]string{"", "inc-0123456789abcdef01234567"}).Draw(t, "id"),
@@ -126,6 +141,7 @@ func drawIncident(t *rapid.T) incident.Incident {
 		APICall: drawText(t, "call"), EventID: drawText(t, "event"), Cause: "event",
 		Would: drawTexts(t, "would"), Actions: drawTexts(t, "actions"), Notes: drawTexts(t, "notes"),
 		OmittedRules: rapid.IntRange(0, 3).Draw(t, "omitted"),
+		Planned:      drawPlanned(t),
 		Published:    drawTexts(t, "published"), Chain: drawText(t, "chain"), Status: rapid.SampledFrom([]string{"", "open", "closed"}).Draw(t, "status"),
 	}
 	if rapid.Bool().Draw(t, "times") {

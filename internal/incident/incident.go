@@ -72,8 +72,17 @@ type Incident struct {
 
 	// Bookkeeping of the ledger, part of the stored form only.
 	Published []string // event types that were sent
-	Chain     string   // hash of the group's incident before this one
-	Status    string   // "open", "closed"
+	// Planned is what the last judging was making of the rules that it could
+	// not verify, by rule id.
+	Planned map[string]Planned
+	Chain   string // hash of the group's incident before this one
+	Status  string // "open", "closed"
+}
+
+// Planned is what was to become of one rule.
+type Planned struct {
+	After    []secgroup.Rule // empty = it was to be removed
+	Restored bool
 }
 
 // Rule is one rule of an incident.

@@ -35,7 +35,7 @@ func TestPublicFormLosesOnlyBookkeeping(t *testing.T) {
 		require.NoError(t, err)
 		var got incident.Incident
 		require.NoError(t, json.Unmarshal(text, &got))
-		want.Published, want.Chain, want.Status = nil, "", ""
+		want.Published, want.Planned, want.Chain, want.Status = nil, nil, "", ""
 		require.Equal(t, want, got)
 	})
 }

@@ -2,6 +2,7 @@ package warden
 
 import (
 	"context"
+	"maps"
 	"slices"
 
 	"github.com/sgwarden/sgwarden/internal/incident"
@@ -140,6 +141,9 @@ func (j *judging) finishLeft(d *draft) {
 		if slices.ContainsFunc(d.ends, func(e *end) bool { return e.rule.ID == r.ID }) {
 			continue
 		}
+		if p, ok := d.stored.Planned[r.ID]; ok { // more than what was left of it then
+			r.After, r.Restored = p.After, p.Restored
+		}
 		e := &end{rule: ruleBefore(r), draft: d, incident: d.inc.ID, after: r.After, restored: r.Restored, fallback: r.Fallback}
 		e.outcome, e.reason = j.leftOver(d, r, e)
 		d.ends = append(d.ends, e)
@@ -147,6 +151,17 @@ func (j *judging) finishLeft(d *draft) {
 			j.ends[r.ID] = e
 		}
 	}
+}
+
+// remember keeps what was planned of a rule that could not be verified: a later
+// look may show it.
+func (d *draft) remember(ruleID string, p incident.Planned) {
+	all := maps.Clone(d.inc.Planned)
+	if all == nil {
+		all = map[string]incident.Planned{}
+	}
+	all[ruleID] = p
+	d.inc.Planned = all
 }
 
 // ruleBefore is the rule that an incident's entry is about.

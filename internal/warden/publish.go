@@ -50,6 +50,7 @@ func (j *judging) finish(d *draft) {
 	}
 	i.ClosedAt = nil
 	if !i.Outcome.StaysOpen() {
+		i.Planned = nil
 		i.ClosedAt = at(j.w.now())
 		if j.readBack != nil {
 			i.ClosedAt = at(j.readAt)

@@ -102,6 +102,7 @@ func (j *judging) settleRule(e *end) {
 	rp := plan.RulePlan{Before: e.rule, After: e.after, Goal: j.goalOf(e)}
 	live, isLive := ruleByID(j.readBack, e.rule.ID)
 	_, why := explain(e.tries.err)
+	planned := incident.Planned{After: e.after, Restored: e.restored}
 	switch {
 	case j.readBack == nil:
 		e.outcome, e.reason = incident.Unresolved, "not-verified"
@@ -128,6 +129,9 @@ func (j *judging) settleRule(e *end) {
 	}
 	if !e.outcome.Changed() {
 		e.restored = false
+	}
+	if e.outcome.StaysOpen() {
+		e.draft.remember(e.rule.ID, planned)
 	}
 	if e.outcome.Changed() && e.reason == reasonInterrupted {
 		e.draft.inc.Notes = appendOnce(e.draft.inc.Notes, fmt.Sprintf("%s was found changed after a call without an answer: it may not have been ours", e.rule.ID))
