@@ -83,6 +83,10 @@ lint: ## format, vet and the linters of .golangci.yml
 conformance-aws: ## try what EC2 is taken to do in the account of your AWS profile [CONFIRM=yes] [REMOVE=run]
 	@$(HOST_GO) run ./internal/conformance/onaws $(if $(filter yes,$(CONFIRM)),-confirm) $(if $(REMOVE),-remove '$(REMOVE)')
 
+.PHONY: matrix
+matrix: ## every call of guard with every fault, pairs of them, and guard killed at every effect [SEED=n]
+	@$(HOST_GO) test -count=1 -v -timeout 60m ./internal/faultmatrix -complete $(if $(SEED),-seed $(SEED)) | grep -vE '^(=== |    --- | +--- )'
+
 .PHONY: race
 race: ## the concurrent packages under the race detector (needs a C compiler)
 	@$(HOST_GO) test -race ./internal/warden/... ./internal/ledger/... ./internal/localec2/... ./internal/runtimeapi/... ./internal/policy/...

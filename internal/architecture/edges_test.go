@@ -40,6 +40,7 @@ var allowed = map[string][]string{
 		"events", "internal/apply", "internal/incident", "internal/inventory", "internal/ledger", "internal/localec2", "internal/localec2/cloudtrail",
 		"internal/plan", "internal/policy", "internal/secgroup", "internal/warden",
 	},
+	"internal/faultmatrix": {},
 	"internal/guard": {
 		"internal/alert", "internal/apply", "internal/awserr", "internal/bundle", "internal/incident", "internal/inventory", "internal/ledger",
 		"internal/plan", "internal/policy", "internal/queue", "internal/warden",
