@@ -21,6 +21,11 @@ EXIT = && s=0 || s=$$?; echo "{\"Action\":\"exit\",\"Status\":$$s}"
 HOST_GO := env -u GOARCH -u GOOS go
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS := -s -w -X main.version=$(VERSION)
+# How every function is built, those that guard is compared with too.
+BUILD_FUNCTION = GOOS=linux GOARCH=$(GOARCH) CGO_ENABLED=0 go build -buildvcs=false -tags lambda.norpc -trimpath -ldflags '$(LDFLAGS)'
+
+STATES ?= 1000000
+SEED ?= 1
 
 MOTO := 5.2.1
 AWSCLI := 1.45.11
@@ -39,7 +44,7 @@ demo: ## watch violations being taken back on an embedded account (needs Go alon
 
 .PHONY: test
 test: emulator node_modules ## run every test, end to end included; the last line counts them
-	@{ $(HOST_GO) test -json ./... $(EXIT); $(HOST_GO) test -json -count=1 -tags e2e -timeout 30m ./e2e/... $(EXIT); } | $(HOST_GO) run ./internal/testtally
+	@{ $(HOST_GO) test -json ./... $(EXIT); $(HOST_GO) test -C bench -json ./... $(EXIT); $(HOST_GO) test -json -count=1 -tags e2e -timeout 30m ./e2e/... $(EXIT); } | $(HOST_GO) run ./internal/testtally
 
 .PHONY: unit
 unit: ## run the tests that need Go alone
@@ -52,7 +57,7 @@ e2e: emulator node_modules ## drive the built guard against an emulator with the
 .PHONY: build
 build: ## build DIST/<function>/bootstrap with the compiled policies [GOARCH=arm64] [DIST=dist] [POLICIES=dir]
 	@for name in $$(ls functions); do mkdir -p '$(DIST)'/$$name; \
-	  GOOS=linux GOARCH=$(GOARCH) CGO_ENABLED=0 go build -buildvcs=false -tags lambda.norpc -trimpath -ldflags '$(LDFLAGS)' -o '$(DIST)'/$$name/bootstrap ./functions/$$name; \
+	  $(BUILD_FUNCTION) -o '$(DIST)'/$$name/bootstrap ./functions/$$name; \
 	  digest=$$($(HOST_GO) run ./cmd/sgwarden bundle $(if $(POLICIES),--policies '$(POLICIES)') --output '$(DIST)'/$$name); \
 	  echo "$(DIST)/$$name  linux/$(GOARCH)  policies $$digest"; done
 
@@ -78,6 +83,7 @@ lint: ## format, vet and the linters of .golangci.yml
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo 'run gofmt -w on these'; exit 1; }
 	@$(HOST_GO) vet ./... && $(HOST_GO) vet -tags e2e,emulator ./e2e/... ./internal/ledger
 	@$(HOST_GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI) run
+	@cd bench && $(HOST_GO) vet ./... && $(HOST_GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI) run
 
 .PHONY: conformance-aws
 conformance-aws: ## try what EC2 is taken to do in the account of your AWS profile [CONFIRM=yes] [REMOVE=run]
@@ -86,18 +92,32 @@ conformance-aws: ## try what EC2 is taken to do in the account of your AWS profi
 .PHONY: matrix
 matrix: ## every call of guard with every fault, pairs of them, and guard killed at every effect [SEED=n]
 	@$(HOST_GO) test -count=1 -v -timeout 60m ./internal/faultmatrix -complete $(if $(SEED),-seed $(SEED)) | grep -vE '^(=== |    --- | +--- )'
+.PHONY: soak
+soak: ## random actors, faults and deaths before the real guard [STATES=1000000] [SEED=1]
+	@$(HOST_GO) run ./internal/soak/run -states $(STATES) -seed $(SEED)
 
 .PHONY: race
 race: ## the concurrent packages under the race detector (needs a C compiler)
 	@$(HOST_GO) test -race ./internal/warden/... ./internal/ledger/... ./internal/localec2/... ./internal/runtimeapi/... ./internal/policy/...
 
+.PHONY: bench
+bench: ## print time, size and calls beside those of others and their bounds (Linux, 5 minutes) [GOALS=5,7] [MARKDOWN=yes]
+	@dist=$$(mktemp -d) && trap 'rm -rf "$$dist"' EXIT && \
+	$(MAKE) build bench-functions GOARCH=$$($(HOST_GO) env GOARCH) DIST="$$dist" >&2 && \
+	$(HOST_GO) build -C bench -o "$$dist/bench" . && \
+	"$$dist/bench" -dist "$$dist" $(if $(GOALS),-goals '$(GOALS)') $(if $(filter yes,$(MARKDOWN)),-markdown)
+
+.PHONY: bench-functions
+bench-functions:
+	@for name in hello bare; do mkdir -p '$(DIST)'/$$name; cd bench && $(BUILD_FUNCTION) -o '$(DIST)'/$$name/bootstrap ./$$name && cd ..; done
+
 .PHONY: fuzz
-fuzz: ## run every fuzz target for FUZZTIME (20s) each
-	@FUZZTIME=$${FUZZTIME:-20s}; n=0; \
-	for pkg in $$($(HOST_GO) list ./... | grep -v /infra); do \
-	  for target in $$($(HOST_GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
-	    echo "$$pkg $$target"; $(HOST_GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $$FUZZTIME $$pkg; n=$$((n+1)); done; done; \
-	test $$n -gt 0 || { echo 'no fuzz target ran'; exit 1; }; echo "$$n fuzz targets"
+fuzz: ## run every listed fuzz target for FUZZTIME (20s) each [TARGET=pattern]
+	@$(HOST_GO) run ./internal/fuzzing -time $${FUZZTIME:-20s} $(if $(TARGET),-target '$(TARGET)')
+
+.PHONY: mutate
+mutate: ## change the pure packages step by step; the tests must notice [PACKAGE=internal/plan]
+	@$(HOST_GO) run ./internal/mutation $(if $(PACKAGE),-package '$(PACKAGE)') $(if $(WORKERS),-workers '$(WORKERS)')
 
 node_modules: package.json package-lock.json
 	@npm ci --no-audit --no-fund --silent

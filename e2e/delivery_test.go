@@ -21,8 +21,10 @@ func batch(t *testing.T) {
 	w := enter(t, nil)
 	bad, _ := w.authorize("ingress", ssh)
 	good, _ := w.authorize("ingress", permission{protocol: "tcp", from: 443, to: 443, v4: []string{"10.0.0.0/8"}})
-	failedCall := record("AuthorizeSecurityGroupIngress", object{"groupId": w.group, "ipPermissions": items([]any{ssh.request()})}, nil, newID())
-	failedCall["errorCode"] = "Client.UnauthorizedOperation"
+	again := append([]string{"ec2", "authorize-security-group-ingress", "--group-id", w.group}, permissionFlags([]permission{ssh})...)
+	require.ErrorContains(t, w.person.aws(nil, again...), "InvalidPermission.Duplicate")
+	failedCall := w.person.last(t, "AuthorizeSecurityGroupIngress")
+	require.Equal(t, "Client.InvalidPermission.Duplicate", failedCall["errorCode"])
 	w.put(good, bad, failedCall)
 	for _, poison := range []string{"", "null", "[]", "not JSON", `{"detail-type":"AWS API Call via CloudTrail","detail":{"eventSource":"ec2.amazonaws.com","eventName":"AuthorizeSecurityGroupIngress"`, strings.Repeat("[", 10_000)} {
 		if poison == "" {
@@ -101,9 +103,9 @@ func ownCall(t *testing.T) {
 	w := enter(t, nil)
 	record, _ := w.authorize("ingress", ssh)
 	w.put(record)
-	calls := w.done(w.deliver(5))
+	w.done(w.deliver(5))
 	w.told()
-	w.put(revokedByGuard(mutations(calls)[0], w.role))
+	w.put(w.own.last(t, "RevokeSecurityGroupIngress"))
 	d := w.deliver(5)
 	require.Empty(t, d.failed)
 	require.Empty(t, mutations(w.done(d)))

@@ -186,7 +186,7 @@ func narrowInPlace(t *testing.T) {
 // might be a default group.
 func fine(t *testing.T) {
 	w := enter(t, nil)
-	w.put(created(w.group, "web", w.vpc))
+	w.put(w.person.last(t, "CreateSecurityGroup"))
 	w.fineCalls(0)
 	for _, port := range []int{443, 8443} {
 		record, _ := w.authorize("ingress", permission{protocol: "tcp", from: port, to: port, v4: []string{"10.0.0.0/8"}})
@@ -254,7 +254,7 @@ func modify(t *testing.T) {
 		"SecurityGroupRuleId="+id+",SecurityGroupRule={IpProtocol=tcp,FromPort=22,ToPort=22,CidrIpv4=0.0.0.0/0}")
 	w.showRules("before")
 	require.Contains(t, w.texts(), sshText)
-	w.put(modified(w.group, id, ssh))
+	w.put(w.person.last(t, "ModifySecurityGroupRules"))
 	d := w.deliver(5)
 	require.Empty(t, d.failed)
 	calls := w.done(d)

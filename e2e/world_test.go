@@ -28,12 +28,13 @@ import (
 type world struct {
 	*testing.T
 	site
-	proxy *proxy
-	guard *runtimeapi.Process
-	env   map[string]string
-	group string
-	vpc   string // of group
-	shown int    // decisions of this guard that were printed
+	person *trail // whose calls are recorded, as guard's are by own
+	own    *trail
+	proxy  *proxy // of guard
+	guard  *runtimeapi.Process
+	env    map[string]string
+	group  string
+	shown  int // decisions of this guard that were printed
 	// timeout of the function; 0 = that of the stack
 	timeout time.Duration
 }
@@ -52,17 +53,18 @@ func policies(t *testing.T, document string) map[string]string {
 // those of the site.
 func enter(t *testing.T, settings map[string]string) *world {
 	t.Helper()
-	w := &world{T: t, site: stage.site, proxy: newProxy(t, stage.emulator.url)}
+	w := &world{T: t, site: stage.site, person: newTrail(t, alice()), own: newTrail(t, guardIn(stage.site.role))}
+	w.proxy = newProxy(t, w.own.url)
 	w.env = maps.Clone(w.site.env)
 	maps.Copy(w.env, map[string]string{"AWS_ENDPOINT_URL": w.proxy.server.URL})
 	maps.Copy(w.env, settings)
 	vpc, err := w.ec2().CreateVpc(t.Context(), &ec2.CreateVpcInput{CidrBlock: aws.String("10.0.0.0/16")})
 	require.NoError(t, err)
-	group, err := w.ec2().CreateSecurityGroup(t.Context(), &ec2.CreateSecurityGroupInput{
+	group, err := w.person.ec2().CreateSecurityGroup(t.Context(), &ec2.CreateSecurityGroupInput{
 		GroupName: aws.String("web"), Description: aws.String("e2e"), VpcId: vpc.Vpc.VpcId,
 	})
 	require.NoError(t, err)
-	w.group, w.vpc = *group.GroupId, *vpc.Vpc.VpcId
+	w.group = *group.GroupId
 	w.purge(w.queue)
 	w.purge(w.alerts)
 	say("")
@@ -99,7 +101,7 @@ func (w *world) purge(queue string) {
 func (w *world) client(args ...string) {
 	w.Helper()
 	say("client  aws ec2 %s", strings.Join(args, " "))
-	require.NoError(w, stage.emulator.aws(nil, append([]string{"ec2"}, args...)...))
+	require.NoError(w, w.person.aws(nil, append([]string{"ec2"}, args...)...))
 }
 
 // authorize lets the client add permissions, and gives the record of the call
@@ -115,7 +117,7 @@ func (w *world) authorize(direction string, list ...permission) (object, []rule)
 	require.NotEmpty(w, added)
 	name := map[string]string{"ingress": "AuthorizeSecurityGroupIngress", "egress": "AuthorizeSecurityGroupEgress"}[direction]
 	w.showRules("before")
-	return authorized(name, w.group, list, added), added
+	return w.person.last(w.T, name), added
 }
 
 func (w *world) rules() []rule {

@@ -91,7 +91,7 @@ func documents(data []byte) iter.Seq[[]byte] {
 			} else if stop, ok := skip(data, 0); !byLine && ok {
 				end = stop
 			}
-			if doc := bytes.TrimSpace(data[:end]); len(doc) > 0 && !yield(doc) {
+			if !yield(bytes.TrimSpace(data[:end])) {
 				return
 			}
 			data = bytes.TrimSpace(data[end:])
@@ -150,10 +150,7 @@ func logRecords(doc []byte) (iter.Seq2[[]byte, error], bool) {
 				}
 				return
 			}
-			end, ok := 0, false
-			if i < len(doc) {
-				end, ok = skip(doc, i)
-			}
+			end, ok := skip(doc, i)
 			if !ok {
 				yield(nil, &UndecodableError{Place: "end of Records", Reason: "the file ends within a record"})
 				return

@@ -119,7 +119,26 @@ func TestCorpusAsLogFile(t *testing.T) {
 	require.Equal(t, single, changes)
 }
 
-func corpusFile(t *testing.T, name string) []byte {
+// corpusSeeds gives a few real records of each call, where SGWARDEN_CORPUS
+// says where they are: the fuzzer has no use for thousands that are alike.
+func corpusSeeds(t testing.TB) [][]byte {
+	t.Helper()
+	const ofOneCall = 3
+	if os.Getenv("SGWARDEN_CORPUS") == "" {
+		return nil
+	}
+	var seeds [][]byte
+	seen := map[string]int{}
+	for d := range Each(corpusFile(t, "real-events.ndjson")) {
+		if seen[d.Change.EventName]++; seen[d.Change.EventName] <= ofOneCall {
+			seeds = append(seeds, d.Raw)
+		}
+	}
+	require.NotEmpty(t, seeds)
+	return seeds
+}
+
+func corpusFile(t testing.TB, name string) []byte {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join(corpusFolder(), name))
 	require.NoError(t, err)

@@ -52,7 +52,6 @@ func eachGroupID(s string, found func(string)) {
 			continue
 		}
 		found(s[start:end])
-		from = end
 	}
 }
 

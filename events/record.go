@@ -92,7 +92,7 @@ func (r *record) unwrap(field, wrapper string) value {
 	case object:
 	default:
 		if !v.empty() {
-			r.gap(field + " is no object")
+			r.gap("%s is no object", field)
 		}
 		return value{}
 	}
@@ -104,10 +104,10 @@ func (r *record) unwrap(field, wrapper string) value {
 		inner = w
 	}
 	if isTrue(v.get("omitted")) || isTrue(inner.get("omitted")) {
-		r.gap(field + " was omitted or cut")
+		r.gap("%s was omitted or cut", field)
 	}
 	if inner.kind != object && !inner.empty() {
-		r.gap(field + ": " + wrapper + " is no object")
+		r.gap("%s: %s is no object", field, wrapper)
 	}
 	return inner
 }
@@ -159,10 +159,7 @@ func needsGroup(e secgroup.Effect) bool {
 
 // gap notes something that could not be read.
 func (r *record) gap(format string, args ...any) {
-	if len(args) > 0 {
-		format = fmt.Sprintf(format, args...)
-	}
-	r.gaps = append(r.gaps, format)
+	r.gaps = append(r.gaps, fmt.Sprintf(format, args...))
 }
 
 // addGroup adds a group once. What is known by id is not repeated by name.

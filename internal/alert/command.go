@@ -2,37 +2,25 @@ package alert
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/sgwarden/sgwarden/internal/incident"
 	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
 
-// A command that a person pastes into a shell holds nothing that others chose:
-// ids and regions of these forms, numbers and CIDRs. Descriptions stay out.
-var (
-	groupSyntax   = regexp.MustCompile(`^sg-[0-9a-z]{1,40}$`)
-	ruleSyntax    = regexp.MustCompile(`^sgr-[0-9a-z]{1,40}$`)
-	listSyntax    = regexp.MustCompile(`^pl-[0-9a-z]{1,40}$`)
-	peeringSyntax = regexp.MustCompile(`^(pcx-[0-9a-z]{1,40})?$`)
-	accountSyntax = regexp.MustCompile(`^([0-9]{12})?$`)
-	regionSyntax  = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]{1,2}$`)
-)
-
 // command is one line of the aws CLI; "" where a part of it is not fit for a
-// shell.
+// shell: it holds nothing that others chose, and descriptions stay out.
 type command struct {
 	region, groupID string
 }
 
 func (c command) fit() bool {
-	return groupSyntax.MatchString(c.groupID) && regionSyntax.MatchString(c.region)
+	return fitGroup(c.groupID) && fitRegion(c.region)
 }
 
 // revoke removes one rule.
 func (c command) revoke(d secgroup.Direction, ruleID string) string {
-	if !c.fit() || !ruleSyntax.MatchString(ruleID) {
+	if !c.fit() || !fitRule(ruleID) {
 		return ""
 	}
 	return fmt.Sprintf("aws ec2 revoke-security-group-%s --region %s --group-id %s --security-group-rule-ids %s", d, c.region, c.groupID, ruleID)
@@ -50,7 +38,7 @@ func (c command) authorize(r secgroup.Rule) string {
 // modify gives a rule another value, in place.
 func (c command) modify(ruleID string, r secgroup.Rule) string {
 	peer, ok := rulePeer(r.Peer)
-	if !c.fit() || !ok || !ruleSyntax.MatchString(ruleID) {
+	if !c.fit() || !ok || !fitRule(ruleID) {
 		return ""
 	}
 	return fmt.Sprintf("aws ec2 modify-security-group-rules --region %s --group-id %s --security-group-rules 'SecurityGroupRuleId=%s,SecurityGroupRule={%s,%s}'", c.region, c.groupID, ruleID, flow(r), peer)
@@ -75,7 +63,7 @@ func permissionPeer(peer secgroup.Peer) (string, bool) {
 		}
 		return fmt.Sprintf("IpRanges=[{CidrIp=%s}]", p), true
 	case secgroup.PrefixList:
-		return fmt.Sprintf("PrefixListIds=[{PrefixListId=%s}]", p.ID), listSyntax.MatchString(p.ID)
+		return fmt.Sprintf("PrefixListIds=[{PrefixListId=%s}]", p.ID), fitList(p.ID)
 	case secgroup.GroupReference:
 		parts := []string{"GroupId=" + p.GroupID}
 		if p.AccountID != "" {
@@ -98,15 +86,11 @@ func rulePeer(peer secgroup.Peer) (string, bool) {
 		}
 		return "CidrIpv4=" + p.String(), true
 	case secgroup.PrefixList:
-		return "PrefixListId=" + p.ID, listSyntax.MatchString(p.ID)
+		return "PrefixListId=" + p.ID, fitList(p.ID)
 	case secgroup.GroupReference:
 		return "ReferencedGroupId=" + p.GroupID, fitReference(p)
 	}
 	return "", false
-}
-
-func fitReference(g secgroup.GroupReference) bool {
-	return groupSyntax.MatchString(g.GroupID) && accountSyntax.MatchString(g.AccountID) && peeringSyntax.MatchString(g.PeeringID)
 }
 
 // restore lists the commands that put a rule back as it was before sgwarden
@@ -149,7 +133,7 @@ func terraform(r secgroup.Rule) string {
 			parts = append(parts, fmt.Sprintf("cidr_ipv4 = %q", p))
 		}
 	case secgroup.PrefixList:
-		if !listSyntax.MatchString(p.ID) {
+		if !fitList(p.ID) {
 			return ""
 		}
 		parts = append(parts, fmt.Sprintf("prefix_list_id = %q", p.ID))
@@ -182,7 +166,7 @@ func cloudFormation(r secgroup.Rule) string {
 			parts = append(parts, fmt.Sprintf("CidrIp: %q", p))
 		}
 	case secgroup.PrefixList:
-		if !listSyntax.MatchString(p.ID) {
+		if !fitList(p.ID) {
 			return ""
 		}
 		parts = append(parts, fmt.Sprintf("%sPrefixListId: %q", end, p.ID))

@@ -120,7 +120,7 @@ func writeKeep(l *letter, c command, i incident.Incident) {
 
 // exemptions are lines of settings, one per violated policy.
 func exemptions(i incident.Incident) []string {
-	if !groupSyntax.MatchString(i.GroupID) {
+	if !fitGroup(i.GroupID) {
 		return nil
 	}
 	at := i.LearntAt

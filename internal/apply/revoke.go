@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
@@ -60,9 +61,9 @@ func ruleIsGone(err error) bool {
 	return code == "InvalidSecurityGroupRuleId.NotFound" || code == "InvalidPermission.NotFound"
 }
 
-var ruleID = regexp.MustCompile(`sgr-[0-9a-f]+`)
+var ruleID = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`sgr-[0-9a-f]+`) })
 
-func idsIn(text string) []string { return ruleID.FindAllString(text, -1) }
+func idsIn(text string) []string { return ruleID().FindAllString(text, -1) }
 
 // revokeEach removes the rules one by one, where EC2 does not say which is
 // gone. It goes on after one that is gone, and ends at any other error.

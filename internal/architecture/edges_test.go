@@ -32,8 +32,10 @@ var allowed = map[string][]string{
 	"internal/architecture":      {},
 	"internal/apply":             {"internal/awserr", "internal/awsrule", "internal/incident", "internal/plan", "internal/secgroup"},
 	"internal/awserr":            {"internal/incident"},
+	"internal/awshttp":           {},
 	"internal/awsrule":           {"internal/incident", "internal/secgroup"},
 	"internal/bundle":            {"internal/policy", "internal/secgroup", "policies"},
+	"internal/cloudtrailproxy":   {"internal/localec2/cloudtrail", "internal/localec2/query"},
 	"internal/conformance/onaws": {"internal/conformance", "internal/localec2"},
 	"internal/conformance":       {},
 	"internal/embedded": {
@@ -41,8 +43,10 @@ var allowed = map[string][]string{
 		"internal/plan", "internal/policy", "internal/secgroup", "internal/warden",
 	},
 	"internal/faultmatrix": {},
+	"internal/faults":      {},
+	"internal/fuzzing":     {},
 	"internal/guard": {
-		"internal/alert", "internal/apply", "internal/awserr", "internal/bundle", "internal/incident", "internal/inventory", "internal/ledger",
+		"internal/alert", "internal/apply", "internal/awserr", "internal/awshttp", "internal/bundle", "internal/incident", "internal/inventory", "internal/ledger",
 		"internal/plan", "internal/policy", "internal/queue", "internal/warden",
 	},
 	"internal/incident":            {"internal/policy", "internal/secgroup"},
@@ -53,6 +57,7 @@ var allowed = map[string][]string{
 	"internal/localec2":            {"internal/localec2/cloudtrail", "internal/localec2/query", "internal/secgroup"},
 	"internal/localec2/cloudtrail": {"internal/localec2/query"},
 	"internal/localec2/query":      {},
+	"internal/mutation":            {},
 	"internal/plan":                {"internal/policy", "internal/secgroup"},
 	"internal/policy":              {"internal/secgroup"},
 	"internal/queue":               {"internal/incident"},
@@ -60,9 +65,14 @@ var allowed = map[string][]string{
 	"internal/secgroup":            {},
 	"internal/secgroup/oracle":     {"internal/secgroup"},
 	"internal/sentinel":            {},
-	"internal/testtally":           {},
-	"internal/warden":              {"events", "internal/incident", "internal/plan", "internal/policy", "internal/secgroup"},
-	"policies":                     {},
+	"internal/soak": {
+		"events", "internal/alert", "internal/apply", "internal/awserr", "internal/incident", "internal/inventory", "internal/ledger", "internal/localec2",
+		"internal/localec2/cloudtrail", "internal/plan", "internal/policy", "internal/secgroup", "internal/secgroup/oracle", "internal/warden",
+	},
+	"internal/soak/run":  {"internal/soak"},
+	"internal/testtally": {},
+	"internal/warden":    {"events", "internal/incident", "internal/plan", "internal/policy", "internal/secgroup"},
+	"policies":           {},
 }
 
 // listed is what `go list -json` says of one package.

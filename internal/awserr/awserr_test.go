@@ -118,4 +118,11 @@ func TestRetryer(t *testing.T) {
 	require.ErrorIs(t, err, awserr.ErrNoTime)
 	require.ErrorIs(t, awserr.Translate(err), incident.ErrThrottled, "the caller learns what was wrong")
 	require.Equal(t, 1, cloud.Count(), "a wait that may outlast the deadline is not begun")
+
+	ctx, cancel = context.WithTimeout(t.Context(), 400*time.Millisecond)
+	defer cancel()
+	cloud.Forget()
+	_, err = client(cloud, awserr.Retryer(4, time.Millisecond)).DescribeVpcs(ctx, &ec2.DescribeVpcsInput{})
+	require.ErrorIs(t, err, awserr.ErrNoTime)
+	require.Equal(t, 1, cloud.Count(), "nor one that leaves no time for the try behind it")
 }

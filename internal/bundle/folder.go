@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -84,18 +85,21 @@ func readBounded(folder fs.FS, name string) ([]byte, error) {
 	return text, err
 }
 
-// readPacks reads the embedded packs, by id.
-func readPacks() (map[string][]policy.Source, error) {
-	files, err := readFolder(policies.Packs(), "packs")
+// parseFolder parses the policy files of a folder, and the packs that its
+// settings list.
+func parseFolder(folder string) (policy.Parsed, error) {
+	files, err := readFolder(os.DirFS(folder), folder)
 	if err != nil {
-		return nil, err
+		return policy.Parsed{}, err
 	}
-	packs := map[string][]policy.Source{}
-	for _, f := range files {
-		id := filepath.Base(filepath.Dir(f.File))
-		packs[id] = append(packs[id], f)
+	if len(files) == 0 {
+		return policy.Parsed{}, fmt.Errorf("read %s: no policy file (*.yaml, *.yml) in it: %w", folder, ErrNoPolicy)
 	}
-	return packs, nil
+	packs, err := readPacks()
+	if err != nil {
+		return policy.Parsed{}, err
+	}
+	return policy.Parse(files, packs)
 }
 
 // sourcesHash tells whether a compiled bundle was made of certain files.

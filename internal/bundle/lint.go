@@ -2,8 +2,6 @@ package bundle
 
 import (
 	"errors"
-	"fmt"
-	"os"
 	"time"
 
 	"github.com/sgwarden/sgwarden/internal/policy"
@@ -14,18 +12,7 @@ import (
 // can be deployed if no diagnostic is more than a warning. Errors are those of
 // reading files.
 func Lint(path string, now time.Time) ([]policy.Diagnostic, error) {
-	files, err := readFolder(os.DirFS(path), path)
-	if err != nil {
-		return nil, err
-	}
-	if len(files) == 0 {
-		return nil, fmt.Errorf("read %s: no policy file (*.yaml, *.yml) in it: %w", path, ErrNoPolicy)
-	}
-	packs, err := readPacks()
-	if err != nil {
-		return nil, err
-	}
-	parsed, err := policy.Parse(files, packs)
+	parsed, err := parseFolder(path)
 	var faults policy.Faults
 	switch {
 	case errors.As(err, &faults):

@@ -1,7 +1,9 @@
 package bundle
 
 import (
+	"net/netip"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -11,51 +13,83 @@ import (
 	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
 
-// everyPack reads all embedded packs, as a deployment that lists them all.
-func everyPack(t *testing.T) policy.Parsed {
+var packsDay = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+
+// everyPolicy gives the policies of all embedded packs, by id, and their tests.
+func everyPolicy(t *testing.T) ([]policy.Document, map[string]policy.Tests) {
 	t.Helper()
-	packs, err := readPacks()
+	parsed, err := parsePacks()
 	require.NoError(t, err)
-	text := "apiVersion: sgwarden/v1\nkind: Settings\npacks:\n"
-	for id := range packs {
-		text += "  - " + id + "\n"
+	require.Empty(t, parsed.Warnings)
+	tests := map[string]policy.Tests{}
+	for _, own := range parsed.Tests {
+		require.NotContains(t, tests, own.Policy)
+		tests[own.Policy] = own
 	}
-	parsed, err := policy.Parse([]policy.Source{{File: "all.yaml", Text: []byte(text)}}, packs)
-	require.NoError(t, err)
-	return parsed
+	all := documentsOf(parsed)
+	slices.SortFunc(all, func(a, b policy.Document) int { return compareNumbered(a.ID, b.ID) })
+	return all, tests
+}
+
+// switchedOn is the set of one policy, whether it is chosen or not.
+func switchedOn(t *testing.T, d policy.Document, exemptions ...policy.Exemption) *policy.Set {
+	t.Helper()
+	d.Chosen = false
+	set, err := policy.Compile([]policy.Document{d}, policy.Settings{Mode: policy.Enforce, TrustedTags: []string{"network-zone"}, Exemptions: exemptions})
+	require.NoError(t, err, d.ID)
+	return set
+}
+
+// said is what a set says of the rules of a group together: fail if it says so
+// of one, else exempt if it says so of one, else pass.
+func said(set *policy.Set, group secgroup.Group, rules ...secgroup.Rule) string {
+	for i := range rules {
+		rules[i].ID = "sgr-" + string(rune('a'+i))
+	}
+	out := "pass"
+	for _, r := range set.Evaluate(set.ExplainInput(group, rules, packsDay)).Rules {
+		for _, f := range r.Findings {
+			switch f.State {
+			case policy.Fine:
+			case policy.Exempt:
+				out = "exempt"
+			default:
+				return "fail"
+			}
+		}
+	}
+	return out
 }
 
 func TestShippedPoliciesKeepTheirTests(t *testing.T) {
-	failures, ran, err := everyPack(t).RunTests(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
+	report, err := RunTests("", packsDay, nil)
 	require.NoError(t, err)
-	require.Empty(t, failures)
-	require.Greater(t, ran, 80)
+	for _, r := range report.Results {
+		require.False(t, r.Failed(), r.String())
+	}
+	require.Empty(t, report.Gaps)
+	require.Greater(t, len(report.Results), 1000)
 }
 
 func TestShippedPoliciesSayWhatTheyAreFor(t *testing.T) {
-	parsed := everyPack(t)
-	require.Empty(t, parsed.Warnings)
-	tested := map[string]policy.Tests{}
-	for _, tests := range parsed.Tests {
-		require.NotContains(t, tested, tests.Policy)
-		tested[tests.Policy] = tests
-	}
-	all := append(parsed.Documents, parsed.Off...)
-	require.Len(t, all, len(tested))
+	all, tests := everyPolicy(t)
+	require.Len(t, all, len(tests))
 	for _, d := range all {
 		require.True(t, d.Shipped, d.ID)
 		require.Equal(t, d.ID+".yaml", filepath.Base(d.File), "a file is named by its policy")
+		require.Equal(t, d.ID+testsSuffix, filepath.Base(tests[d.ID].File), "its tests lie beside it")
 		for name, text := range map[string]string{"title": d.Title, "why": d.Why, "fix": d.Fix, "maturity": d.Maturity} {
 			require.NotEmpty(t, text, "%s of %s", name, d.ID)
 		}
-		require.NotEmpty(t, d.Checks, d.ID)
-		for _, c := range d.Checks {
-			require.Regexp(t, `^[IEDHC]-[A-Z0-9]+$`, c, d.ID)
+		switch filepath.Base(filepath.Dir(d.File)) {
+		case "baseline":
+			require.False(t, d.Chosen, "%s: baseline is universal", d.ID)
+		case "conscious":
+			require.True(t, d.Chosen, "%s: conscious is chosen", d.ID)
+			require.Contains(t, d.Why, "Connection tracking:", d.ID)
 		}
-		universal := filepath.Base(filepath.Dir(d.File)) == "baseline"
-		require.Equal(t, !universal, d.Chosen, "%s: baseline is universal, conscious is chosen", d.ID)
 		pass, fail := 0, 0
-		for _, c := range tested[d.ID].Cases {
+		for _, c := range tests[d.ID].Cases {
 			pass, fail = pass+len(c.Pass), fail+len(c.Fail)
 		}
 		require.Positive(t, pass, "rules that comply with %s", d.ID)
@@ -110,13 +144,116 @@ func TestBaselineLeavesOrdinaryRulesAlone(t *testing.T) {
 	}
 }
 
+// universal gives all policies that are on once their packs are listed, but one.
+func universal(all []policy.Document, but string) []policy.Document {
+	return slices.DeleteFunc(slices.Clone(all), func(d policy.Document) bool { return d.Chosen || d.ID == but })
+}
+
+// TestNoPolicyRepeatsAnother: for each check of each policy some rule of its
+// tests violates that policy, and none of those that are on beside it. What
+// opens everything opens what others forbid, too.
+func TestNoPolicyRepeatsAnother(t *testing.T) {
+	all, tests := everyPolicy(t)
+	for _, d := range all {
+		if slices.ContainsFunc(d.Forbid, func(c policy.Clause) bool { return c.Whole }) {
+			continue
+		}
+		own := switchedOn(t, d)
+		others, err := policy.Compile(universal(all, d.ID), policy.Settings{Mode: policy.Enforce})
+		require.NoError(t, err)
+		for _, check := range d.Checks {
+			require.True(t, slices.ContainsFunc(tests[d.ID].Cases, func(c policy.TestCase) bool {
+				return c.Check == check && slices.ContainsFunc(c.Fail, func(r policy.TestRule) bool {
+					rule := fromOutside(r.Rule)
+					return said(own, c.Group, rule) == "fail" && said(others, c.Group, rule) == "pass"
+				})
+			}), "%s: another policy finds all that it finds for %s", d.ID, check)
+		}
+	}
+}
+
+// fromOutside is a rule without what of everybody is inside.
+func fromOutside(rule secgroup.Rule) secgroup.Rule {
+	if c, ok := rule.Peer.(secgroup.CIDR); ok && c.Bits() == 0 {
+		outside := "8.0.0.0/8"
+		if c.Addr().Is6() {
+			outside = "2600::/16"
+		}
+		rule.Peer = secgroup.NewCIDR(netip.MustParsePrefix(outside))
+	}
+	return rule
+}
+
+// TestUniversalPoliciesLeaveOrdinaryRulesAlone: all packs listed, nothing scoped.
+func TestUniversalPoliciesLeaveOrdinaryRulesAlone(t *testing.T) {
+	all, _ := everyPolicy(t)
+	set, err := policy.Compile(universal(all, ""), policy.Settings{Mode: policy.Enforce})
+	require.NoError(t, err)
+	for _, text := range []string{
+		"ingress tcp/443 from 0.0.0.0/0", "ingress tcp/80 from ::/0", "ingress udp/443 from 0.0.0.0/0", "ingress tcp/22 from 8.8.8.0/29",
+		"ingress tcp/22 from 10.1.0.0/16", "ingress tcp/443 from 10.0.0.0/8", "ingress tcp/5432 from sg-0a1b2c3d", "ingress all from sg-0a1b2c3d",
+		"ingress icmp/3/4 from 0.0.0.0/0", "ingress icmp from 10.0.0.0/8", "ingress udp/51820 from 0.0.0.0/0", "ingress tcp/8443 from 0.0.0.0/0",
+		"egress all to 0.0.0.0/0", "egress all to ::/0", "egress tcp/443 to 10.0.0.0/8",
+	} {
+		rule, err := secgroup.ParseRule(text)
+		require.NoError(t, err)
+		require.Equal(t, "pass", said(set, secgroup.Group{ID: "sg-1", Name: "web"}, rule), text)
+	}
+}
+
+// TestADeploymentFillsInWhatIsItsOwn: the list of known networks, and the mark
+// of public groups.
+func TestADeploymentFillsInWhatIsItsOwn(t *testing.T) {
+	dir := folder(t, map[string]string{"sgwarden.yaml": "apiVersion: sgwarden/v1\nkind: Settings\nmode: enforce\npacks: [segmentation]\n" +
+		"sets: {known: [8.8.4.0/24]}\ntrusted: {tags: [zone]}\noverrides:\n" +
+		"  known-sources-only: {scope: {regions: [eu-west-1]}}\n" +
+		"  public-only-where-marked: {scope: {regions: [eu-west-1], not: {groups: {tags: {zone: [public]}}}}}\n"})
+	found, err := Lint(dir, packsDay)
+	require.NoError(t, err)
+	require.Len(t, found, 1, "what is off")
+	set, _, err := Load(dir, Options{})
+	require.NoError(t, err)
+	for _, c := range []struct {
+		zone, rule string
+		violates   []string
+	}{
+		{"inner", "ingress tcp/443 from 8.8.4.0/25", nil},
+		{"inner", "ingress tcp/443 from 8.8.4.0/23", []string{"known-sources-only"}},
+		{"inner", "ingress tcp/443 from 0.0.0.0/0", []string{"known-sources-only", "public-only-where-marked"}},
+		{"public", "ingress tcp/443 from 0.0.0.0/0", []string{"known-sources-only"}},
+	} {
+		rule, err := secgroup.ParseRule(c.rule)
+		require.NoError(t, err)
+		rule.ID = "sgr-1"
+		group := secgroup.Group{ID: "sg-1", Region: "eu-west-1", Tags: map[string]string{"zone": c.zone}}
+		require.Equal(t, c.violates, violated(set, group, rule), "%s: %s", c.zone, c.rule)
+	}
+}
+
+// violated gives the policies that a rule violates.
+func violated(set *policy.Set, group secgroup.Group, rule secgroup.Rule) []string {
+	var out []string
+	for _, f := range set.Evaluate(set.ExplainInput(group, []secgroup.Rule{rule}, packsDay)).Rules[0].Findings {
+		if f.State != policy.Fine {
+			out = append(out, f.Policy.ID)
+		}
+	}
+	return out
+}
+
 func TestPacksHaveNothingForLint(t *testing.T) {
-	dir := folder(t, map[string]string{"sgwarden.yaml": "apiVersion: sgwarden/v1\nkind: Settings\npacks: [baseline, conscious]\noverrides:\n" +
+	dir := folder(t, map[string]string{"sgwarden.yaml": "apiVersion: sgwarden/v1\nkind: Settings\npacks: [baseline, conscious, cis-aws-6.0, aws-fsbp]\noverrides:\n" +
 		"  internal-web-from-inside: {scope: {vpcs: [vpc-0a1b2c3d]}}\n  default-egress: {scope: {vpcs: [vpc-0a1b2c3d]}}\n" +
-		"  database-from-application: {scope: {vpcs: [vpc-0a1b2c3d]}}\n"})
+		"  database-from-application: {scope: {vpcs: [vpc-0a1b2c3d]}}\n  vpc-web-from-its-vpc: {scope: {vpcs: [vpc-0a1b2c3d]}}\n"})
 	found, err := Lint(dir, time.Time{})
 	require.NoError(t, err)
-	require.Len(t, found, 1)
-	require.True(t, found[0].Warning)
-	require.Equal(t, "off, as no scope is given: plain-http-from-internet", found[0].Message)
+	var messages []string
+	for _, d := range found {
+		require.True(t, d.Warning)
+		messages = append(messages, d.File+": "+d.Message)
+	}
+	require.Equal(t, []string{
+		"packs/aws-fsbp: off, as no scope is given: only-web-ports-from-internet",
+		"packs/conscious: off, as no scope is given: plain-http-from-internet",
+	}, messages)
 }

@@ -147,8 +147,10 @@ func dictionary(w *wire, v *map[string][]string) {
 		values []string
 	}
 	var pairs []pair
-	for _, k := range slices.Sorted(maps.Keys(*v)) {
-		pairs = append(pairs, pair{k, (*v)[k]})
+	if w.writing {
+		for _, k := range slices.Sorted(maps.Keys(*v)) {
+			pairs = append(pairs, pair{k, (*v)[k]})
+		}
 	}
 	list(w, &pairs, func(w *wire, p *pair) {
 		w.text(&p.key)

@@ -28,11 +28,12 @@ type Bench struct {
 // id resolves a name, and makes what it stands for at its first use:
 //
 //	@self     the fresh group        @other, @third  more groups of its VPC
-//	@far      a group of the site's second VPC
+//	@far      a group of the site's second VPC      @late  one of its third
 //	@list, @list2      IPv4 prefix lists of at most 3 entries, of which they have 8.8.8.0/29
 //	@list6    the same for IPv6, with 2606:4700::/32
 //	@list59, @list61   IPv4 lists of as many entries at most
-//	@vpc, @farvpc      the VPCs
+//	@list1000          the same, with none
+//	@vpc, @farvpc, @latevpc      the VPCs
 //
 // Other texts are taken as they are.
 func (b *Bench) id(name string) (string, error) {
@@ -49,6 +50,8 @@ func (b *Bench) id(name string) (string, error) {
 		id, err = b.newGroup(b.vpc)
 	case "@far":
 		id, err = b.newGroup(b.site.far)
+	case "@late":
+		id, err = b.newGroup(b.site.late)
 	case "@list", "@list2":
 		id, err = b.newList("IPv4", 3, "8.8.8.0/29")
 	case "@list6":
@@ -57,6 +60,8 @@ func (b *Bench) id(name string) (string, error) {
 		id, err = b.newList("IPv4", 59, "8.8.8.0/29")
 	case "@list61":
 		id, err = b.newList("IPv4", 61, "8.8.8.0/29")
+	case "@list1000":
+		id, err = b.newList("IPv4", 1000)
 	default:
 		err = errors.New("no such name")
 	}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -18,13 +19,15 @@ import (
 
 func newSite(t *testing.T) (*localec2.Cloud, *conformance.Site) {
 	t.Helper()
-	cloud := localec2.New(localec2.Options{IDs: localec2.CountedIDs(t.Name())})
+	now := time.Now()
+	cloud := localec2.New(localec2.Options{IDs: localec2.CountedIDs(t.Name()), Clock: func() time.Time { return now }})
 	site := &conformance.Site{Run: "test", EC2: ec2.New(ec2.Options{
 		Region: localec2.DefaultRegion, Retryer: aws.NopRetryer{}, HTTPClient: &http.Client{Transport: cloud.Transport()},
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return aws.Credentials{AccessKeyID: "AKIDTEST", SecretAccessKey: "secret"}, nil
 		}),
 	})}
+	site.Stage = &conformance.Stage{Limit: cloud.LimitRequests, Lag: cloud.Lag, Slow: cloud.SlowLists, Pass: func(d time.Duration) { now = now.Add(d) }}
 	account, err := site.Open(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, localec2.DefaultAccount, account)

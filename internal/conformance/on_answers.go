@@ -60,7 +60,6 @@ func byName() []Case {
 		value   = "internal/apply: it does not revoke by value, whose outcome depends on the VPC"
 		full    = "events: SourceSecurityGroupName stands for three rules"
 	)
-	ssh := "tcp 22:22 8.8.8.0/29"
 	three := []string{"tcp 0:65535 @other", "udp 0:65535 @other", "icmp -1:-1 @other"}
 	return append(inDefaultVPC(
 		model("by-name/authorize", resolve, allowNamed("@self", false), holds(ssh)),

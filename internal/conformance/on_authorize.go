@@ -20,7 +20,6 @@ func authorize() []Case {
 		claim    = "internal/apply: what it says was added is what the answer holds"
 		shape    = "internal/awsrule: Described reads it"
 	)
-	ssh := "tcp 22:22 8.8.8.0/29"
 	dup := func(call step) step { return refusedAs("InvalidPermission.Duplicate", call) }
 	return []Case{
 		doc("authorize/duplicate", onOne, allow(ssh), dup(allow(ssh)), holds(ssh)),

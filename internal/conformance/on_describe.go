@@ -17,7 +17,6 @@ func describe() []Case {
 		gone   = "internal/awserr: the code means that it is gone"
 		filter = "internal/inventory: Rules reads by this filter"
 	)
-	ssh := "tcp 22:22 8.8.8.0/29"
 	self := where("group-id", "@self")
 	return []Case{
 		model("describe/group-by-id", read, shows(func(b *Bench, g types.SecurityGroup) error {

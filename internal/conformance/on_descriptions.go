@@ -16,7 +16,6 @@ func descriptions() []Case {
 		legal  = "internal/alert: markup in a description that EC2 takes is shown as text"
 		record = "events: the record of a new description names rules by id or by value"
 	)
-	ssh := "tcp 22:22 8.8.8.0/29"
 	no := func(from func(string, string, ...step) Case, name, text string) Case {
 		return from("descriptions/"+name, shown, refused(allow(ssh+" # "+text)), holds())
 	}

@@ -8,20 +8,12 @@ import (
 
 func dryRun() []Case {
 	const asks = "internal/awserr: DryRunOperation is no success"
-	ssh := "tcp 22:22 8.8.8.0/29"
 	try := func(name string, call func(b *Bench, dry *bool, self *string) error, then ...step) Case {
 		dry := func(b *Bench) error { return call(b, aws.Bool(true), aws.String(b.ids["@self"])) }
 		return model("dryrun/"+name, asks, append([]step{refusedAs("DryRunOperation", dry)}, then...)...)
 	}
 	return []Case{
-		try("authorize", func(b *Bench, dry *bool, self *string) error {
-			p, err := b.permission(ssh)
-			if err != nil {
-				return err
-			}
-			_, err = b.EC2.AuthorizeSecurityGroupIngress(b.ctx, &ec2.AuthorizeSecurityGroupIngressInput{DryRun: dry, GroupId: self, IpPermissions: []types.IpPermission{p}})
-			return err
-		}, holds()),
+		model("dryrun/authorize", asks, refusedAs("DryRunOperation", allowDry(ssh)), holds()),
 		try("revoke", func(b *Bench, dry *bool, self *string) error {
 			p, err := b.permission(opens)
 			if err != nil {
@@ -69,6 +61,7 @@ func associations() []Case {
 		inferred("associations/not-twice", judge, associate("@self"), associated("@farvpc"), refused(associate("@self")), disassociate),
 		model("associations/hold-the-group", "internal/warden: a group that works in a VPC is not gone", associate("@self"), associated("@farvpc"),
 			refusedAs("DependencyViolation", drop("@self")), disassociate),
+		model("associations/put-the-group-on-offer", judge, onOffer("@self", false), associate("@self"), associated("@farvpc"), onOffer("@self", true), disassociate),
 		model("associations/change-no-rule", judge, associate("@self"), associated("@farvpc"), holdsOut(opens), disassociate),
 	}
 }
@@ -83,6 +76,19 @@ func associate(group string) step {
 func disassociate(b *Bench) error {
 	_, err := b.EC2.DisassociateSecurityGroupVpc(b.ctx, &ec2.DisassociateSecurityGroupVpcInput{GroupId: aws.String(b.ids["@self"]), VpcId: &b.site.far})
 	return err
+}
+
+// onOffer holds whether a group may be put on interfaces of the second VPC.
+func onOffer(group string, want bool) step {
+	return func(b *Bench) error {
+		return b.site.eventually(b.ctx, func() error {
+			out, err := b.EC2.GetSecurityGroupsForVpc(b.ctx, &ec2.GetSecurityGroupsForVpcInput{VpcId: &b.site.far, Filters: []types.Filter{where("group-id", b.ids[group])}})
+			if err != nil {
+				return err
+			}
+			return equal("the group is on offer", len(out.SecurityGroupForVpcs) == 1, want)
+		})
+	}
 }
 
 // associated holds in which further VPCs @self works.

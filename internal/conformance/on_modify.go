@@ -11,7 +11,7 @@ func modify() []Case {
 		dup    = "internal/plan: where the narrower rule exists, the wide one is revoked"
 		gone   = "internal/awserr: the code means that the rule is gone"
 	)
-	ssh, narrower := "tcp 22:22 8.8.8.0/29", "tcp 22:22 8.8.8.0/30"
+	narrower := "tcp 22:22 8.8.8.0/30"
 	change1 := func(from func(string, string, ...step) Case, name, rests, give, want string) Case {
 		return from("modify/"+name, rests, allow(give), keep("it", give), change("it", want), holds(want), stays("it", want))
 	}

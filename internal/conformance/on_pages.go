@@ -19,9 +19,6 @@ func pages() []Case {
 	rules := func(in *ec2.DescribeSecurityGroupRulesInput) step {
 		return func(b *Bench) error { _, err := b.EC2.DescribeSecurityGroupRules(b.ctx, in); return err }
 	}
-	groups := func(in *ec2.DescribeSecurityGroupsInput) step {
-		return func(b *Bench) error { _, err := b.EC2.DescribeSecurityGroups(b.ctx, in); return err }
-	}
 	return []Case{
 		model("pages/rules", every, allow(many(12, "8.8.8.0/29")...), rulePages(5, 5, 5, 3)),
 		model("pages/last-page-has-no-token", every, allow(many(4, "8.8.8.0/29")...), rulePages(5, 5)),
@@ -29,8 +26,8 @@ func pages() []Case {
 		model("pages/groups", every, groupPages),
 		model("pages/rules-below-5", every, refused(rules(ruleInput(4)))),
 		model("pages/rules-above-1000", every, refused(rules(ruleInput(1001)))),
-		model("pages/groups-below-5", every, refused(groups(groupInput(4)))),
-		model("pages/groups-above-1000", every, refused(groups(groupInput(1001)))),
+		model("pages/groups-below-5", every, refused(describeGroups(groupInput(4)))),
+		model("pages/groups-above-1000", every, refused(describeGroups(groupInput(1001)))),
 		inferred("pages/unknown-token", "internal/inventory: a token comes from the same call alone",
 			refused(rules(&ec2.DescribeSecurityGroupRulesInput{MaxResults: aws.Int32(5), NextToken: aws.String("nonsense")}))),
 	}

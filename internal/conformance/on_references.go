@@ -42,6 +42,20 @@ func references() []Case {
 		doc("references/let-go-with-the-group", hold, allowIn("@other", "tcp 22:22 @self"), drop("@other"), drop("@self"), gone("@self")),
 		inferred("references/both-ways", hold, allow("tcp 22:22 @other"), allowIn("@other", "tcp 22:22 @self"), refusedAs("DependencyViolation", drop("@other")), refusedAs("DependencyViolation", drop("@self"))),
 		doc("references/a-deleted-group-is-unknown", "internal/awserr: the code means that the group is gone", makes("@other"), drop("@other"), refusedAs("InvalidGroup.NotFound", drop("@other"))),
+		model("references/within-a-vpc-are-not-stale", hold, allow("tcp 22:22 @other"), func(b *Bench) error {
+			out, err := b.EC2.DescribeStaleSecurityGroups(b.ctx, &ec2.DescribeStaleSecurityGroupsInput{VpcId: &b.vpc})
+			if err != nil {
+				return err
+			}
+			return equal("stale groups", len(out.StaleSecurityGroupSet), 0)
+		}),
+		model("references/within-a-vpc-are-not-told", hold, allow("tcp 22:22 @other"), func(b *Bench) error {
+			out, err := b.EC2.DescribeSecurityGroupReferences(b.ctx, &ec2.DescribeSecurityGroupReferencesInput{GroupId: []string{b.ids["@other"]}})
+			if err != nil {
+				return err
+			}
+			return equal("references from other VPCs", len(out.SecurityGroupReferenceSet), 0)
+		}),
 	}
 }
 

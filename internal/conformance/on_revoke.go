@@ -16,7 +16,7 @@ func revoke() []Case {
 		gone    = "internal/awserr: the code means that the rule is gone"
 		back    = "events: the rules of a Revoke's record are read by value"
 	)
-	ssh, dns := "tcp 22:22 8.8.8.0/29", "udp 53:53 8.8.8.0/29"
+	dns := "udp 53:53 8.8.8.0/29"
 	noRule := func(call step) step { return refusedAs("InvalidSecurityGroupRuleId.NotFound", call) }
 	noValue := func(call step) step { return refusedAs("InvalidPermission.NotFound", call) }
 	return []Case{

@@ -16,7 +16,6 @@ func tags() []Case {
 		whole = "internal/apply: a rule that is gone fails the whole call"
 		gone  = "internal/awserr: the code means that it is gone"
 	)
-	ssh := "tcp 22:22 8.8.8.0/29"
 	team := types.Tag{Key: aws.String("team")}
 	return []Case{
 		doc("tags/of-a-group", marks, tag("@self", "team", "a"), groupTagged("team=a")),

@@ -28,10 +28,10 @@ func TestReferenceIsCurrent(t *testing.T) {
 func TestMotoDifferencesNameCases(t *testing.T) {
 	names := map[string]bool{}
 	for _, c := range conformance.Cases() {
-		names[c.Name] = true
+		names[c.Name] = !c.Staged
 	}
 	require.NotEmpty(t, conformance.MotoDifferences())
 	for name := range conformance.MotoDifferences() {
-		assert.True(t, names[name], "moto.txt names %s, which is no case", name)
+		assert.True(t, names[name], "moto.txt names %s, which is no case that moto is asked", name)
 	}
 }

@@ -30,6 +30,18 @@ func (s *Site) Remove(ctx context.Context) error {
 			failed = append(failed, fmt.Errorf("remove %s: %w", id, err))
 		}
 	}
+	for _, id := range left.interfaces { // they hold groups and subnets
+		note(id, s.eventually(ctx, func() error {
+			_, err := s.EC2.DeleteNetworkInterface(ctx, &ec2.DeleteNetworkInterfaceInput{NetworkInterfaceId: &id})
+			return unlessGone(err)
+		}))
+	}
+	for _, id := range left.subnets {
+		note(id, s.eventually(ctx, func() error {
+			_, err := s.EC2.DeleteSubnet(ctx, &ec2.DeleteSubnetInput{SubnetId: &id})
+			return unlessGone(err)
+		}))
+	}
 	// References hold groups and lists, so all rules go first.
 	for _, g := range left.groups {
 		note(*g.GroupId, s.removeRules(ctx, *g.GroupId))
@@ -57,8 +69,8 @@ func (s *Site) Remove(ctx context.Context) error {
 
 // leftovers are what a run has made and not removed, by id.
 type leftovers struct {
-	vpcs, lists []string
-	groups      []types.SecurityGroup
+	vpcs, lists, interfaces, subnets []string
+	groups                           []types.SecurityGroup
 }
 
 func (s *Site) left(ctx context.Context) (leftovers, error) {
@@ -72,6 +84,26 @@ func (s *Site) left(ctx context.Context) (leftovers, error) {
 		}
 		for _, v := range page.Vpcs {
 			l.vpcs = append(l.vpcs, *v.VpcId)
+		}
+	}
+	interfaces := ec2.NewDescribeNetworkInterfacesPaginator(s.EC2, &ec2.DescribeNetworkInterfacesInput{Filters: []types.Filter{mine}})
+	for interfaces.HasMorePages() {
+		page, err := interfaces.NextPage(ctx)
+		if err != nil {
+			return l, fmt.Errorf("find interfaces of the run: %w", err)
+		}
+		for _, i := range page.NetworkInterfaces {
+			l.interfaces = append(l.interfaces, *i.NetworkInterfaceId)
+		}
+	}
+	subnets := ec2.NewDescribeSubnetsPaginator(s.EC2, &ec2.DescribeSubnetsInput{Filters: []types.Filter{mine}})
+	for subnets.HasMorePages() {
+		page, err := subnets.NextPage(ctx)
+		if err != nil {
+			return l, fmt.Errorf("find subnets of the run: %w", err)
+		}
+		for _, n := range page.Subnets {
+			l.subnets = append(l.subnets, *n.SubnetId)
 		}
 	}
 	filters := []types.Filter{mine}
@@ -123,8 +155,8 @@ func (s *Site) nothingLeft(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if n := len(l.vpcs) + len(l.groups) + len(l.lists); n > 0 {
-		return fmt.Errorf("still there: vpcs %v, %d groups, prefix lists %v", l.vpcs, len(l.groups), l.lists)
+	if n := len(l.vpcs) + len(l.groups) + len(l.lists) + len(l.interfaces) + len(l.subnets); n > 0 {
+		return fmt.Errorf("still there: vpcs %v, %d groups, prefix lists %v, interfaces %v, subnets %v", l.vpcs, len(l.groups), l.lists, l.interfaces, l.subnets)
 	}
 	return nil
 }

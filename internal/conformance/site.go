@@ -16,12 +16,14 @@ const Tag = "sgwarden:conformance"
 
 // The blocks of a site's VPCs. Nothing is ever started in them.
 const (
-	OwnBlock = "10.213.0.0/24"
-	FarBlock = "10.214.0.0/24"
+	OwnBlock  = "10.213.0.0/24"
+	FarBlock  = "10.214.0.0/24"
+	LateBlock = "10.215.0.0/24"
 )
 
-// Site is where cases run: one VPC for their groups, and a second one with
-// IPv6 for what needs another. Not for concurrent use.
+// Site is where cases run: one VPC for their groups, a second one with IPv6 for
+// what needs another, and a third one that gets blocks and loses them. Not for
+// concurrent use.
 type Site struct {
 	EC2 *ec2.Client
 	// Run names the site: lower-case letters and digits, at least one. Two sites of one
@@ -30,10 +32,30 @@ type Site struct {
 	// Patience is how long a look is repeated until it is as it should be, for
 	// endpoints whose reads are eventually consistent; 0 = one look.
 	Patience time.Duration
+	// Stage is nil where the endpoint's limits, lag and time are not ours to set:
+	// there, cases that are Staged cannot be tried.
+	Stage *Stage
 
-	own, far  string
-	defaultID string // the default VPC, read at its first use
-	count     int
+	own, far, late string
+	subnetID       string // of the first VPC, made at its first use
+	defaultID      string // the default VPC, read at its first use
+	count          int
+}
+
+// Stage is an endpoint in our hands.
+type Stage struct {
+	Limit func(on bool)              // makes the request limits hold, with full buckets, or not
+	Lag   func(by time.Duration)     // makes reads show what was then; 0 = what is
+	Slow  func(by time.Duration)     // makes changes of prefix lists take so long
+	Pass  func(passed time.Duration) // lets time pass
+}
+
+// reset makes the endpoint as it was, with nothing under way.
+func (s *Stage) reset() {
+	s.Limit(false)
+	s.Lag(0)
+	s.Slow(0)
+	s.Pass(time.Hour)
 }
 
 // errNoRun keeps a site without a name from taking untagged things for its own.
@@ -54,6 +76,11 @@ func (s *Site) Open(ctx context.Context) (accountID string, err error) {
 		return "", err
 	}
 	s.far = aws.ToString(far.VpcId)
+	late, err := s.newVPC(ctx, LateBlock, false)
+	if err != nil {
+		return "", err
+	}
+	s.late = aws.ToString(late.VpcId)
 	return aws.ToString(own.OwnerId), nil
 }
 
@@ -67,6 +94,19 @@ func (s *Site) newVPC(ctx context.Context, block string, withIPv6 bool) (*types.
 		return nil, fmt.Errorf("make vpc %s: %w", block, err)
 	}
 	return out.Vpc, s.eventually(ctx, func() error { return s.vpcReady(ctx, *out.Vpc.VpcId, withIPv6) })
+}
+
+// subnet is where interfaces are made.
+func (s *Site) subnet(ctx context.Context) (string, error) {
+	if s.subnetID != "" {
+		return s.subnetID, nil
+	}
+	out, err := s.EC2.CreateSubnet(ctx, &ec2.CreateSubnetInput{VpcId: &s.own, CidrBlock: aws.String(OwnBlock), TagSpecifications: s.tagged(types.ResourceTypeSubnet)})
+	if err != nil {
+		return "", fmt.Errorf("make subnet: %w", err)
+	}
+	s.subnetID = aws.ToString(out.Subnet.SubnetId)
+	return s.subnetID, nil
 }
 
 func (s *Site) vpcReady(ctx context.Context, id string, withIPv6 bool) error {
@@ -92,7 +132,7 @@ func (s *Site) vpcReady(ctx context.Context, id string, withIPv6 bool) error {
 func (s *Site) Try(ctx context.Context, c Case) error {
 	b := &Bench{
 		EC2: s.EC2, ctx: ctx, site: s, vpc: s.own, kept: map[string]string{},
-		ids: map[string]string{"@vpc": s.own, "@farvpc": s.far},
+		ids: map[string]string{"@vpc": s.own, "@farvpc": s.far, "@latevpc": s.late},
 	}
 	if c.InDefaultVPC {
 		var err error
@@ -105,8 +145,16 @@ func (s *Site) Try(ctx context.Context, c Case) error {
 		return err
 	}
 	b.ids["@self"] = id
+	if c.Staged {
+		if s.Stage == nil {
+			return errNoStage
+		}
+		defer s.Stage.reset()
+	}
 	return c.Run(b)
 }
+
+var errNoStage = errors.New("the case needs a stage")
 
 func (s *Site) defaultVPC(ctx context.Context) (string, error) {
 	if s.defaultID != "" {

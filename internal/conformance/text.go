@@ -15,6 +15,9 @@ import (
 // (v4=TEXT and v6=TEXT force its family), sg-..., pl-..., @NAME (see Bench.id),
 // or "nobody" for no peer.
 
+// ssh is a rule that many cases take.
+const ssh = "tcp 22:22 8.8.8.0/29"
+
 // permission reads a rule as Authorize takes it.
 func (b *Bench) permission(text string) (types.IpPermission, error) {
 	text, description, described := strings.Cut(text, " # ")

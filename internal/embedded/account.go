@@ -75,7 +75,7 @@ func (w *World) Account(ctx context.Context, id, region string) (*Account, error
 func (a *Account) acts() map[string]policy.Act {
 	acts := map[string]policy.Act{}
 	for _, p := range a.world.opts.Set.Policies {
-		acts[p.ID+"@"+p.Digest] = policy.Act{Done: true}
+		acts[p.ID+"@"+p.Digest()] = policy.Act{Done: true}
 	}
 	return acts
 }

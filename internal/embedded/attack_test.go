@@ -1,7 +1,6 @@
 package embedded
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -54,14 +53,16 @@ func TestAttacks(t *testing.T) {
 }
 
 func readAttacks(t *testing.T, file string) []attack {
-	f, err := os.Open(file)
+	text, err := os.ReadFile(file)
 	require.NoError(t, err)
-	defer func() { require.NoError(t, f.Close()) }()
+	return parseAttacks(t, file, string(text))
+}
+
+func parseAttacks(t *testing.T, file, text string) []attack {
 	var all []attack
 	names := map[string]bool{}
-	s := bufio.NewScanner(f)
-	for n := 1; s.Scan(); n++ {
-		line := strings.TrimSpace(s.Text())
+	for i, line := range strings.Split(text, "\n") {
+		n, line := i+1, strings.TrimSpace(line)
 		if name, ok := strings.CutPrefix(line, "== "); ok {
 			require.False(t, names[name], "%s:%d: %q stands twice", file, n, name)
 			names[name] = true
@@ -72,7 +73,6 @@ func readAttacks(t *testing.T, file string) []attack {
 			last.lines = append(last.lines, strings.Fields(line))
 		}
 	}
-	require.NoError(t, s.Err())
 	return all
 }
 

@@ -6,13 +6,13 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/sgwarden/sgwarden/internal/awserr"
+	"github.com/sgwarden/sgwarden/internal/awshttp"
 )
 
 const (
@@ -43,7 +43,7 @@ func (e Environment) client() aws.HTTPClient {
 	if e.Transport != nil {
 		return &http.Client{Transport: e.Transport, Timeout: callTimeout}
 	}
-	return awshttp.NewBuildableClient().WithTimeout(callTimeout)
+	return awshttp.New(callTimeout)
 }
 
 // clients are those of all services that guard calls.

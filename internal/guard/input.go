@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"unicode/utf8"
 
 	"github.com/sgwarden/sgwarden/internal/warden"
 )
@@ -75,6 +76,11 @@ func readInput(payload []byte) (input, error) {
 }
 
 func readBatch(records json.RawMessage) (input, error) {
+	// encoding/json makes three bytes of each that is no UTF-8, and grows on
+	// the way to several times that. One stands for as many as there are.
+	if !utf8.Valid(records) {
+		records = bytes.ToValidUTF8(records, []byte("?"))
+	}
 	in := input{messages: []message{}}
 	if err := json.Unmarshal(records, &in.messages); err != nil {
 		return input{}, fmt.Errorf("read the payload: Records are not those of an SQS event: %w", err)

@@ -16,7 +16,7 @@ import (
 )
 
 // examples are documents as other programs meet them, one file each.
-func examples(t *testing.T) map[string]incident.Incident {
+func examples(t testing.TB) map[string]incident.Incident {
 	t.Helper()
 	policies := []incident.PolicyNote{{
 		ID: "admin-ports-from-internet", Title: "Administration ports are closed to the internet",

@@ -47,9 +47,13 @@ func (i *Inventory) Group(ctx context.Context, groupID string) (secgroup.Group, 
 	return g, nil
 }
 
-// describe reads a group without its rules.
+// describe reads a group without its rules. The filter says the same as the
+// id, and makes it a filtered request: those have a larger bucket.
 func (i *Inventory) describe(ctx context.Context, groupID string) (secgroup.Group, error) {
-	out, err := i.client.DescribeSecurityGroups(ctx, &ec2.DescribeSecurityGroupsInput{GroupIds: []string{groupID}})
+	out, err := i.client.DescribeSecurityGroups(ctx, &ec2.DescribeSecurityGroupsInput{
+		GroupIds: []string{groupID},
+		Filters:  []types.Filter{{Name: aws.String("group-id"), Values: []string{groupID}}},
+	})
 	if err != nil {
 		return secgroup.Group{}, fmt.Errorf("describe %s: %w", groupID, awserr.Translate(err))
 	}

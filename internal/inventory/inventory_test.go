@@ -86,6 +86,24 @@ func TestGroupIsReadWithEveryKindOfRule(t *testing.T) {
 	require.Zero(t, cloud.Mutations())
 }
 
+// TestReadsDrawFromTheLargeBuckets: a read by id alone counts as unfiltered,
+// with half the tokens.
+func TestReadsDrawFromTheLargeBuckets(t *testing.T) {
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	cloud := localec2.New(localec2.Options{IDs: localec2.CountedIDs(t.Name()), Clock: func() time.Time { return now }})
+	account := cloud.Account(localec2.DefaultAccount, localec2.DefaultRegion)
+	_, err := account.EnsureGroup(secgroup.Group{ID: web, Name: "web"})
+	require.NoError(t, err)
+	inv := inventory.New(client(cloud, aws.NopRetryer{}))
+	cloud.LimitRequests(true)
+	for range 100 {
+		_, err := inv.Group(t.Context(), web)
+		require.NoError(t, err)
+	}
+	_, err = inv.Group(t.Context(), web)
+	require.ErrorIs(t, err, incident.ErrThrottled)
+}
+
 func TestForeignReferencesKeepTheirAccount(t *testing.T) {
 	cloud, account, inv := newWorld(t)
 	other := cloud.Account("210987654321", "us-east-1")

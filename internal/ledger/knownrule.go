@@ -20,6 +20,7 @@ type knownRecord struct {
 	Order      int64              `json:"order,omitempty"`
 	By         *attributionRecord `json:"by,omitempty"`
 	Before     *valueRecord       `json:"before,omitempty"`
+	BeforeBy   *attributionRecord `json:"beforeBy,omitempty"`
 	IncidentID string             `json:"incident,omitempty"`
 	Reported   string             `json:"reported,omitempty"`
 	Exemption  string             `json:"exemption,omitempty"`
@@ -80,9 +81,7 @@ func newKnownRecord(id string, k policy.KnownRule) (knownRecord, error) {
 		valueRecord: value, ListDigest: k.ListDigest, Since: timeOrNil(k.Since), Order: k.Order, IncidentID: k.IncidentID,
 		Reported: k.Reported, Exemption: k.Exemption, Baseline: k.Baseline, Under: k.Under,
 	}
-	if by := k.By; by != nil {
-		r.By = &attributionRecord{by.EventID, by.EventName, timeOrNil(by.EventTime), actorRecord(by.Actor)}
-	}
+	r.By, r.BeforeBy = newAttributionRecord(k.By), newAttributionRecord(k.BeforeBy)
 	if k.Before != nil {
 		before, err := newValueRecord(id, *k.Before)
 		if err != nil {
@@ -102,9 +101,7 @@ func (r knownRecord) known(id string) (policy.KnownRule, error) {
 		Rule: rule, ListDigest: r.ListDigest, Since: timeValue(r.Since), Order: r.Order, IncidentID: r.IncidentID,
 		Reported: r.Reported, Exemption: r.Exemption, Baseline: r.Baseline, Under: r.Under,
 	}
-	if by := r.By; by != nil {
-		k.By = &secgroup.Attribution{EventID: by.EventID, EventName: by.EventName, EventTime: timeValue(by.EventTime), Actor: secgroup.Actor(by.Actor)}
-	}
+	k.By, k.BeforeBy = r.By.attribution(), r.BeforeBy.attribution()
 	if r.Before != nil {
 		before, err := r.Before.rule(id)
 		if err != nil {
@@ -113,6 +110,21 @@ func (r knownRecord) known(id string) (policy.KnownRule, error) {
 		k.Before = &before
 	}
 	return k, nil
+}
+
+// newAttributionRecord of nobody is nil.
+func newAttributionRecord(by *secgroup.Attribution) *attributionRecord {
+	if by == nil {
+		return nil
+	}
+	return &attributionRecord{by.EventID, by.EventName, timeOrNil(by.EventTime), actorRecord(by.Actor)}
+}
+
+func (r *attributionRecord) attribution() *secgroup.Attribution {
+	if r == nil {
+		return nil
+	}
+	return &secgroup.Attribution{EventID: r.EventID, EventName: r.EventName, EventTime: timeValue(r.EventTime), Actor: secgroup.Actor(r.Actor)}
 }
 
 func newValueRecord(id string, r secgroup.Rule) (valueRecord, error) {

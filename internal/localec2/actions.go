@@ -72,11 +72,37 @@ var actions = map[string]action{
 	"CreateDefaultVpc": {(*session).createDefaultVPC, true, params()},
 	"DescribeVpcs":     {(*session).describeVPCs, false, params([]string{"VpcId.#"}, filtered, paged)},
 
+	"AssociateVpcCidrBlock": {(*session).associateBlock, true,
+		[]string{"Action", "Version", "VpcId", "CidrBlock", "AmazonProvidedIpv6CidrBlock"}},
+	"DisassociateVpcCidrBlock": {(*session).disassociateBlock, true, []string{"Action", "Version", "AssociationId"}},
+
 	"AssociateSecurityGroupVpc":            {(*session).associate, true, params([]string{"GroupId", "VpcId"})},
 	"DisassociateSecurityGroupVpc":         {(*session).disassociate, true, params([]string{"GroupId", "VpcId"})},
 	"DescribeSecurityGroupVpcAssociations": {(*session).describeAssociations, false, params(filtered, paged)},
+
+	"DescribeSecurityGroupReferences": {(*session).describeReferences, false, params([]string{"GroupId.#"})},
+	"DescribeStaleSecurityGroups":     {(*session).describeStale, false, params([]string{"VpcId"}, paged)},
+	"GetSecurityGroupsForVpc":         {(*session).groupsForVPC, false, params([]string{"VpcId"}, filtered, paged)},
+
+	"CreateSubnet":    {(*session).createSubnet, true, params([]string{"VpcId", "CidrBlock", "AvailabilityZone"}, tagged)},
+	"DeleteSubnet":    {(*session).deleteSubnet, true, params([]string{"SubnetId"})},
+	"DescribeSubnets": {(*session).describeSubnets, false, params([]string{"SubnetId.#"}, filtered, paged)},
+
+	"CreateNetworkInterface": {(*session).createInterface, true,
+		params([]string{"SubnetId", "Description", "ClientToken", "SecurityGroupId.#"}, tagged)},
+	"ModifyNetworkInterfaceAttribute": {(*session).modifyInterface, true, params([]string{"NetworkInterfaceId", "Description.Value", "SecurityGroupId.#"})},
+	"DeleteNetworkInterface":          {(*session).deleteInterface, true, params([]string{"NetworkInterfaceId"})},
 	"DescribeNetworkInterfaces": {(*session).describeInterfaces, false,
 		params([]string{"NetworkInterfaceId.#", "IncludeManagedResources"}, filtered, paged)},
+
+	"RunInstances": {(*session).runInstances, true, params([]string{
+		"ImageId", "InstanceType", "MinCount", "MaxCount", "ClientToken", "SubnetId", "SecurityGroupId.#", "SecurityGroup.#",
+		"NetworkInterface.#.DeviceIndex", "NetworkInterface.#.SubnetId", "NetworkInterface.#.SecurityGroupId.#", "NetworkInterface.#.NetworkInterfaceId",
+		"NetworkInterface.#.DeleteOnTermination",
+	}, tagged)},
+	"ModifyInstanceAttribute": {(*session).modifyInstance, true, params([]string{"InstanceId", "GroupId.#"})},
+	"TerminateInstances":      {(*session).terminate, true, params([]string{"InstanceId.#"})},
+	"DescribeInstances":       {(*session).describeInstances, false, params([]string{"InstanceId.#", "IncludeManagedResources"}, filtered, paged)},
 
 	"CreateManagedPrefixList": {(*session).createList, true,
 		params([]string{"PrefixListName", "AddressFamily", "MaxEntries", "ClientToken", "Entry.#.Cidr", "Entry.#.Description"}, tagged)},

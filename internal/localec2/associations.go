@@ -85,15 +85,6 @@ func (s *session) describeAssociations() (query.Object, *query.Fault) {
 	return s.page(mostReads, "securityGroupVpcAssociationSet", sortedKeys(found), func(k string) query.Object { return found[k] })
 }
 
-// describeInterfaces answers that there are none, whatever the filters ask: a
-// filter can only make the answer smaller.
-func (s *session) describeInterfaces() (query.Object, *query.Fault) {
-	if ids := s.params.Texts("NetworkInterfaceId"); len(ids) > 0 {
-		return nil, query.Refuse("InvalidNetworkInterfaceID.NotFound", "The networkInterface ID '%s' does not exist", ids[0])
-	}
-	return s.page(mostReads, "networkInterfaceSet", nil, nil)
-}
-
 // whoAmI answers sts:GetCallerIdentity.
 func (s *session) whoAmI() (query.Object, *query.Fault) {
 	id := s.who.Identity

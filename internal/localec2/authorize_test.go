@@ -175,6 +175,19 @@ func TestQuotaCountsFamiliesAndDirectionsApart(t *testing.T) {
 	refused(t, w.tryIngress(lean, perm("tcp", 2, 2, "10.0.0.0/8")), "RulesPerSecurityGroupLimitExceeded")
 }
 
+func TestQuotaCanBeRaised(t *testing.T) {
+	w := newWorld(t)
+	g := w.group("web")
+	var blocks []string
+	for i := range 100 {
+		blocks = append(blocks, fmt.Sprintf("10.%d.0.0/16", i))
+	}
+	refused(t, w.tryIngress(g, perm("tcp", 1, 1, blocks...)), "RulesPerSecurityGroupLimitExceeded")
+	w.cloud.AllowRules(100)
+	require.Len(t, w.ingress(g, perm("tcp", 1, 1, blocks...)), 100)
+	refused(t, w.tryIngress(g, perm("tcp", 2, 2, "10.0.0.0/8")), "RulesPerSecurityGroupLimitExceeded")
+}
+
 func TestReferencesNeedACommonNetwork(t *testing.T) {
 	w := newWorld(t)
 	g, sibling := w.group("web"), w.group("db")

@@ -118,6 +118,7 @@ func (s *session) perform(known action, d Disturbance) (query.Object, *query.Fau
 	s.account = c.at(s.call.AccountID, s.call.Region)
 	s.state = s.account.state
 	if !known.changes {
+		s.state = s.account.seen(s.now)
 		if d.kind == StaleRead {
 			s.state = d.from.of(s.account)
 		}
@@ -126,7 +127,7 @@ func (s *session) perform(known action, d Disturbance) (query.Object, *query.Fau
 	s.state = s.account.state.clone()
 	answer, fault := known.run(s)
 	if fault == nil && d.kind != Swallowed {
-		s.account.state = s.state
+		s.account.commit(s.state, s.now)
 	}
 	return answer, fault
 }

@@ -3,6 +3,7 @@ package localec2_test
 import (
 	"context"
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
@@ -149,3 +150,5 @@ func permFrom(protocol string, from, to int32, pairs ...types.UserIdGroupPair) t
 }
 
 func pair(groupID string) types.UserIdGroupPair { return types.UserIdGroupPair{GroupId: &groupID} }
+
+func sortedTexts(texts []string) []string { return slices.Sorted(slices.Values(texts)) }

@@ -23,6 +23,8 @@ type Options struct {
 	AccountID, Region string
 	// OnRecord is what OnRecord sets.
 	OnRecord func(record []byte)
+	// Limited is what LimitRequests sets.
+	Limited bool
 }
 
 // Cloud is a set of accounts, each in any number of regions. It is safe for
@@ -39,6 +41,10 @@ type Cloud struct {
 	intercept Interceptor
 	onRecord  func([]byte)
 	calls     []Call
+	buckets   map[bucketName]bucket // nil = no limits
+	lag       time.Duration
+	quota     int // rules per group
+	listDelay time.Duration
 }
 
 type place struct{ account, region string }
@@ -54,15 +60,16 @@ type Account struct {
 	ID     string
 	Region string
 
-	cloud *Cloud
-	state *state
+	cloud   *Cloud
+	state   *state
+	history []past // of what reads may still show, the oldest first
 }
 
 // New makes a cloud without accounts: they come into being as they are named.
 func New(o Options) *Cloud {
 	c := &Cloud{
 		clock: o.Clock, ids: o.IDs, account: o.AccountID, region: o.Region, onRecord: o.OnRecord,
-		accounts: map[place]*Account{}, callers: map[string]Caller{},
+		accounts: map[place]*Account{}, callers: map[string]Caller{}, quota: rulesPerGroup,
 	}
 	if c.clock == nil {
 		c.clock = time.Now
@@ -76,6 +83,7 @@ func New(o Options) *Cloud {
 	if c.region == "" {
 		c.region = DefaultRegion
 	}
+	c.LimitRequests(o.Limited)
 	return c
 }
 

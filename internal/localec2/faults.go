@@ -29,6 +29,18 @@ func noList(id string) *query.Fault {
 	return query.Refuse("InvalidPrefixListID.NotFound", "The prefix list ID '%s' does not exist", id)
 }
 
+func noSubnet(id string) *query.Fault {
+	return query.Refuse("InvalidSubnetID.NotFound", "The subnet ID '%s' does not exist", id)
+}
+
+func noInterface(id string) *query.Fault {
+	return query.Refuse("InvalidNetworkInterfaceID.NotFound", "The networkInterface ID '%s' does not exist", id)
+}
+
+func noInstance(id string) *query.Fault {
+	return query.Refuse("InvalidInstanceID.NotFound", "The instance ID '%s' does not exist", id)
+}
+
 func missing(name string) *query.Fault {
 	return query.Refuse("MissingParameter", "The request must contain the parameter %s", name)
 }
@@ -47,6 +59,10 @@ var malformed = map[string]string{
 	"sgr-": "InvalidSecurityGroupRuleId.Malformed",
 	"vpc-": "InvalidVpcID.Malformed",
 	"pl-":  "InvalidPrefixListId.Malformed",
+
+	"subnet-": "InvalidSubnetID.Malformed",
+	"eni-":    "InvalidNetworkInterfaceId.Malformed",
+	"i-":      "InvalidInstanceID.Malformed",
 }
 
 var hexDigits = regexp.MustCompile(`^[0-9a-f]{8,17}$`)

@@ -10,6 +10,7 @@ import (
 // values are what the filters of one resource look at.
 type values struct {
 	of   map[string]string
+	sets map[string][]string // where a resource has many of a name: any may match
 	tags map[string]string
 }
 
@@ -54,6 +55,9 @@ func (v values) match(name, pattern string) bool {
 			}
 		}
 		return false
+	}
+	if set, ok := v.sets[name]; ok {
+		return slices.ContainsFunc(set, func(text string) bool { return glob(pattern, text) })
 	}
 	return glob(pattern, v.of[name])
 }

@@ -74,16 +74,18 @@ var (
 // openEgress gives a new group its default egress: all of IPv4, and all of
 // IPv6 where the VPC has IPv6.
 func (a *Account) openEgress(s *state, g *group, v *vpc) {
-	blocks := []netip.Prefix{anyIPv4}
+	a.openTo(s, g, anyIPv4)
 	if v.hasIPv6() {
-		blocks = append(blocks, anyIPv6)
+		a.openTo(s, g, anyIPv6)
 	}
-	for _, p := range blocks {
-		s.put(g, secgroup.Rule{
-			ID: a.cloud.ids.Resource("sgr-"), Direction: secgroup.Egress,
-			Protocol: secgroup.AllProtocols, Ports: secgroup.NoPorts, Peer: secgroup.NewCIDR(p),
-		})
-	}
+}
+
+// openTo lets a group, one of edit, send everything to a block.
+func (a *Account) openTo(s *state, g *group, block netip.Prefix) {
+	s.put(g, secgroup.Rule{
+		ID: a.cloud.ids.Resource("sgr-"), Direction: secgroup.Egress,
+		Protocol: secgroup.AllProtocols, Ports: secgroup.NoPorts, Peer: secgroup.NewCIDR(block),
+	})
 }
 
 func (s *session) deleteGroup() (query.Object, *query.Fault) {
@@ -99,7 +101,7 @@ func (s *session) deleteGroup() (query.Object, *query.Fault) {
 			return nil, query.Refuse("DependencyViolation", "resource %s has a dependent object", g.id)
 		}
 	}
-	if s.state.isAssociated(g.id, "") {
+	if s.state.isAssociated(g.id, "") || s.state.isAttached(g.id) {
 		return nil, query.Refuse("DependencyViolation", "resource %s has a dependent object", g.id)
 	}
 	s.state.drop(g)

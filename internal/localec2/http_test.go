@@ -45,7 +45,7 @@ func TestStrictRequests(t *testing.T) {
 	defer server.Close()
 	for _, c := range []struct{ name, body, auth, code string }{
 		{"no action", "Version=2016-11-15", "", "MissingAction"},
-		{"an action that is not there", "Action=RunInstances&Version=2016-11-15", "", "InvalidAction"},
+		{"an action that is not there", "Action=CreateVolume&Version=2016-11-15", "", "InvalidAction"},
 		{"no version", "Action=DescribeVpcs", "", "NoSuchVersion"},
 		{"an unknown parameter", "Action=DescribeVpcs&Version=2016-11-15&Nonsense=1", "", "UnknownParameter"},
 		{"a parameter of another action", "Action=DescribeVpcs&Version=2016-11-15&GroupId.1=sg-1", "", "UnknownParameter"},

@@ -16,7 +16,6 @@ type origin struct {
 }
 
 var (
-	credential   = regexp.MustCompile(`^AWS4-[A-Z0-9-]+ .*?Credential=([^/,\s]+)/[0-9]{8}/([^/,\s]+)/(?:ec2|sts)/aws4_request(?:,|\s|$)`)
 	regionOfHost = regexp.MustCompile(`(?i)^ec2\.([a-z0-9-]+)\.`)
 	twelveDigits = regexp.MustCompile(`^[0-9]{12}$`)
 )
@@ -31,11 +30,11 @@ func readOrigin(r *http.Request) (origin, *query.Fault) {
 		}
 		return origin{}, nil
 	}
-	m := credential.FindStringSubmatch(header)
-	if m == nil {
+	scope, ok := query.ReadScope(header)
+	if !ok || scope.Service != "ec2" && scope.Service != "sts" {
 		return origin{}, query.Refuse("IncompleteSignature", "The request signature does not conform to AWS standards.")
 	}
-	return origin{accessKeyID: m[1], region: m[2]}, nil
+	return origin{accessKeyID: scope.AccessKeyID, region: scope.Region}, nil
 }
 
 // caller tells who an access key belongs to.

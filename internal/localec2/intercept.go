@@ -88,8 +88,8 @@ func LoseAnswer() Disturbance { return Disturbance{kind: LostAfter} }
 // Swallow answers success and changes nothing. A record is made all the same.
 func Swallow() Disturbance { return Disturbance{kind: Swallowed} }
 
-// Stale answers a read from an older state, as eventual consistency may.
-// Changes are not disturbed.
+// Stale answers a read from an older state, as eventual consistency may: one
+// read, where Lag makes all late. Changes are not disturbed.
 func Stale(from *Snapshot) Disturbance { return Disturbance{kind: StaleRead, from: from} }
 
 // Hang answers nothing until the client gives up; nothing is done.

@@ -25,12 +25,7 @@ func (s *session) describeLists() (query.Object, *query.Fault) {
 		}
 	}
 	return s.page(listReads, "prefixListSet", found, func(id string) query.Object {
-		l := s.state.lists[id]
-		state := "create-complete"
-		if l.version() > 1 {
-			state = "modify-complete"
-		}
-		return s.listObject(l, state)
+		return s.listObject(s.state.lists[id], s.state.lists[id].progress(s.now))
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/sgwarden/sgwarden/internal/localec2/query"
@@ -18,6 +19,8 @@ type list struct {
 	maxEntries      int // for a list of AWS its weight
 	versions        [][]entry
 	tags            map[string]string
+	last            string    // what was done last: "create", "modify" or "restore"
+	settles         time.Time // when that is complete
 }
 
 type entry struct {
@@ -31,14 +34,8 @@ func (l *list) byAWS() bool      { return l.owner == "AWS" }
 
 func (s *session) createList() (query.Object, *query.Fault) {
 	name := s.params.Text("PrefixListName")
-	if name == "" {
-		return nil, missing("PrefixListName")
-	}
-	if utf8.RuneCountInString(name) > 255 {
-		return nil, wrongValue("PrefixListName", name, "It may not be longer than 255 characters.")
-	}
-	if strings.HasPrefix(name, "com.amazonaws") {
-		return nil, wrongValue("PrefixListName", name, "Names may not begin with com.amazonaws.")
+	if fault := checkListName(name); fault != nil {
+		return nil, fault
 	}
 	family := s.params.Text("AddressFamily")
 	if family != "IPv4" && family != "IPv6" {
@@ -61,12 +58,31 @@ func (s *session) createList() (query.Object, *query.Fault) {
 		return nil, fault
 	}
 	l.versions = [][]entry{entries}
+	s.begin(l, "create")
 	s.state.lists[l.id] = l
 	return query.Object{}.With("prefixList", s.listObject(l, "create-in-progress")), nil
 }
 
+func checkListName(name string) *query.Fault {
+	switch {
+	case name == "":
+		return missing("PrefixListName")
+	case utf8.RuneCountInString(name) > 255:
+		return wrongValue("PrefixListName", name, "It may not be longer than 255 characters.")
+	case strings.HasPrefix(name, "com.amazonaws"):
+		return wrongValue("PrefixListName", name, "Names may not begin with com.amazonaws.")
+	}
+	return nil
+}
+
+// entriesPerCall is how many entries one call may add or remove (API model).
+const entriesPerCall = 100
+
 // edited applies additions and removals to entries, as one change.
 func (l *list) edited(entries []entry, add, remove []*query.Params) ([]entry, *query.Fault) {
+	if len(add) > entriesPerCall || len(remove) > entriesPerCall {
+		return nil, query.Refuse("InvalidParameterValue", "At most %d entries can be added or removed in one call.", entriesPerCall)
+	}
 	entries = slices.Clone(entries)
 	for _, item := range remove {
 		block, fault := l.block(item.Text("Cidr"))
@@ -126,18 +142,18 @@ func (s *session) modifyList() (query.Object, *query.Fault) {
 	}
 	c := *l
 	s.state.lists[l.id] = &c
+	s.begin(&c, "modify")
 	if name, ok := s.params.Get("PrefixListName").Value(); ok {
+		if fault := checkListName(name); fault != nil {
+			return nil, fault
+		}
 		c.name = name
 	}
 	if s.params.Has("MaxEntries") {
 		return s.resized(&c)
 	}
 	if edits {
-		add, remove := s.params.Items("AddEntry"), s.params.Items("RemoveEntry")
-		if len(add) > 100 || len(remove) > 100 {
-			return nil, query.Refuse("InvalidParameterValue", "At most 100 entries can be added or removed in one call.")
-		}
-		entries, fault := c.edited(c.current(), add, remove)
+		entries, fault := c.edited(c.current(), s.params.Items("AddEntry"), s.params.Items("RemoveEntry"))
 		if fault != nil {
 			return nil, fault
 		}
@@ -189,6 +205,7 @@ func (s *session) restoreList() (query.Object, *query.Fault) {
 	}
 	c := *l
 	c.versions = append(slices.Clone(c.versions), entries)
+	s.begin(&c, "restore")
 	s.state.lists[l.id] = &c
 	return query.Object{}.With("prefixList", s.listObject(&c, "restore-in-progress")), nil
 }
@@ -245,11 +262,17 @@ func (s *session) readableList() (*list, *query.Fault) {
 	return nil, noList(id)
 }
 
-// ownList is the same, of the account's own.
+// ownList is the same, of the account's own, to be changed: not while a change
+// is in progress.
 func (s *session) ownList() (*list, *query.Fault) {
 	l, fault := s.readableList()
-	if fault == nil && l.owner != s.account.ID {
+	switch {
+	case fault != nil:
+		return nil, fault
+	case l.owner != s.account.ID:
 		return nil, &query.Fault{Status: 403, Code: "UnauthorizedOperation", Message: "You are not authorized to perform this operation on " + l.id}
+	case s.now.Before(l.settles):
+		return nil, query.Refuse("IncorrectState", "The prefix list '%s' is in the state %s", l.id, l.progress(s.now))
 	}
-	return l, fault
+	return l, nil
 }

@@ -15,7 +15,16 @@ type paging struct{ least, most, usual int32 }
 var (
 	mostReads = paging{5, 1000, 0}
 	listReads = paging{1, 100, 100}
+	staleRead = paging{5, 255, 0}
 )
+
+// pageOrIDs is page for calls that take ids or a page size, but not both.
+func (s *session) pageOrIDs(idName, name string, ids []string, show func(id string) query.Object) (query.Object, *query.Fault) {
+	if s.params.Has(idName) && s.params.Has("MaxResults") {
+		return nil, together("MaxResults", idName)
+	}
+	return s.page(mostReads, name, ids, show)
+}
 
 // page answers the resources of those sorted ids, or a page of them: those
 // after NextToken. A page never skips or repeats what exists throughout.

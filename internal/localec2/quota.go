@@ -9,6 +9,15 @@ import (
 // (VPC guide, "Amazon VPC quotas").
 const rulesPerGroup = 60
 
+// AllowRules sets the quota of rules per group, for each direction and family
+// apart: AWS raises it on request, to 1,000 where an interface has one group.
+// The default is 60.
+func (c *Cloud) AllowRules(perGroup int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.quota = perGroup
+}
+
 var directions = []secgroup.Direction{secgroup.Ingress, secgroup.Egress}
 
 // checkQuota counts the rules of a group in one direction.
@@ -20,7 +29,7 @@ func (s *session) checkQuota(g *group, d secgroup.Direction) *query.Fault {
 			ipv4, ipv6 = ipv4+four, ipv6+six
 		}
 	}
-	if ipv4 > rulesPerGroup || ipv6 > rulesPerGroup {
+	if ipv4 > s.cloud.quota || ipv6 > s.cloud.quota {
 		return query.Refuse("RulesPerSecurityGroupLimitExceeded", "The maximum number of rules per security group has been reached.")
 	}
 	return nil

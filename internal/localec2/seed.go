@@ -20,13 +20,14 @@ var ErrNoGroup = errors.New("no such group")
 
 // change applies f to a copy of the state and keeps it if f succeeds.
 func (a *Account) change(f func(*state) error) error {
+	now := a.cloud.clock() // which may need the lock of its owner
 	a.cloud.mu.Lock()
 	defer a.cloud.mu.Unlock()
 	s := a.state.clone()
 	if err := f(s); err != nil {
 		return err
 	}
-	a.state = s
+	a.commit(s, now)
 	return nil
 }
 
@@ -64,9 +65,9 @@ func (a *Account) EnsureGroup(g secgroup.Group) (made bool, err error) {
 		if s.groups[g.ID] != nil {
 			return nil
 		}
-		v, err := a.homeOf(s, g)
+		v, err := a.ensureVPC(s, g.VPCID)
 		if err != nil {
-			return err
+			return fmt.Errorf("ensure group %s: %w", g.ID, err)
 		}
 		name := g.Name
 		if name == "" {
@@ -96,21 +97,21 @@ func (a *Account) EnsureGroup(g secgroup.Group) (made bool, err error) {
 	return made && err == nil, err
 }
 
-// homeOf is the VPC that a group is to be made in.
-func (a *Account) homeOf(s *state, g secgroup.Group) (*vpc, error) {
-	if g.VPCID == "" {
+// ensureVPC is a VPC by its id, made where it is unknown; "" is the default one.
+func (a *Account) ensureVPC(s *state, id string) (*vpc, error) {
+	if id == "" {
 		if v := s.defaultVPC(); v != nil {
 			return v, nil
 		}
-		return nil, fmt.Errorf("ensure group %s: the account has no default VPC", g.ID)
+		return nil, errors.New("the account has no default VPC")
 	}
-	if fault := wellFormed("vpc-", g.VPCID); fault != nil {
-		return nil, fmt.Errorf("ensure group %s: %w", g.ID, fault)
+	if fault := wellFormed("vpc-", id); fault != nil {
+		return nil, fault
 	}
-	if s.vpcs[g.VPCID] == nil {
-		a.makeVPC(s, g.VPCID, false)
+	if s.vpcs[id] == nil {
+		a.makeVPC(s, id, false)
 	}
-	return s.vpcs[g.VPCID], nil
+	return s.vpcs[id], nil
 }
 
 // EnsureRule adds a rule to a group, with the rule's id or a new one, and
@@ -248,9 +249,10 @@ func (a *Account) PutList(l secgroup.PrefixList, maxEntries int) error {
 		for _, p := range l.Entries {
 			entries = append(entries, entry{block: p.Masked()})
 		}
-		c := &list{id: l.ID, name: l.Name, owner: l.OwnerID, ipv6: len(l.Entries) > 0 && l.Entries[0].Addr().Is6()}
+		c := &list{id: l.ID, name: l.Name, owner: l.OwnerID, last: "create", ipv6: len(l.Entries) > 0 && l.Entries[0].Addr().Is6()}
 		if old := s.lists[l.ID]; old != nil {
 			*c = *old
+			c.last = "modify"
 		}
 		if c.owner == "" {
 			c.owner = a.ID

@@ -149,7 +149,10 @@ func (s *session) run(r *http.Request, intercept Interceptor) (query.Object, *qu
 	if fault := s.checkNames(known); fault != nil {
 		return nil, fault, nil
 	}
-	fault := s.dryRun()
+	fault := s.takeToken(known)
+	if fault == nil {
+		fault = s.dryRun()
+	}
 	if fault == nil && d.kind == Refused {
 		fault = d.fault
 	}

@@ -19,6 +19,9 @@ type state struct {
 	associations map[association]string // the VPC's owner
 	peerings     map[string]Peering
 	ruleGroups   map[string]string // rule id -> group id
+	subnets      map[string]*subnet
+	interfaces   map[string]*networkInterface
+	instances    map[string]*instance
 }
 
 // vpc is a VPC. The order of blocks is that of their association.
@@ -51,6 +54,7 @@ func newState() *state {
 	return &state{
 		vpcs: map[string]*vpc{}, groups: map[string]*group{}, lists: map[string]*list{},
 		associations: map[association]string{}, peerings: map[string]Peering{}, ruleGroups: map[string]string{},
+		subnets: map[string]*subnet{}, interfaces: map[string]*networkInterface{}, instances: map[string]*instance{},
 	}
 }
 
@@ -58,6 +62,7 @@ func (s *state) clone() *state {
 	return &state{
 		vpcs: maps.Clone(s.vpcs), groups: maps.Clone(s.groups), lists: maps.Clone(s.lists),
 		associations: maps.Clone(s.associations), peerings: maps.Clone(s.peerings), ruleGroups: maps.Clone(s.ruleGroups),
+		subnets: maps.Clone(s.subnets), interfaces: maps.Clone(s.interfaces), instances: maps.Clone(s.instances),
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 // kinds are the resources that have tags, by the prefix of their ids.
 var kinds = map[string]string{
 	"sg-": "security-group", "sgr-": "security-group-rule", "vpc-": "vpc", "pl-": "prefix-list",
+	"subnet-": "subnet", "eni-": "network-interface", "i-": "instance",
 }
 
 func (s *session) createTags() (query.Object, *query.Fault) {
@@ -88,9 +89,16 @@ func (s *session) tagsOf(id string) (map[string]string, *query.Fault) {
 		return st.vpcs[id].tags, nil
 	case st.lists[id] != nil:
 		return st.lists[id].tags, nil
+	case st.subnets[id] != nil:
+		return st.subnets[id].tags, nil
+	case st.interfaces[id] != nil:
+		return st.interfaces[id].tags, nil
+	case st.instances[id] != nil:
+		return st.instances[id].tags, nil
 	}
 	return nil, map[string]func(string) *query.Fault{
 		"sg-": noGroup, "sgr-": func(id string) *query.Fault { return noRule(id) }, "vpc-": noVPC, "pl-": noList,
+		"subnet-": noSubnet, "eni-": noInterface, "i-": noInstance,
 	}[prefix](id)
 }
 
@@ -112,6 +120,18 @@ func (s *state) setTags(id string, tags map[string]string) {
 		l := *s.lists[id]
 		l.tags = tags
 		s.lists[id] = &l
+	case s.subnets[id] != nil:
+		n := *s.subnets[id]
+		n.tags = tags
+		s.subnets[id] = &n
+	case s.interfaces[id] != nil:
+		n := *s.interfaces[id]
+		n.tags = tags
+		s.interfaces[id] = &n
+	case s.instances[id] != nil:
+		n := *s.instances[id]
+		n.tags = tags
+		s.instances[id] = &n
 	}
 }
 
@@ -122,7 +142,8 @@ func (s *session) describeTags() (query.Object, *query.Fault) {
 	if fault != nil {
 		return nil, fault
 	}
-	ids := slices.Concat(sortedKeys(s.state.groups), sortedKeys(s.state.ruleGroups), sortedKeys(s.state.vpcs), sortedKeys(s.state.lists))
+	ids := slices.Concat(sortedKeys(s.state.groups), sortedKeys(s.state.ruleGroups), sortedKeys(s.state.vpcs), sortedKeys(s.state.lists),
+		sortedKeys(s.state.subnets), sortedKeys(s.state.interfaces), sortedKeys(s.state.instances))
 	found := map[string]query.Object{}
 	for _, id := range ids {
 		tags, fault := s.tagsOf(id)

@@ -1,7 +1,6 @@
 package localec2
 
 import (
-	"crypto/sha256"
 	"net/netip"
 	"strconv"
 
@@ -37,12 +36,9 @@ func (s *session) createVPC() (query.Object, *query.Fault) {
 	if !ok {
 		return nil, missing("CidrBlock")
 	}
-	block, err := netip.ParsePrefix(text)
-	if err != nil || !block.Addr().Is4() {
-		return nil, query.Refuse("InvalidParameterValue", "Value (%s) for parameter cidrBlock is invalid. This is not a valid CIDR block.", text)
-	}
-	if block.Bits() < 16 || block.Bits() > 28 {
-		return nil, query.Refuse("InvalidVpc.Range", "The CIDR '%s' is invalid.", text)
+	block, fault := vpcBlock(text)
+	if fault != nil {
+		return nil, fault
 	}
 	if tenancy := s.params.Text("InstanceTenancy"); tenancy != "" && tenancy != "default" && tenancy != "dedicated" {
 		return nil, wrongValue("InstanceTenancy", tenancy, "Valid values are default and dedicated.")
@@ -59,19 +55,13 @@ func (s *session) createVPC() (query.Object, *query.Fault) {
 		return nil, query.Refuse("VpcLimitExceeded", "The maximum number of VPCs has been reached.")
 	}
 	id := s.cloud.ids.Resource("vpc-")
-	blocks := []netip.Prefix{block.Masked()}
+	blocks := []netip.Prefix{block}
 	if withIPv6 {
-		blocks = append(blocks, amazonBlock(id))
+		blocks = append(blocks, amazonBlock(id, 0))
 	}
 	v := s.account.makeVPC(s.state, id, false, blocks...)
 	v.tags = tags
 	return query.Object{}.With("vpc", s.vpcObject(v, "pending")), nil
-}
-
-// amazonBlock derives a /56 of Amazon's IPv6 space from the id of a VPC.
-func amazonBlock(id string) netip.Prefix {
-	sum := sha256.Sum256([]byte(id))
-	return netip.PrefixFrom(netip.AddrFrom16([16]byte{0x26, 0x00, 0x1f, 0x18, sum[0], sum[1], sum[2]}), 56)
 }
 
 // deleteVPC removes a VPC and its default group; other groups and associations
@@ -83,6 +73,9 @@ func (s *session) deleteVPC() (query.Object, *query.Fault) {
 		return nil, fault
 	}
 	held := s.state.isAssociated("", v.id)
+	for _, n := range s.state.subnets {
+		held = held || n.vpcID == v.id
+	}
 	var own *group
 	for _, g := range s.state.groups {
 		switch {
@@ -163,14 +156,11 @@ func (v *vpc) first() netip.Prefix {
 
 func (s *session) vpcObject(v *vpc, state string) query.Object {
 	ipv4, ipv6 := query.List{}, query.List{}
-	associated := query.Object{}.With("state", "associated")
-	for i, p := range v.blocks {
-		sum := sha256.Sum256([]byte(v.id + strconv.Itoa(i)))
-		id := "vpc-cidr-assoc-0" + hexText(sum[:8])
+	for _, p := range v.blocks {
 		if p.Addr().Is4() {
-			ipv4 = append(ipv4, query.Object{}.With("cidrBlock", p.String()).With("associationId", id).With("cidrBlockState", associated))
+			ipv4 = append(ipv4, blockObject(v, p, "associated"))
 		} else {
-			ipv6 = append(ipv6, query.Object{}.With("ipv6CidrBlock", p.String()).With("associationId", id).With("ipv6CidrBlockState", associated))
+			ipv6 = append(ipv6, blockObject(v, p, "associated"))
 		}
 	}
 	return query.Object{}.With("vpcId", v.id).With("state", state).With("ownerId", s.account.ID).

@@ -70,8 +70,8 @@ func newBuilder(verdict policy.Verdict, live secgroup.Group, known policy.Known,
 		b.standing[r.Value()] = r.ID
 	}
 	for _, rv := range verdict.Rules {
-		value, isLive := values[rv.Rule.ID]
-		if !isLive || rv.Rule.ID == "" || value != rv.Rule.Value() {
+		value := rv.Rule.Value()
+		if rv.Rule.ID == "" || values[rv.Rule.ID] != value {
 			continue // judged on a state that is no longer there
 		}
 		switch rv.Decision {
@@ -133,13 +133,9 @@ func (b *builder) inPlace(rule secgroup.Rule, parts, fresh []secgroup.Rule, rest
 	b.modifies[d] = append(b.modifies[d], Modify{GroupID: b.live.ID, From: rule, To: to})
 
 	after := slices.Clone(parts)
-	for i := range after {
-		if after[i].Value() == to.Value() {
-			after[i].ID = rule.ID
-			after[0], after[i] = after[i], after[0]
-			break
-		}
-	}
+	kept := slices.IndexFunc(after, to.SameValue)
+	after[kept].ID = rule.ID
+	after[0], after[kept] = after[kept], after[0]
 	b.rules = append(b.rules, RulePlan{Before: rule, After: after, Goal: goal(restored), Restored: restored})
 }
 

@@ -43,15 +43,11 @@ func tagValue(rv policy.RuleVerdict) string {
 		}
 	}
 	slices.Sort(ids)
-	var value strings.Builder
+	value := ""
 	for _, id := range ids {
-		if value.Len()+len(id)+1 > tagValueMax {
-			break
+		if longer := strings.TrimLeft(value+" "+id, " "); len(longer) <= tagValueMax {
+			value = longer
 		}
-		if value.Len() > 0 {
-			value.WriteByte(' ')
-		}
-		value.WriteString(id)
 	}
-	return value.String()
+	return value
 }

@@ -48,7 +48,7 @@ func TestCompliantRulesAreMatchedWithoutAllocation(t *testing.T) {
 		for i := range s.index.clauses {
 			setBit(all, i)
 		}
-		for _, r := range compliantRules(t)[:5] {
+		for _, r := range compliantRules(t) {
 			require.Zero(t, testing.AllocsPerRun(100, func() { s.index.touch(&r, all, set) }), "%s", r)
 		}
 	}
@@ -63,6 +63,34 @@ func TestAllocationsDoNotGrowWithRules(t *testing.T) {
 		return testing.AllocsPerRun(20, func() { s.Evaluate(in) })
 	}
 	require.Equal(t, allocs(10), allocs(1000))
+}
+
+// TestRulesOfExceptionsAreMatchedWithoutAlgebra: an office that a policy lets
+// in is as cheap as a rule that the policy has nothing to do with.
+func TestRulesOfExceptionsAreMatchedWithoutAlgebra(t *testing.T) {
+	office := box("ingress tcp/22,tcp/3389 8.8.8.0/29")
+	s := enforcing(t,
+		document("admin", forbid(box("ingress tcp/22,tcp/3389 internet", office))),
+		document("inherited", allowOnly(box("ingress tcp/22 addresses"), box("ingress tcp/22 8.8.8.0/28,private"))),
+		document("mostly", forbid(box("ingress tcp/22,tcp/3389 internet", box("ingress tcp/22 8.8.8.0/29")))), // 3389 is not excepted
+	)
+	all := []uint64{1<<len(s.index.clauses) - 1}
+	touched := func(text string) (ids []string) {
+		set := make([]uint64, s.index.words)
+		s.index.touch(&liveRules(t, text)[0], all, set)
+		for i, c := range s.index.clauses {
+			if set[0]&(1<<i) != 0 {
+				ids = append(ids, s.Policies[c.policy].ID)
+			}
+		}
+		return ids
+	}
+	require.Equal(t, []string{"mostly"}, touched("ingress tcp/22 from 8.8.8.0/29"))
+	require.Equal(t, []string{"mostly"}, touched("ingress tcp/22 from 8.8.8.4/32"))
+	require.Equal(t, []string{"admin", "mostly"}, touched("ingress tcp/22 from 8.8.8.0/28"))
+	require.Equal(t, []string{"admin", "inherited", "mostly"}, touched("ingress tcp/22 from 8.8.8.0/27"))
+	require.Equal(t, []string{"inherited"}, touched("ingress tcp/22 from 100.64.0.0/10"))
+	require.Empty(t, touched("ingress tcp/22 from 10.0.0.0/8"))
 }
 
 func manyRules(t testing.TB, n int) secgroup.Group {
@@ -140,6 +168,20 @@ func BenchmarkCompile(b *testing.B) {
 	for b.Loop() {
 		if _, err := Compile(docs, Settings{Mode: Enforce}); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkDigests is what the first judgement after the start pays for the
+// digests of all policies.
+func BenchmarkDigests(b *testing.B) {
+	docs := benchPolicies(200)
+	for b.Loop() {
+		b.StopTimer()
+		s := enforcing(b, docs...)
+		b.StartTimer()
+		for _, p := range s.Policies {
+			_ = p.Digest()
 		}
 	}
 }

@@ -18,7 +18,13 @@ type clause struct {
 
 	// plain is the region of CIDR rules, by direction, in a group without VPC
 	// blocks: most judgements need no other. It is made on first use.
-	plain [2]func() secgroup.Region
+	plain [2]onceRegion
+}
+
+// onceRegion is a region that is made once.
+type onceRegion struct {
+	once   sync.Once
+	region secgroup.Region
 }
 
 // directions is a set of directions.
@@ -35,23 +41,34 @@ type flow struct {
 	noIPv6    bool
 }
 
-func compileClause(c Clause, internal secgroup.AddressSet) *clause {
-	out := &clause{line: c.Line, peers: compilePeers(c.Peers, internal), whole: c.Whole}
-	for _, d := range c.Directions {
-		out.directions |= 1 << d
-	}
-	for _, f := range c.Flows {
-		out.flows = append(out.flows, compileFlow(f)...)
-	}
-	for _, b := range c.But {
-		out.but = append(out.but, compileClause(b, internal))
-	}
-	for i, d := range bothDirections {
-		out.plain[i] = sync.OnceValue(func() secgroup.Region {
-			return out.region(d, anyBlock, site{}, assumed)
-		})
+func compileClauses(boxes []Clause, internal secgroup.AddressSet) []*clause {
+	all, out := make([]clause, len(boxes)), make([]*clause, len(boxes))
+	for i := range boxes {
+		out[i] = &all[i]
+		out[i].compile(&boxes[i], internal)
 	}
 	return out
+}
+
+func (c *clause) compile(box *Clause, internal secgroup.AddressSet) {
+	c.line, c.peers, c.whole = box.Line, compilePeers(box.Peers, internal), box.Whole
+	for _, d := range box.Directions {
+		c.directions |= 1 << d
+	}
+	c.flows = make([]flow, 0, len(box.Flows)+1)
+	for _, f := range box.Flows {
+		c.flows = appendFlow(c.flows, f)
+	}
+	if len(box.But) > 0 {
+		c.but = compileClauses(box.But, internal)
+	}
+}
+
+// plainRegion is clause.plain of a direction.
+func (c *clause) plainRegion(dir secgroup.Direction) secgroup.Region {
+	r := &c.plain[dir-secgroup.Ingress]
+	r.once.Do(func() { r.region = c.region(dir, anyBlock, site{}, assumed) })
+	return r.region
 }
 
 var (
@@ -61,26 +78,25 @@ var (
 	anyBlock secgroup.Peer = secgroup.CIDR{}
 )
 
-// compileFlow gives a part of a range of protocols to those that have ports;
+// appendFlow gives a part of a range of protocols to those that have ports;
 // icmp is a protocol of IPv4 and icmpv6 of IPv6, where they are named alone.
-func compileFlow(f FlowSpec) []flow {
+func appendFlow(flows []flow, f FlowSpec) []flow {
 	single := f.Protocols.First == f.Protocols.Last
 	protocol := secgroup.Protocol(f.Protocols.First)
 	switch {
 	case single && protocol.IsICMP():
-		return []flow{{f.Protocols, f.Span, protocol == secgroup.ICMPv6, protocol == secgroup.ICMP}}
+		return append(flows, flow{f.Protocols, f.Span, protocol == secgroup.ICMPv6, protocol == secgroup.ICMP})
 	case single && !protocol.HasPorts() || f.Span == secgroup.FullSpan:
-		return []flow{{protocols: f.Protocols, span: secgroup.FullSpan}}
+		return append(flows, flow{protocols: f.Protocols, span: secgroup.FullSpan})
 	case single:
-		return []flow{{protocols: f.Protocols, span: f.Span}}
+		return append(flows, flow{protocols: f.Protocols, span: f.Span})
 	}
-	var out []flow
 	for _, p := range []uint8{uint8(secgroup.TCP), uint8(secgroup.UDP)} {
 		if f.Protocols.First <= p && p <= f.Protocols.Last {
-			out = append(out, flow{protocols: secgroup.ProtocolRange{First: p, Last: p}, span: f.Span})
+			flows = append(flows, flow{protocols: secgroup.ProtocolRange{First: p, Last: p}, span: f.Span})
 		}
 	}
-	return out
+	return flows
 }
 
 // ofInternet reports whether the clause forbids the internet: what narrowing
@@ -153,7 +169,7 @@ func (c *clause) forbidden(dir secgroup.Direction, peer secgroup.Peer, at site) 
 	switch p := peer.(type) {
 	case secgroup.CIDR:
 		if at.vpcs.IsEmpty() || !c.dependsOnVPCs() {
-			return c.plain[dir-secgroup.Ingress]()
+			return c.plainRegion(dir)
 		}
 	case secgroup.PrefixList:
 		if !p.Readable {
@@ -175,7 +191,7 @@ func (c *clause) possible(dir secgroup.Direction, peer secgroup.Peer, at site) (
 		}
 		return most, nil
 	}
-	outside := c.plain[dir-secgroup.Ingress]()
+	outside := c.plainRegion(dir)
 	if c.shrinksOnly() {
 		return outside, []secgroup.Region{outside}
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"sync"
 
 	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
@@ -18,7 +19,7 @@ type compiled struct {
 	except     []Except
 	to         secgroup.AddressSet // remedy.to
 	shipped    bool
-	base       string // of the digest: all but the mode
+	digest     func() string
 }
 
 // newPolicy compiles one document; nil without error where the policy is off:
@@ -44,9 +45,7 @@ func newPolicy(d Document, s Settings) (*Policy, error) {
 		return nil, p.fault("the scope of a chosen policy needs a condition that counts: list its tags or names under trusted in the settings")
 	}
 	internal := secgroup.NewAddressSet(s.Internal...)
-	for _, c := range boxesOf(d) {
-		p.clauses = append(p.clauses, compileClause(c, internal))
-	}
+	p.clauses = compileClauses(boxesOf(d), internal)
 	if len(p.clauses) == 0 {
 		return nil, p.fault("it judges nothing")
 	}
@@ -55,8 +54,8 @@ func newPolicy(d Document, s Settings) (*Policy, error) {
 	}
 	p.perRule, p.except, p.shipped = d.Tolerate.PerRule, d.Except, d.Shipped
 	p.to = secgroup.NewAddressSet(d.Remedy.To...)
-	p.base = meaning(d, p, internal)
-	p.Digest = digestOf(p.base, p.Mode)
+	mode := p.Mode // a twin of the policy in another mode keeps the digest
+	p.digest = sync.OnceValue(func() string { return hashed(meaning(d, p, internal), mode.String()) })
 	return p, nil
 }
 
@@ -115,14 +114,15 @@ func (p *Policy) dependsOnVPCs() bool {
 func compileAll(docs []Document, s Settings) ([]*Policy, error) {
 	var policies []*Policy
 	var faults []error
-	first := map[string]Document{}
-	for _, d := range docs {
+	first := make(map[string]*Document, len(docs))
+	for i := range docs {
+		d := &docs[i]
 		if other, ok := first[d.ID]; ok {
 			faults = append(faults, fmt.Errorf("%s:%d: policy %s stands already at %s:%d", d.File, d.Line, d.ID, other.File, other.Line))
 			continue
 		}
 		first[d.ID] = d
-		p, err := newPolicy(d, s)
+		p, err := newPolicy(*d, s)
 		if err != nil {
 			faults = append(faults, err)
 		} else if p != nil {

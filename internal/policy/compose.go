@@ -95,14 +95,16 @@ func (j *judgement) restored(s *subject) (old []secgroup.Rule, fallback string) 
 	return []secgroup.Rule{value}, ""
 }
 
-// earlier is the last value that was in order, or else the last one known.
+// earlier is the last value that was in order: compliant, exempt or baseline.
+// One that had an incident is none of these, even where the policy that opened
+// it only waits, or does not act on it now.
 func (s *subject) earlier() (secgroup.Rule, bool) {
 	switch {
 	case s.known == nil:
 		return secgroup.Rule{}, false
 	case s.known.Before != nil:
 		return *s.known.Before, true
-	case s.grown:
+	case s.grown && s.known.InOrder():
 		return s.known.Rule, true
 	}
 	return secgroup.Rule{}, false
@@ -217,7 +219,7 @@ func (j *judgement) future(v *Verdict) []*subject {
 func (j *judgement) restoredSubject(s *subject, old secgroup.Rule) *subject {
 	known := *s.known
 	if !known.Rule.SameValue(old) {
-		known.By, known.Rule = nil, old
+		known.By, known.Rule = known.BeforeBy, old
 		known.Order = 0
 	}
 	known.Before, known.IncidentID = nil, "" // the incident is about what goes

@@ -3,9 +3,9 @@ package policy
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -16,61 +16,54 @@ import (
 func hashed(texts ...string) string {
 	h := sha256.New()
 	for _, t := range texts {
-		h.Write(fmt.Appendf(nil, "%d:%s,", len(t), t))
+		h.Write([]byte(strconv.Itoa(len(t)) + ":" + t + ","))
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// digestOf is Policy.Digest: of what the policy judges and of its effective
-// mode, so that a policy that is raised to enforce waits for a baseline act
-// of its own instead of reverting all that was only observed.
-func digestOf(meaning string, m Mode) string { return hashed(meaning, fmt.Sprint(m)) }
+// Digest is of what the policy judges and of its effective mode, so that a
+// policy that is raised to enforce waits for a baseline act of its own instead
+// of reverting all that was only observed. It is made on first use: to be
+// ready, a function needs none.
+func (p *Policy) Digest() string { return p.digest() }
 
 // meaning is what a document judges as text: the same for documents that
 // judge alike, whatever their titles, files, order of boxes or spelling of
 // sets. Of the remedy it holds only what is done, not how.
 func meaning(d Document, p *Policy, internal secgroup.AddressSet) string {
-	w := &meaningWriter{internal: internal.String()}
-	w.line("scope", scopeText(p.scope))
+	w := meaningWriter{internal: internal.String()}
+	text := "scope " + scopeText(p.scope) + "\n"
 	if p.not != nil {
-		w.line("not", scopeText(p.not))
+		text += "not " + scopeText(p.not) + "\n"
 	}
-	var boxes []string
+	var boxes, excepts []string
 	for _, c := range boxesOf(d) {
 		boxes = append(boxes, w.clause(c))
 	}
 	slices.Sort(boxes)
-	w.line("forbid", strings.Join(boxes, ";"))
-	w.line("tolerate", fmt.Sprint(p.bound4, p.bound6, p.perRule))
-	w.line("do", fmt.Sprint(p.Remedy.Do))
-	var excepts []string
 	for _, e := range d.Except {
 		actors := slices.Clone(e.Actors)
 		slices.Sort(actors)
-		excepts = append(excepts, fmt.Sprintf("%q until %s", actors, instant(e.Until)))
+		excepts = append(excepts, quoted(actors)+" until "+instant(e.Until))
 	}
 	slices.Sort(excepts)
-	w.line("except", strings.Join(excepts, ";"))
-	return w.String()
+	return text + "forbid " + strings.Join(boxes, ";") +
+		"\ntolerate " + p.bound4.String() + " " + p.bound6.String() + " " + strconv.FormatBool(p.perRule) +
+		"\ndo " + p.Remedy.Do.String() + "\nexcept " + strings.Join(excepts, ";") + "\n"
 }
 
 func instant(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
 
-type meaningWriter struct {
-	strings.Builder
-	internal string
-}
+type meaningWriter struct{ internal string }
 
-func (w *meaningWriter) line(key, value string) { w.WriteString(key + " " + value + "\n") }
-
-func (w *meaningWriter) clause(c Clause) string {
+func (w meaningWriter) clause(c Clause) string {
 	var directions, flows, peers, but []string
 	for _, d := range c.Directions {
 		directions = append(directions, d.String())
 	}
 	for _, f := range c.Flows {
-		for _, g := range compileFlow(f) {
-			flows = append(flows, fmt.Sprint(g.protocols, g.span, g.noIPv4, g.noIPv6))
+		for _, g := range appendFlow(nil, f) {
+			flows = append(flows, g.meaning())
 		}
 	}
 	for _, p := range c.Peers {
@@ -79,16 +72,42 @@ func (w *meaningWriter) clause(c Clause) string {
 	for _, b := range c.But {
 		but = append(but, "("+w.clause(b)+")")
 	}
-	return fmt.Sprintf("%q %q %q %v but %q", asSet(directions), asSet(flows), asSet(peers), c.Whole, asSet(but))
+	return quotedSet(directions) + " " + quotedSet(flows) + " " + quotedSet(peers) + " " + strconv.FormatBool(c.Whole) + " but " + quotedSet(but)
 }
 
-func (w *meaningWriter) peer(p PeerSpec) string {
-	text := fmt.Sprintf("%d %q %q %q %s", p.Kind, asSet(slices.Clone(p.Groups)), p.Account, p.Name, sortedText(p.CIDRs))
+// meaning is {FIRST LAST} {FIRST LAST} NOIPV4 NOIPV6.
+func (f flow) meaning() string {
+	pair := func(first, last int) string { return "{" + strconv.Itoa(first) + " " + strconv.Itoa(last) + "} " }
+	return pair(int(f.protocols.First), int(f.protocols.Last)) + pair(int(f.span.First), int(f.span.Last)) +
+		strconv.FormatBool(f.noIPv4) + " " + strconv.FormatBool(f.noIPv6)
+}
+
+func (w meaningWriter) peer(p PeerSpec) string {
+	text := strconv.Itoa(int(p.Kind)) + " " + quotedSet(p.Groups) + " " + strconv.Quote(p.Account) + " " + strconv.Quote(p.Name) + " " + sortedText(p.CIDRs)
 	if p.Kind == PeerInternet {
 		text += " but " + w.internal
 	}
 	return text
 }
+
+// quoted is a list as text: ["a" "b"].
+func quoted(list []string) string {
+	size := 2
+	for _, text := range list {
+		size += len(text) + 3
+	}
+	b := append(make([]byte, 0, size), '[')
+	for i, text := range list {
+		if i > 0 {
+			b = append(b, ' ')
+		}
+		b = strconv.AppendQuote(b, text)
+	}
+	return string(append(b, ']'))
+}
+
+// quotedSet is quoted for a list whose order and doublets mean nothing.
+func quotedSet(list []string) string { return quoted(asSet(slices.Clone(list))) }
 
 // asSet sorts a list and drops what is there twice.
 func asSet(list []string) []string {
@@ -99,15 +118,17 @@ func asSet(list []string) []string {
 func scopeText(m *scopeMatcher) string {
 	var tags []string
 	for key, values := range m.tags {
-		tags = append(tags, fmt.Sprintf("%q=%q", key, asSet(slices.Clone(values))))
+		tags = append(tags, strconv.Quote(key)+"="+quotedSet(values))
 	}
 	isDefault := "any"
 	if m.isDefault != nil {
-		isDefault = fmt.Sprint(*m.isDefault)
+		isDefault = strconv.FormatBool(*m.isDefault)
 	}
-	list := func(l []string) []string { return asSet(slices.Clone(l)) }
-	return fmt.Sprintf("%v %q %q %q %q %q %q %s", m.never, list(m.names), list(m.ids), asSet(tags),
-		list(m.vpcs), list(m.accounts), list(m.regions), isDefault)
+	text := strconv.FormatBool(m.never)
+	for _, list := range [...][]string{m.names, m.ids, tags, m.vpcs, m.accounts, m.regions} {
+		text += " " + quotedSet(list)
+	}
+	return text + " " + isDefault
 }
 
 // ListDigest is the digest of a prefix list's entries for KnownRule.ListDigest:

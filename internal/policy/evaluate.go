@@ -114,12 +114,13 @@ func (j *judgement) selectFor(f groupFacts) {
 	x := j.set.index
 	var buffer [16]uint64
 	inScope := words(buffer[:], x.words)
+	copy(inScope, x.always)
 	last := -1
 	applies := false
-	for i, c := range x.clauses {
-		if c.policy != last {
-			last = c.policy
-			applies = j.set.Policies[last].applies(f) != no
+	for _, i := range x.scoped {
+		if p := x.clauses[i].policy; p != last {
+			last = p
+			applies = j.set.Policies[p].applies(f) != no
 		}
 		if applies {
 			setBit(inScope, i)

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"os"
 	"strconv"
+	"testing"
 	"time"
 
 	"github.com/sgwarden/sgwarden/internal/secgroup"
@@ -251,9 +252,21 @@ func (w world) exemption(id string, s *Set) Exemption {
 	return x
 }
 
+// budget is how much of a long test is done: all of it, or with -short, as
+// mutation testing runs it, a sample.
+func budget(whole, sample int) int {
+	if testing.Short() {
+		return sample
+	}
+	return whole
+}
+
 // cases is how many seeds a property runs: SGWARDEN_CASES multiplies it, for
 // long runs.
 func cases(n int) uint64 {
+	if testing.Short() {
+		return uint64(n) / 20
+	}
 	factor, err := strconv.Atoi(os.Getenv("SGWARDEN_CASES"))
 	if err != nil || factor < 1 {
 		factor = 1

@@ -19,31 +19,49 @@ type tally struct {
 	unbounded bool              // references and lists have no number
 }
 
-// sums is what rules add up to that touch some clauses.
+// sums is what rules add up to that touch some clauses. They are used again
+// for other groups.
 type sums struct {
-	index *index
-	met   []uint64 // the clauses that were touched
-	open  []uint64 // flows, by whole clause and direction
-	tally []tally  // of the policies that were touched
-	next  int      // where in tally the next policy is likely to be
-	last  int      // the greatest policy in tally
+	index  *index
+	summed []uint64 // the clauses that are summed
+	set    []uint64 // those that the rule at hand touches
+	met    []uint64 // those that were touched
+	open   []uint64 // flows, by whole clause and direction
+	tally  []tally  // of the policies that were touched
+	place  []uint16 // by policy: its place in tally, from 1; 0 = not touched
+}
+
+// newSums takes sums that are done with, or makes new ones.
+func (x *index) newSums(policies int) *sums {
+	t, ok := x.done.Get().(*sums)
+	if !ok {
+		return &sums{
+			index: x, summed: make([]uint64, x.words), set: make([]uint64, x.words), met: make([]uint64, x.words),
+			open: make([]uint64, 2*len(x.wholes)), place: make([]uint16, policies),
+		}
+	}
+	clear(t.met)
+	clear(t.open)
+	for i := range t.tally {
+		t.place[t.tally[i].policy] = 0
+	}
+	t.tally = t.tally[:0]
+	return t
 }
 
 // harmless drops from inScope the clauses that the rules cannot violate, even
 // together. It gives inScope itself where there are none. The number of
 // allocations does not depend on the number of rules.
 func (x *index) harmless(policies []*Policy, rules []RuleVerdict, inScope []uint64) []uint64 {
-	var buffers [3][16]uint64
-	summed, set := words(buffers[0][:], x.words), words(buffers[1][:], x.words)
-	for w := range summed {
-		summed[w] = inScope[w] & x.summed[w]
+	t := x.newSums(len(policies))
+	defer x.done.Put(t)
+	copy(t.summed, x.summed)
+	if !intersect(t.summed, inScope) {
+		return inScope
 	}
-	var open [32]uint64
-	var tallies [8]tally
-	t := sums{index: x, met: words(buffers[2][:], x.words), open: words(open[:], 2*len(x.wholes)), tally: tallies[:0]}
 	for i := range rules {
-		if x.touch(&rules[i].Rule, summed, set) {
-			t.add(&rules[i].Rule, set)
+		if x.touch(&rules[i].Rule, t.summed, t.set) {
+			t.add(&rules[i].Rule)
 		}
 	}
 	if len(t.tally) == 0 {
@@ -63,11 +81,11 @@ func (x *index) harmless(policies []*Policy, rules []RuleVerdict, inScope []uint
 	return left
 }
 
-// add adds a rule that touches the clauses of a set.
-func (t *sums) add(r *secgroup.Rule, set []uint64) {
+// add adds a rule that touches the clauses of t.set.
+func (t *sums) add(r *secgroup.Rule) {
 	dir := int(r.Direction - secgroup.Ingress)
 	last := -1
-	for w, word := range set {
+	for w, word := range t.set {
 		t.met[w] |= word
 		for ; word != 0; word &= word - 1 {
 			c := &t.index.clauses[w*64+bits.TrailingZeros64(word)]
@@ -82,24 +100,13 @@ func (t *sums) add(r *secgroup.Rule, set []uint64) {
 	}
 }
 
-// of is the tally of a policy. Rules name policies in ascending order, so
-// that the one behind the last is mostly right.
+// of is the tally of a policy.
 func (t *sums) of(policy int) *tally {
-	if t.next < len(t.tally) && t.tally[t.next].policy == policy {
-		t.next++
-		return &t.tally[t.next-1]
-	}
-	i := -1
-	if policy <= t.last {
-		i = slices.IndexFunc(t.tally, func(x tally) bool { return x.policy == policy })
-	}
-	if i < 0 {
-		i = len(t.tally)
+	if t.place[policy] == 0 {
 		t.tally = append(t.tally, tally{policy: policy})
-		t.last = max(t.last, policy)
+		t.place[policy] = uint16(len(t.tally))
 	}
-	t.next = i + 1
-	return &t.tally[i]
+	return &t.tally[t.place[policy]-1]
 }
 
 func (t *tally) add(r *secgroup.Rule, dir int) {

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -18,7 +19,7 @@ import (
 // hostile files exhaust a reader of YAML that has no bounds: they are nested,
 // long, or both. Each fits into MaxSource.
 func hostile() map[string]string {
-	const n = MaxSource - 64
+	n := budget(MaxSource, MaxSource/16) - 64
 	fill := func(s string) string { return strings.Repeat(s, n/len(s)) }
 	numbered := func(format string) string {
 		var b strings.Builder
@@ -50,7 +51,7 @@ func hostile() map[string]string {
 		"nested to the bound":     strings.Repeat(strings.Repeat("- ", maxDepth-2)+"a\n", n/(2*maxDepth)),
 		"mappings up to bound":    numbered("- {a%d: b, c: d}\n"),
 		"rubbish after rubbish":   numbered("k%d: [\n"),
-		"a set of sets":           "apiVersion: sgwarden/v1\nkind: Settings\nsets:\n" + numbered("  s%d: [10.0.0.0/8]\n")[:100_000],
+		"a set of sets":           "apiVersion: sgwarden/v1\nkind: Settings\nsets:\n" + numbered("  s%d: [10.0.0.0/8]\n")[:n*3/8],
 		"a million dots in a key": strings.Repeat("a", n) + ": b",
 	}
 }
@@ -158,4 +159,25 @@ func requirePlace(t *testing.T, d Diagnostic, text string) {
 	require.LessOrEqual(t, d.Line, lines)
 	require.Positive(t, d.Column)
 	require.LessOrEqual(t, d.Column, utf8.RuneCountInString(d.Excerpt)+1)
+}
+
+// TestFault44AliasBomb: a kilobyte of aliases to aliases, and a single alias
+// in an otherwise good policy. What refusing the first one costs is counted in
+// bytes, as no test asserts a time: unfolded it would be 3,486,784,401 texts.
+func TestFault44AliasBomb(t *testing.T) {
+	var bomb strings.Builder
+	bomb.WriteString("apiVersion: sgwarden/v1\nkind: Policy\na: &a [x, x, x, x, x, x, x, x, x]\n")
+	for c := 'b'; c <= 'j'; c++ {
+		fmt.Fprintf(&bomb, "%c: &%c [%s]\n", c, c, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*%c, ", c-1), 9), ", "))
+	}
+	require.Less(t, bomb.Len(), 1024)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	faults := faultsOf(t, Source{File: "bomb.yaml", Text: []byte(bomb.String())})
+	runtime.ReadMemStats(&after)
+	require.Contains(t, faults.Error(), "aliases are not part of the policy language")
+	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(16<<20))
+
+	one := policyText("p", "forbid:\n  - {direction: ingress, ports: &a [22], peers: [internet]}\n  - {direction: egress, ports: *a, peers: [internet]}\n")
+	require.Contains(t, faultsOf(t, Source{File: "one.yaml", Text: []byte(one)}).Error(), "aliases are not part of the policy language")
 }

@@ -3,13 +3,14 @@ package policy
 import (
 	"math/bits"
 	"slices"
+	"sync"
 
 	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
 
 // index answers for one rule, without allocation, which clauses of all
-// policies it may touch. It may name too many (it knows nothing of exceptions
-// and VPC blocks), never too few.
+// policies it may touch. It may name too many (it knows nothing of VPC blocks,
+// and little of exceptions), never too few.
 //
 // Clauses are numbered through; a set of them is a bit per clause. For each
 // direction and kind of peer the plane protocol x 16-bit space is cut where
@@ -24,10 +25,13 @@ type index struct {
 	words   int // of a set
 	planes  [2][peerKinds]plane
 	summed  []uint64 // clauses that harmless can drop
+	always  []uint64 // clauses of policies that are meant for every group
+	scoped  []int    // the other clauses
 	wholes  []int    // clauses with `when: whole`
 	// sets are the distinct address sets of clauses, so that a rule's block is
 	// compared once with each.
 	sets []secgroup.AddressSet
+	done sync.Pool // of *sums
 }
 
 type indexed struct {
@@ -42,8 +46,8 @@ type indexed struct {
 const (
 	peerIPv4 = iota
 	peerIPv6
-	peerReference
 	peerList
+	peerReference
 	peerKinds
 )
 
@@ -64,13 +68,18 @@ func newIndex(policies []*Policy) *index {
 	x := &index{}
 	for i, p := range policies {
 		for _, c := range p.clauses {
-			x.clauses = append(x.clauses, indexed{clause: c, policy: i, set: x.intern(c.peers.addresses(site{}, atMost))})
+			x.clauses = append(x.clauses, indexed{clause: c, policy: i, set: x.intern(c.openAddresses())})
 		}
 	}
 	x.words = (len(x.clauses) + 63) / 64
-	x.summed = make([]uint64, x.words)
+	x.summed, x.always = make([]uint64, x.words), make([]uint64, x.words)
 	for i := range x.clauses {
 		c := &x.clauses[i]
+		if p := policies[c.policy]; p.scope.isEmpty() && p.not == nil {
+			setBit(x.always, i)
+		} else {
+			x.scoped = append(x.scoped, i)
+		}
 		if c.whole {
 			c.number, c.fewest = len(x.wholes), c.fewestFlows()
 			x.wholes = append(x.wholes, i)
@@ -80,11 +89,30 @@ func newIndex(policies []*Policy) *index {
 		}
 	}
 	for d, dir := range bothDirections {
+		var flows []placed
 		for kind := range peerKinds {
-			x.planes[d][kind] = x.newPlane(dir, kind)
+			if kind > 0 && x.alike(kind, kind-1) {
+				x.planes[d][kind] = x.planes[d][kind-1]
+				continue
+			}
+			flows = x.flowsOf(dir, kind, flows[:0])
+			x.planes[d][kind] = x.newPlane(flows)
 		}
 	}
 	return x
+}
+
+// openAddresses is all addresses that the clause can forbid some flow to:
+// those of its peers, without those that an exception from the whole box
+// certainly takes out.
+func (c *clause) openAddresses() secgroup.AddressSet {
+	open := c.peers.addresses(site{}, atMost)
+	for _, b := range c.but {
+		if len(b.but) == 0 && b.directions&c.directions == c.directions && b.flowsTo(everyAddress()).Covers(c.flowsTo(everyAddress())) {
+			open = open.Subtract(b.peers.addresses(site{}, atLeast))
+		}
+	}
+	return open
 }
 
 func (x *index) intern(s secgroup.AddressSet) int {
@@ -117,60 +145,71 @@ type placed struct {
 	clause int
 }
 
-func (x *index) newPlane(dir secgroup.Direction, kind int) plane {
-	p := plane{every: make([]uint64, x.words)}
-	var flows []placed
-	cuts := []int{0}
-	for i, c := range x.clauses {
-		if !c.directions.has(dir) || !c.clause.has(kind) {
+// alike reports whether every clause says the same of two kinds of peers: most
+// policies do of IPv4, IPv6 and lists.
+func (x *index) alike(a, b int) bool {
+	for i := range x.clauses {
+		c := x.clauses[i].clause
+		if c.has(a) != c.has(b) || slices.ContainsFunc(c.flows, func(f flow) bool { return f.has(a) != f.has(b) }) {
+			return false
+		}
+	}
+	return true
+}
+
+// flowsOf appends the flows of all clauses in a plane to flows.
+func (x *index) flowsOf(dir secgroup.Direction, kind int, flows []placed) []placed {
+	for i := range x.clauses {
+		c := x.clauses[i].clause
+		if !c.directions.has(dir) || !c.has(kind) {
 			continue
 		}
 		for _, f := range c.flows {
 			if f.has(kind) {
-				setBit(p.every, i)
 				flows = append(flows, placed{f, i})
-				cuts = append(cuts, int(f.protocols.First), int(f.protocols.Last)+1)
 			}
 		}
 	}
-	cuts = distinct(cuts)
-	for i, first := range cuts {
-		end := 256
-		if i+1 < len(cuts) {
-			end = cuts[i+1]
+	return flows
+}
+
+func (x *index) newPlane(flows []placed) plane {
+	p := plane{every: make([]uint64, x.words)}
+	var cuts [257]bool // where the clauses of a protocol can be others than before
+	cuts[0] = true
+	for _, f := range flows {
+		setBit(p.every, f.clause)
+		cuts[f.protocols.First], cuts[int(f.protocols.Last)+1] = true, true
+	}
+	for protocol := range p.of {
+		if cuts[protocol] {
+			p.columns = append(p.columns, x.newColumn(flows, uint8(protocol)))
 		}
-		if first >= end {
-			break
-		}
-		for protocol := first; protocol < end; protocol++ {
-			p.of[protocol] = uint8(len(p.columns))
-		}
-		p.columns = append(p.columns, x.newColumn(flows, uint8(first)))
+		p.of[protocol] = uint8(len(p.columns) - 1)
 	}
 	return p
 }
 
-// distinct sorts a list and drops what is there twice.
-func distinct[E int | uint16](list []E) []E {
-	slices.Sort(list)
-	return slices.Compact(list)
-}
-
 // newColumn is the column of a protocol: all of a piece between two cuts are alike.
 func (x *index) newColumn(flows []placed, protocol uint8) column {
-	flows = slices.DeleteFunc(slices.Clone(flows), func(f placed) bool {
-		return protocol < f.protocols.First || f.protocols.Last < protocol
-	})
+	has := func(f placed) bool { return f.protocols.First <= protocol && protocol <= f.protocols.Last }
 	c := column{starts: []uint16{0}, all: make([]uint64, x.words)}
 	for _, f := range flows {
+		if !has(f) {
+			continue
+		}
 		c.starts = append(c.starts, f.span.First)
 		if f.span.Last < 65535 {
 			c.starts = append(c.starts, f.span.Last+1)
 		}
 	}
-	c.starts = distinct(c.starts)
+	slices.Sort(c.starts)
+	c.starts = slices.Compact(c.starts)
 	c.sets = make([]uint64, len(c.starts)*x.words)
 	for _, f := range flows {
+		if !has(f) {
+			continue
+		}
 		setBit(c.all, f.clause)
 		for i := c.piece(f.span.First); i < len(c.starts) && c.starts[i] <= f.span.Last; i++ {
 			setBit(c.sets[i*x.words:], f.clause)

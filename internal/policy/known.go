@@ -35,13 +35,23 @@ type KnownRule struct {
 	// stood before an act; nil = unknown, or Rule itself. It is what a revert
 	// puts back, and where Rule has flows beyond it, what Baseline is about.
 	Before     *secgroup.Rule
-	IncidentID string   // the incident that it belongs to, open or closed; "" = none
-	Reported   string   // outcome of that incident for this rule (observed, alerted, tagged ...); "" = none
-	Exemption  string   // exemption id; "" = none
-	Baseline   []string // ids of policies for which the rule's value is marked
+	BeforeBy   *secgroup.Attribution // who made Before; nil = unattributed
+	IncidentID string                // the incident that it belongs to, open or closed; "" = none
+	Reported   string                // outcome of that incident for this rule (observed, alerted, tagged ...); "" = none
+	Exemption  string                // exemption id; "" = none
+	Baseline   []string              // ids of policies for which the rule's value is marked
 	// Under are the ids of the policies under which IncidentID holds the rule;
 	// nil = not known, which counts as all.
 	Under []string
+}
+
+// reportedExempt is Reported of a rule that an exemption or exception covered.
+const reportedExempt = "exempt"
+
+// InOrder reports whether the value last seen was compliant, exempt or
+// baseline: such a value may be put back, a violation never is.
+func (k KnownRule) InOrder() bool {
+	return k.IncidentID == "" || k.Reported == reportedExempt || len(k.Baseline) > 0
 }
 
 // RemovedRule remembers why a rule id is no longer live.

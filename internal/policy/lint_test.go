@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -144,18 +145,64 @@ func TestRunTestsFindsWhatATestGetsWrong(t *testing.T) {
 		"apiVersion: sgwarden/v1\nkind: Tests\npolicy: p\ncases:\n"+
 			"  - {name: right, pass: [ingress tcp/80 from 0.0.0.0/0], fail: [ingress tcp/22 from 0.0.0.0/0]}\n"+
 			"  - {name: wrong, pass: [ingress tcp/22 from 0.0.0.0/0], fail: [ingress tcp/80 from 0.0.0.0/0]}\n"+
+			"  - {name: too much, fail: [ingress tcp/20-25 from 8.8.8.0/24, ingress tcp/22 from 9.9.9.0/24], excess: [ingress tcp/22 from 8.8.8.0/25, ingress tcp/22 from 8.8.8.128/25, ingress tcp/22 from 9.9.9.0/24]}\n"+
+			"  - {name: too little, fail: [ingress tcp/20-25 from 8.8.8.0/24], excess: [ingress tcp/22 from 8.8.8.0/25]}\n"+
+			"  - {name: none, pass: [ingress tcp/25 from 8.8.8.0/24], excess: [ingress tcp/22 from 8.8.8.0/25]}\n"+
 			"  - {name: by ops, actor: 'arn:aws:iam::123456789012:role/ops', exempt: [ingress tcp/22 from 0.0.0.0/0]}\n")
-	failures, ran, err := p.RunTests(lintDay)
+	report, err := p.RunTests(lintDay, TestSelection{})
 	require.NoError(t, err)
-	require.Equal(t, 5, ran)
+	require.Len(t, report.Results, 12)
+	require.Empty(t, report.Gaps)
 	var texts []string
-	for _, f := range failures {
-		texts = append(texts, f.String())
+	for _, r := range report.Results {
+		if r.Failed() {
+			texts = append(texts, r.String())
+		}
 	}
 	require.Equal(t, []string{
 		`all.yaml:12: p, "wrong": ingress tcp/22 from 0.0.0.0/0: want pass, got fail`,
 		`all.yaml:12: p, "wrong": ingress tcp/80 from 0.0.0.0/0: want fail, got pass`,
+		`all.yaml:14: p, "too little": excess: want ingress tcp/22 from 8.8.8.0/25, got ingress tcp/22 from 8.8.8.0/24`,
+		`all.yaml:15: p, "none": excess: want ingress tcp/22 from 8.8.8.0/25, got nothing`,
 	}, texts)
+}
+
+// TestRunTestsFindsWhatNoTestShows: every line of a policy, and every check,
+// needs a case; a policy without cases has nothing else said of it.
+func TestRunTestsFindsWhatNoTestShows(t *testing.T) {
+	own := []string{
+		policyText("none", "forbid: [{direction: ingress, peers: [internet]}]"),
+		policyText("p", "scope: {groups: {default: false}, not: {vpcs: [vpc-0a1b2c3d]}}", "forbid:",
+			"  - {direction: ingress, ports: [22], peers: [internet]}",
+			"  - {direction: ingress, ports: [23], peers: [internet], but: [{protocols: [udp]}]}",
+			"tolerate: {ipv4: /16}", "except: [{actors: ['arn:aws:iam::*:role/ops'], reason: r}]"),
+		policyText("q", "allowOnly: {within: {direction: ingress, ports: [80], peers: [addresses]}, these: [{peers: [10.0.0.0/8]}]}"),
+		"apiVersion: sgwarden/v1\nkind: Tests\npolicy: p\ncases:\n  - {name: ssh, fail: [ingress tcp/22 from 0.0.0.0/0]}\n",
+		"apiVersion: sgwarden/v1\nkind: Tests\npolicy: q\ncases:\n  - {name: web, pass: [ingress tcp/80 from 10.0.0.0/8], fail: [ingress tcp/80 from 0.0.0.0/0]}\n",
+	}
+	own[2] = strings.Replace(own[2], "severity: high", "severity: high, checks: [I-HTTP, I-HTTPS]", 1)
+	p := parsedFrom(t, own...)
+	report, err := p.RunTests(lintDay, TestSelection{})
+	require.NoError(t, err)
+	var texts []string
+	for _, g := range report.Gaps {
+		texts = append(texts, g.Policy+": "+g.What)
+	}
+	require.Equal(t, []string{
+		"none: it has no tests",
+		"p: no case tells whether this line (forbid) is there",
+		"p: no case tells whether this line (but) is there",
+		"p: no case tells whether this line (tolerate) is there",
+		"p: no case tells whether this line (scope) is there",
+		"p: no case tells whether this line (not) is there",
+		"p: no case tells whether this line (except) is there",
+		"q: no case of check I-HTTP has a rule that violates",
+		"q: no case of check I-HTTPS has a rule that violates",
+	}, texts)
+	report, err = p.RunTests(lintDay, TestSelection{Case: func(policy, name string) bool { return name == "web" }})
+	require.NoError(t, err)
+	require.Len(t, report.Results, 2)
+	require.Empty(t, report.Gaps, "some of the cases show some of the policies")
 }
 
 func TestDidYouMean(t *testing.T) {

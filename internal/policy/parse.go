@@ -40,11 +40,15 @@ func Parse(own []Source, packs map[string][]Source) (Parsed, error) {
 			p.fault(name.position, didYouMean(name.text, sortedKeys(packs)), "unknown pack %q", name.text)
 		}
 		for _, s := range sources {
-			p.file(s, name.text)
+			if !p.read[s.File] {
+				p.read[s.File] = true
+				p.file(s, name.text)
+			}
 		}
 	}
 	p.sets.declare(settings.Sets)
 	p.resolvePolicies()
+	p.sets.shipped = false
 	p.overrides(settings.Overrides)
 	p.deployment(settings)
 	p.resolveTests()
@@ -61,9 +65,16 @@ type folderReader struct {
 	sets     *setResolver
 	settings []*settingsSyntax
 	policies []*policyFile
-	tests    []*testsSyntax
+	tests    []*testsFile
+	read     map[string]bool // files of packs: one may stand in several
 	byID     map[string]*policyFile
 	out      Parsed
+}
+
+// testsFile is tests on their way from syntax.
+type testsFile struct {
+	testsSyntax
+	pack string // "" = own
 }
 
 // policyFile is a policy on its way from syntax to document.
@@ -79,7 +90,7 @@ func newFolderReader() *folderReader {
 	r := &reporter{}
 	return &folderReader{
 		reporter: r, syntax: &syntaxReader{r, map[reflect.Type]syntaxKeys{}}, sets: newSetResolver(r),
-		byID: map[string]*policyFile{},
+		read: map[string]bool{}, byID: map[string]*policyFile{},
 	}
 }
 
@@ -103,12 +114,12 @@ func (p *folderReader) document(n *yamlNode, pack string) {
 		p.syntax.wrongType(n, "a document", "a mapping", "begin with apiVersion: "+apiVersion)
 		return
 	}
-	kind, ok := n.lookup("kind")
-	if !ok {
+	entry := pairOf(n.pairs, "kind")
+	if entry == nil {
 		p.fault(n.position, "kind: Policy, Settings or Tests", "the document lacks the key \"kind\"")
 		return
 	}
-	switch kind.text {
+	switch kind := entry.value; kind.text {
 	case "Policy":
 		f := &policyFile{pack: pack}
 		p.syntax.into(&f.policySyntax, n, "the policy")
@@ -118,22 +129,12 @@ func (p *folderReader) document(n *yamlNode, pack string) {
 		p.syntax.into(s, n, "the settings")
 		p.settings = append(p.settings, s)
 	case "Tests":
-		t := &testsSyntax{}
-		p.syntax.into(t, n, "the tests")
+		t := &testsFile{pack: pack}
+		p.syntax.into(&t.testsSyntax, n, "the tests")
 		p.tests = append(p.tests, t)
 	default:
 		p.fault(kind.position, didYouMean(kind.text, []string{"Policy", "Settings", "Tests"}), "unknown kind %q", kind.text)
 	}
-}
-
-// lookup gives the value of a key of a mapping.
-func (n *yamlNode) lookup(key string) (*yamlNode, bool) {
-	for i := range n.pairs {
-		if n.pairs[i].key.text == key {
-			return &n.pairs[i].value, true
-		}
-	}
-	return nil, false
 }
 
 // oneSettings gives the settings; empty ones where there are none.
@@ -150,6 +151,7 @@ func (p *folderReader) oneSettings() *settingsSyntax {
 // resolvePolicies makes documents of all policies.
 func (p *folderReader) resolvePolicies() {
 	for _, f := range p.policies {
+		p.sets.shipped = f.pack != ""
 		f.doc = p.policy(f)
 		id := f.doc.ID
 		if id == "" {
@@ -207,6 +209,12 @@ type unscoped struct {
 	at   position
 	id   string
 	pack string
+}
+
+// Unscoped reports whether a policy is off because it is chosen and nobody gave
+// it a scope.
+func (p Parsed) Unscoped(id string) bool {
+	return slices.ContainsFunc(p.forLint.unscoped, func(u unscoped) bool { return u.id == id })
 }
 
 // narrowTo is an entry of remedy.to.

@@ -10,6 +10,9 @@ import (
 type setResolver struct {
 	*reporter
 	declared map[string]*declaredSet
+	// shipped is true while a policy of an embedded pack is read: a set that it
+	// names is the deployment's to fill, and empty until it does.
+	shipped bool
 }
 
 type declaredSet struct {
@@ -41,7 +44,7 @@ func (e *setEntry) read(s *syntaxReader, n *yamlNode, label string) {
 }
 
 func newSetResolver(r *reporter) *setResolver {
-	return &setResolver{r, map[string]*declaredSet{}}
+	return &setResolver{reporter: r, declared: map[string]*declaredSet{}}
 }
 
 // declare takes the sets of the settings, and resolves them all.
@@ -60,6 +63,9 @@ func (r *setResolver) declare(sets keyed[possiblyEmpty[setEntry]]) {
 // resolve gives the blocks of a set that is named at a place.
 func (r *setResolver) resolve(name string, at word) []netip.Prefix {
 	s, ok := r.declared[name]
+	if !ok && r.shipped {
+		return nil
+	}
 	if !ok {
 		hint := didYouMean(name, sortedKeys(r.declared))
 		if hint == "" {

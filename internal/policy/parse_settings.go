@@ -100,14 +100,15 @@ func (p *folderReader) switchOff(f *policyFile, t Trusted) {
 	} else if untrusted.what != "" {
 		p.warn(f.scope, "list it under trusted in the settings", "%s does not count in the scope of %s: whoever makes groups could choose it", untrusted.what, f.doc.ID)
 	}
+	if f.doc.Chosen && f.doc.Scope.isEmpty() {
+		f.off = true
+		p.out.forLint.unscoped = append(p.out.forLint.unscoped, unscoped{f.scope, f.doc.ID, f.pack})
+		return
+	}
 	if f.doc.Not != nil {
 		if not := t.untrusted(*f.doc.Not); not.what != "" {
 			p.warn(f.scope, "list it under trusted in the settings", "%s leaves no group out of the scope of %s: whoever makes groups could choose it", not.what, f.doc.ID)
 		}
-	}
-	if f.doc.Chosen && f.doc.Scope.isEmpty() {
-		f.off = true
-		p.out.forLint.unscoped = append(p.out.forLint.unscoped, unscoped{f.scope, f.doc.ID, f.pack})
 	}
 }
 

@@ -169,7 +169,42 @@ func TestParseTests(t *testing.T) {
 	require.True(t, c.Together)
 	require.Len(t, c.Pass, 1)
 	require.Len(t, c.Exempt, 1)
-	require.Len(t, c.Fail, 1)
+	require.Equal(t, "I-SSH", c.Check)
+	require.Len(t, c.Fail, 2)
+	require.Equal(t, 21, c.Fail[0].Line)
+	require.Equal(t, secgroup.PrefixList{
+		ID: "pl-0a1b2c3d", Name: "com.amazonaws.eu-west-1.s3", Readable: true, Entries: prefixes("8.8.8.0/29", "2606:4700::/32"),
+	}, c.Fail[1].Peer)
+}
+
+// TestSetsOfShippedPoliciesAreTheDeployments: what a policy of a pack calls a
+// set is empty until the settings declare it; in an own policy that is a fault.
+func TestSetsOfShippedPoliciesAreTheDeployments(t *testing.T) {
+	pack := map[string][]Source{"extra": {{File: "packs/extra/p.yaml", Text: []byte(policyText("p",
+		"allowOnly: {within: {direction: ingress, peers: [addresses]}, these: [{peers: ['set:partners']}]}"))}}}
+	for settings, want := range map[string]int{"": 0, "sets: {partners: [8.8.8.0/29]}\n": 1} {
+		p, err := Parse([]Source{{File: "s.yaml", Text: []byte("apiVersion: sgwarden/v1\nkind: Settings\npacks: [extra]\n" + settings)}}, pack)
+		require.NoError(t, err)
+		require.Empty(t, p.Warnings)
+		require.Len(t, p.Documents[0].AllowOnly.These[0].Peers[0].CIDRs, want)
+	}
+	_, err := Parse(pack["extra"], nil)
+	require.ErrorContains(t, err, `unknown set "partners"`)
+}
+
+// TestAFileOfTwoPacksIsReadOnce: packs may overlap.
+func TestAFileOfTwoPacksIsReadOnce(t *testing.T) {
+	file := []Source{{File: "packs/one/p.yaml", Text: []byte(policyText("p", "forbid: [{direction: ingress, peers: [any]}]"))}}
+	p, err := Parse([]Source{{File: "s.yaml", Text: []byte("apiVersion: sgwarden/v1\nkind: Settings\npacks: [one, two]\n")}}, map[string][]Source{"one": file, "two": file})
+	require.NoError(t, err)
+	require.Len(t, p.Documents, 1)
+}
+
+// TestAPolicyThatIsOffIsNotWarnedAbout: its scope matters once it is on.
+func TestAPolicyThatIsOffIsNotWarnedAbout(t *testing.T) {
+	p := parsedFrom(t, policyText("p", "intent: chosen", "scope: {not: {groups: {tags: {zone: [dmz]}}}}", "forbid: [{direction: ingress, peers: [internet]}]"))
+	require.Len(t, p.Off, 1)
+	require.Empty(t, p.Warnings)
 }
 
 // TestInnerBoxesInherit: what a box within another omits is that of the other;

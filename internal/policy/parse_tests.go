@@ -1,13 +1,18 @@
 package policy
 
-import "github.com/sgwarden/sgwarden/internal/secgroup"
+import (
+	"slices"
+
+	"github.com/sgwarden/sgwarden/internal/secgroup"
+)
 
 // Tests are the test cases of one policy.
 type Tests struct {
-	File   string
-	Line   int
-	Policy string // id
-	Cases  []TestCase
+	File    string
+	Line    int
+	Shipped bool   // from an embedded pack
+	Policy  string // id
+	Cases   []TestCase
 }
 
 // TestCase says of rules what a policy must say of them. Each rule stands
@@ -16,38 +21,77 @@ type Tests struct {
 type TestCase struct {
 	Line     int
 	Name     string
+	Check    string         // the check of the policy that it stands for; "" = none in particular
 	Group    secgroup.Group // without rules; VPCs nil = none
 	Actor    string         // ARN of who made the rules; "" = nobody known
 	Together bool
-	Pass     []secgroup.Rule
-	Exempt   []secgroup.Rule
-	Fail     []secgroup.Rule
+	Pass     []TestRule
+	Exempt   []TestRule
+	Fail     []TestRule
+	Excess   []TestRule // of the rules of Fail, together; nil = not asked
+}
+
+// TestRule is a rule of a test case, and where it stands.
+type TestRule struct {
+	Line int
+	secgroup.Rule
 }
 
 // resolveTests makes tests of what was read, once all policies are known.
 func (p *folderReader) resolveTests() {
 	for _, t := range p.tests {
-		out := Tests{File: t.source.file, Line: t.line, Policy: t.Policy.text}
-		if _, ok := p.byID[out.Policy]; !ok && out.Policy != "" {
+		out := Tests{File: t.source.file, Line: t.line, Shipped: t.pack != "", Policy: t.Policy.text}
+		var checks []string
+		if f, ok := p.byID[out.Policy]; ok {
+			checks = f.doc.Checks
+		} else if out.Policy != "" {
 			p.fault(t.Policy.position, p.policyHint(out.Policy), "unknown policy %q", out.Policy)
 		}
+		lists := p.testLists(t.Lists)
 		for i := range t.Cases {
-			out.Cases = append(out.Cases, p.testCase(&t.Cases[i]))
+			c := &t.Cases[i]
+			if c.Check.text != "" && !slices.Contains(checks, c.Check.text) {
+				p.fault(c.Check.position, didYouMean(c.Check.text, checks), "policy %s has no check %q", out.Policy, c.Check.text)
+			}
+			out.Cases = append(out.Cases, p.testCase(c, lists))
 		}
 		p.out.Tests = append(p.out.Tests, out)
 	}
 }
 
-func (p *folderReader) testCase(c *caseSyntax) TestCase {
+// testLists gives prefix lists as rules carry them, by id.
+func (p *folderReader) testLists(all keyed[testListSyntax]) map[string]secgroup.PrefixList {
+	lists := map[string]secgroup.PrefixList{}
+	for _, l := range all {
+		if !isResourceID(l.key.text, "pl-") {
+			p.fault(l.key.position, "pl- and hexadecimal digits", "%q is not the id of a prefix list", l.key.text)
+		}
+		list := secgroup.PrefixList{ID: l.key.text, Name: l.value.Name.text, Readable: true}
+		for _, e := range l.value.Entries {
+			list.Entries = append(list.Entries, e.prefix)
+		}
+		lists[list.ID] = list
+	}
+	return lists
+}
+
+func (p *folderReader) testCase(c *caseSyntax, lists map[string]secgroup.PrefixList) TestCase {
 	out := TestCase{
-		Line: c.line, Name: c.Name.text, Actor: c.Actor.text, Together: c.Together.value != nil && *c.Together.value,
-		Pass: rulesOf(c.Pass), Exempt: rulesOf(c.Exempt), Fail: rulesOf(c.Fail),
+		Line: c.line, Name: c.Name.text, Check: c.Check.text, Actor: c.Actor.text,
+		Together: c.Together.value != nil && *c.Together.value,
+		Pass:     testRules(c.Pass, lists), Exempt: testRules(c.Exempt, lists), Fail: testRules(c.Fail, lists),
+		Excess: testRules(c.Excess, lists),
 	}
 	if len(c.Pass)+len(c.Exempt)+len(c.Fail) == 0 {
 		p.fault(c.position, "add pass, exempt or fail", "the case tests no rule")
 	}
-	out.Group = secgroup.Group{ID: "sg-00000000", Name: "test", AccountID: "123456789012", Region: "us-east-1", VPCID: "vpc-00000000"}
-	g := c.Group
+	out.Group = testGroup(c.Group)
+	return out
+}
+
+// testGroup is the group of a case; nil syntax is one that nothing is said of.
+func testGroup(g *testGroupSyntax) secgroup.Group {
+	out := secgroup.Group{ID: "sg-00000000", Name: "test", AccountID: "123456789012", Region: "us-east-1", VPCID: "vpc-00000000"}
 	if g == nil {
 		return out
 	}
@@ -55,33 +99,39 @@ func (p *folderReader) testCase(c *caseSyntax) TestCase {
 		given string
 		field *string
 	}{
-		{g.ID.text, &out.Group.ID}, {g.Name.text, &out.Group.Name}, {g.VPC.text, &out.Group.VPCID},
-		{g.Account.text, &out.Group.AccountID}, {g.Region.text, &out.Group.Region},
+		{g.ID.text, &out.ID}, {g.Name.text, &out.Name}, {g.VPC.text, &out.VPCID},
+		{g.Account.text, &out.AccountID}, {g.Region.text, &out.Region},
 	} {
 		if x.given != "" {
 			*x.field = x.given
 		}
 	}
 	for _, t := range g.Tags {
-		if out.Group.Tags == nil {
-			out.Group.Tags = map[string]string{}
+		if out.Tags == nil {
+			out.Tags = map[string]string{}
 		}
-		out.Group.Tags[t.key.text] = t.value.text
+		out.Tags[t.key.text] = t.value.text
 	}
-	vpc := secgroup.VPC{ID: out.Group.VPCID}
+	vpc := secgroup.VPC{ID: out.VPCID}
 	for _, b := range g.Blocks {
 		vpc.CIDRs = append(vpc.CIDRs, b.prefix)
 	}
 	if len(vpc.CIDRs) > 0 {
-		out.Group.VPCs = []secgroup.VPC{vpc}
+		out.VPCs = []secgroup.VPC{vpc}
 	}
 	return out
 }
 
-func rulesOf(list []ruleText) []secgroup.Rule {
-	var out []secgroup.Rule
+func testRules(list []ruleText, lists map[string]secgroup.PrefixList) []TestRule {
+	var out []TestRule
 	for _, r := range list {
-		out = append(out, r.rule)
+		t := TestRule{r.line, r.rule}
+		if named, ok := t.Peer.(secgroup.PrefixList); ok {
+			if l, ok := lists[named.ID]; ok {
+				t.Peer = l
+			}
+		}
+		out = append(out, t)
 	}
 	return out
 }

@@ -58,7 +58,6 @@ type Policy struct {
 	Remedy   Remedy
 	File     string
 	Line     int
-	Digest   string // of its meaning: changes when what it judges changes
 
 	compiled
 }

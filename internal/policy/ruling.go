@@ -206,8 +206,8 @@ func (j *judgement) dueState(r *ruling, e *excuse) {
 		r.State, r.Why = Alerting, "violates; its prefix list grew, which this account does not own: alerted, not reverted"
 	case j.in.Facts.Paused != "":
 		r.State, r.Why = Held, "violates; paused: "+j.in.Facts.Paused
-	case j.in.Facts.Held[p.Digest] != "":
-		r.State, r.Why = Held, "violates; the policy is held: "+j.in.Facts.Held[p.Digest]
+	case j.in.Facts.Held[p.Digest()] != "":
+		r.State, r.Why = Held, "violates; the policy is held: "+j.in.Facts.Held[p.Digest()]
 	case p.Remedy.Do == DoTag:
 		r.State, r.Why = Tagging, "violates; to be tagged"
 	case p.Remedy.Do == DoNarrow:

@@ -122,7 +122,7 @@ func TestModeIsTheLowest(t *testing.T) {
 		require.Equal(t, tc.want, s.Policies[0].Mode, "set %d, own %d", tc.set, tc.own)
 		twin := s.Enforcing()
 		require.Equal(t, Enforce, twin.Policies[0].Mode)
-		require.Equal(t, s.Policies[0].Digest, twin.Policies[0].Digest)
+		require.Equal(t, s.Policies[0].Digest(), twin.Policies[0].Digest())
 	}
 }
 
@@ -140,7 +140,7 @@ func TestDigestIsOfTheMeaning(t *testing.T) {
 	}
 	digest := func(d Document, s Settings) string {
 		s.Mode = max(s.Mode, Observe)
-		return compiledWith(t, s, d).Policies[0].Digest
+		return compiledWith(t, s, d).Policies[0].Digest()
 	}
 	want := digest(base(), Settings{})
 	for name, edit := range map[string]func(*Document){

@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"fmt"
 	"net/netip"
 	"sync/atomic"
 	"time"
@@ -13,7 +12,6 @@ type Set struct {
 	Policies   []*Policy
 	Exemptions []Exemption // of files
 	Mode       Mode        // of settings; 0 = not set
-	Digest     string      // of everything that changes a verdict
 
 	index  *index
 	settle time.Duration
@@ -54,29 +52,14 @@ func Compile(docs []Document, settings Settings) (*Set, error) {
 	for _, p := range policies {
 		s.byTags = s.byTags || len(p.scope.tags) > 0 || p.not != nil && len(p.not.tags) > 0
 	}
-	s.Digest = s.digest()
 	return s, nil
-}
-
-func (s *Set) digest() string {
-	texts := []string{fmt.Sprint(s.settle)}
-	for _, p := range s.Policies {
-		texts = append(texts, p.ID, p.Digest, fmt.Sprint(p.Severity, p.Remedy, p.shipped))
-	}
-	for _, e := range s.Exemptions {
-		texts = append(texts, e.ID, e.Policy, e.Group, instant(e.Until))
-		for _, r := range e.Rules {
-			texts = append(texts, r.Value())
-		}
-	}
-	return hashed(texts...)
 }
 
 // Enforcing is the same set with every policy in enforce, whatever the
 // deployment and the policies say: what an observed change would have led to.
 // Digests stay, so that acts and holds of the set apply.
 func (s *Set) Enforcing() *Set {
-	out := &Set{Exemptions: s.Exemptions, Mode: Enforce, Digest: s.Digest, index: s.index, settle: s.settle, byTags: s.byTags}
+	out := &Set{Exemptions: s.Exemptions, Mode: Enforce, index: s.index, settle: s.settle, byTags: s.byTags}
 	for _, p := range s.Policies {
 		twin := *p
 		twin.Mode = Enforce

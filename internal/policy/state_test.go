@@ -311,7 +311,7 @@ func TestServiceMadeRulesAreAlertedByShippedPolicies(t *testing.T) {
 func TestHeldAndPaused(t *testing.T) {
 	s := enforcing(t, document("p", ssh), document("q", ssh))
 	v := judgeSSH(t, s, func(in *Input, _ secgroup.Rule) {
-		in.Facts.Held = map[string]string{s.Policies[0].Digest: "11 groups in an hour"}
+		in.Facts.Held = map[string]string{s.Policies[0].Digest(): "11 groups in an hour"}
 	})
 	require.Equal(t, Held, v.Findings[0].State, "both policies mean the same")
 	require.Equal(t, Held, v.Findings[1].State)

@@ -205,21 +205,30 @@ type fuseSyntax struct {
 // testsSyntax is `kind: Tests`.
 type testsSyntax struct {
 	mapping    `json:"-"`
-	APIVersion word         `json:"apiVersion" jsonschema:"required,enum=sgwarden/v1"`
-	Kind       word         `json:"kind" jsonschema:"required,enum=Tests"`
-	Policy     policyID     `json:"policy" jsonschema:"required"`
-	Cases      []caseSyntax `json:"cases" jsonschema:"required"`
+	APIVersion word                  `json:"apiVersion" jsonschema:"required,enum=sgwarden/v1"`
+	Kind       word                  `json:"kind" jsonschema:"required,enum=Tests"`
+	Policy     policyID              `json:"policy" jsonschema:"required"`
+	Lists      keyed[testListSyntax] `json:"lists" jsonschema_description:"what prefix lists hold that the rules name, by id; others cannot be read"`
+	Cases      []caseSyntax          `json:"cases" jsonschema:"required"`
+}
+
+type testListSyntax struct {
+	mapping `json:"-"`
+	Name    word       `json:"name" jsonschema_description:"com.amazonaws...: a list of AWS"`
+	Entries []cidrText `json:"entries" jsonschema:"required"`
 }
 
 type caseSyntax struct {
 	mapping  `json:"-"`
 	Name     word             `json:"name" jsonschema:"required"`
+	Check    word             `json:"check" jsonschema_description:"the check, of those of the policy, that the case stands for"`
 	Group    *testGroupSyntax `json:"group" jsonschema_description:"the group that the rules stand in"`
 	Actor    word             `json:"actor" jsonschema_description:"ARN of who made the rules; nothing = nobody known"`
 	Together truth            `json:"together" jsonschema_description:"true: all rules of the case stand in one group, in this order: pass, exempt, fail"`
 	Pass     []ruleText       `json:"pass" jsonschema_description:"rules that comply"`
 	Exempt   []ruleText       `json:"exempt" jsonschema_description:"rules that violate, and are exempt"`
 	Fail     []ruleText       `json:"fail" jsonschema_description:"rules that violate"`
+	Excess   []ruleText       `json:"excess" jsonschema_description:"what is too much of the rules that violate, together; nothing = not asked"`
 }
 
 type testGroupSyntax struct {

@@ -24,18 +24,18 @@ type leaf interface {
 // mapping is embedded in the structs of syntax.go: where they stand.
 type mapping struct {
 	position
-	keyAt map[string]position
+	pairs []yamlPair
 }
 
-func (m *mapping) locate(n *yamlNode) {
-	m.position, m.keyAt = n.position, make(map[string]position, len(n.pairs))
-	for _, p := range n.pairs {
-		m.keyAt[p.key.text] = p.key.position
-	}
-}
+func (m *mapping) locate(n *yamlNode) { m.position, m.pairs = n.position, n.pairs }
 
 // key is where a key of the mapping stands; nowhere if it is not given.
-func (m *mapping) key(name string) position { return m.keyAt[name] }
+func (m *mapping) key(name string) position {
+	if p := pairOf(m.pairs, name); p != nil {
+		return p.key.position
+	}
+	return position{}
+}
 
 // into fills out, a pointer to one of the structs of syntax.go.
 func (s *syntaxReader) into(out any, n *yamlNode, label string) {
@@ -114,7 +114,6 @@ func (s *syntaxReader) structure(n *yamlNode, v reflect.Value, label string) boo
 	}
 	v.Addr().Interface().(interface{ locate(*yamlNode) }).locate(n)
 	keys := s.keysOf(v.Type())
-	seen := make(map[string]bool, len(n.pairs))
 	for i := range n.pairs {
 		name := n.pairs[i].key.text
 		k, ok := keys.byName[name]
@@ -126,7 +125,6 @@ func (s *syntaxReader) structure(n *yamlNode, v reflect.Value, label string) boo
 			s.fault(n.pairs[i].key.position, hint, "unknown key %q in %s", name, label)
 			continue
 		}
-		seen[name] = true
 		field := v.FieldByIndex(k.index)
 		s.value(&n.pairs[i].value, field, name)
 		if w, ok := field.Addr().Interface().(*word); ok && len(k.words) > 0 {
@@ -134,7 +132,7 @@ func (s *syntaxReader) structure(n *yamlNode, v reflect.Value, label string) boo
 		}
 	}
 	for _, name := range keys.names {
-		if keys.byName[name].required && !seen[name] {
+		if keys.byName[name].required && pairOf(n.pairs, name) == nil {
 			s.fault(n.position, "", "%s lacks the key %q", label, name)
 		}
 	}

@@ -3,88 +3,147 @@ package policy
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
 
-// TestFailure is a rule of which a policy does not say what its tests want.
-type TestFailure struct {
-	File         string
-	Line         int // of the case
-	Policy, Case string
-	Rule         string
-	Want, Got    string // pass, exempt or fail
+// TestResult is what a policy said of one rule of its tests.
+type TestResult struct {
+	File                string
+	Line                int // of the rule
+	Policy, Case, Check string
+	Rule                string // or "excess"
+	Want, Got           string // pass, exempt or fail; of excess, rules
 }
+
+// Failed reports whether the policy said something else than its tests want.
+func (r TestResult) Failed() bool { return r.Want != r.Got }
 
 // String is FILE:LINE: POLICY, CASE: RULE: want WANT, got GOT.
-func (f TestFailure) String() string {
-	return fmt.Sprintf("%s:%d: %s, %q: %s: want %s, got %s", f.File, f.Line, f.Policy, f.Case, f.Rule, f.Want, f.Got)
+func (r TestResult) String() string {
+	return fmt.Sprintf("%s:%d: %s, %q: %s: want %s, got %s", r.File, r.Line, r.Policy, r.Case, r.Rule, r.Want, r.Got)
 }
 
-// RunTests judges the rules of all tests at the given time, each policy alone
-// and on, whether the deployment has it on or not. ran counts the rules. An
-// error means that a policy cannot be compiled.
-func (p Parsed) RunTests(now time.Time) (failures []TestFailure, ran int, err error) {
+// TestReport is how the tests of some policies ended.
+type TestReport struct {
+	Results []TestResult
+	// Gaps are what policies say and no test shows. There are none where only
+	// some of the cases ran.
+	Gaps []TestGap
+}
+
+// TestSelection is what RunTests runs.
+type TestSelection struct {
+	Shipped bool                           // the tests and policies of embedded packs, else those of the folder
+	Case    func(policy, name string) bool // nil = all cases, and gaps are looked for
+}
+
+// RunTests judges the rules of tests at the given time, each policy alone, on
+// and its scope trusted, whatever the deployment does with it. An error means
+// that a policy cannot be compiled.
+func (p Parsed) RunTests(now time.Time, sel TestSelection) (TestReport, error) {
+	var out TestReport
+	cases := map[string][]TestCase{}
 	for _, t := range p.Tests {
-		set, err := p.alone(t.Policy)
+		if t.Shipped != sel.Shipped {
+			continue
+		}
+		d, err := p.document(t.Policy)
 		if err != nil {
-			return nil, 0, err
+			return TestReport{}, err
+		}
+		set, err := p.alone(d)
+		if err != nil {
+			return TestReport{}, err
 		}
 		for _, c := range t.Cases {
-			for _, got := range c.judge(set, now) {
-				ran++
-				if got.Want != got.Got {
-					got.File, got.Line, got.Policy, got.Case = t.File, c.Line, t.Policy, c.Name
-					failures = append(failures, got)
-				}
+			if sel.Case != nil && !sel.Case(d.ID, c.Name) {
+				continue
+			}
+			cases[d.ID] = append(cases[d.ID], c)
+			for _, r := range c.judge(set, now) {
+				r.File, r.Policy, r.Case, r.Check = t.File, d.ID, c.Name, c.Check
+				out.Results = append(out.Results, r)
 			}
 		}
 	}
-	return failures, ran, nil
+	if sel.Case != nil {
+		return out, nil
+	}
+	for _, d := range p.all() {
+		if d.Shipped != sel.Shipped {
+			continue
+		}
+		gaps, err := p.gaps(d, cases[d.ID], now)
+		if err != nil {
+			return TestReport{}, err
+		}
+		out.Gaps = append(out.Gaps, gaps...)
+	}
+	return out, nil
 }
 
-// alone is the set of one policy.
-func (p Parsed) alone(id string) (*Set, error) {
-	for _, d := range slices.Concat(p.Documents, p.Off) {
+// all gives the policies that are on and those that are not.
+func (p Parsed) all() []Document { return slices.Concat(p.Documents, p.Off) }
+
+func (p Parsed) document(id string) (Document, error) {
+	for _, d := range p.all() {
 		if d.ID == id {
-			d.Chosen = false
-			settings := p.Deployment.Settings(Enforce)
-			settings.Exemptions = nil
-			return Compile([]Document{d}, settings)
+			return d, nil
 		}
 	}
-	return nil, fmt.Errorf("test policy %s: it is not there", id)
+	return Document{}, fmt.Errorf("test policy %s: it is not there", id)
+}
+
+// alone is the set of one policy, with all that its scope rests on trusted.
+func (p Parsed) alone(d Document) (*Set, error) {
+	d.Chosen = false
+	settings := p.Deployment.Settings(Enforce)
+	settings.Exemptions = nil
+	for _, s := range []*Scope{&d.Scope, d.Not} {
+		if s != nil {
+			settings.TrustedTags = append(settings.TrustedTags, sortedKeys(s.Tags)...)
+			settings.TrustedNames = append(settings.TrustedNames, s.Names...)
+		}
+	}
+	return Compile([]Document{d}, settings)
 }
 
 // judge judges the rules of a case, together or each alone.
-func (c TestCase) judge(set *Set, now time.Time) []TestFailure {
-	var out []TestFailure
+func (c TestCase) judge(set *Set, now time.Time) []TestResult {
+	var out []TestResult
 	var rules []secgroup.Rule
 	for _, l := range []struct {
 		want  string
-		rules []secgroup.Rule
+		rules []TestRule
 	}{{"pass", c.Pass}, {"exempt", c.Exempt}, {"fail", c.Fail}} {
 		for _, r := range l.rules {
 			r.ID = fmt.Sprintf("sgr-%08d", len(rules))
-			rules = append(rules, r)
-			out = append(out, TestFailure{Rule: r.Value(), Want: l.want})
+			rules = append(rules, r.Rule)
+			out = append(out, TestResult{Line: r.Line, Rule: r.Value(), Want: l.want})
 		}
 	}
-	if c.Together {
-		for i, got := range c.verdicts(set, rules, now) {
-			out[i].Got = got
-		}
-		return out
+	excess := map[secgroup.Direction]secgroup.Region{}
+	step := max(1, len(rules))
+	if !c.Together {
+		step = 1
 	}
-	for i := range rules {
-		out[i].Got = c.verdicts(set, rules[i:i+1], now)[0]
+	for i := 0; i < len(rules); i += step {
+		for k, got := range c.verdicts(set, rules[i:i+step], now, excess) {
+			out[i+k].Got = got
+		}
+	}
+	if c.Excess != nil {
+		out = append(out, c.compareExcess(excess))
 	}
 	return out
 }
 
-// verdicts gives pass, exempt or fail for each rule of a group.
-func (c TestCase) verdicts(set *Set, rules []secgroup.Rule, now time.Time) []string {
+// verdicts gives pass, exempt or fail for each rule of a group, and adds to
+// excess what is too much of those that fail.
+func (c TestCase) verdicts(set *Set, rules []secgroup.Rule, now time.Time, excess map[secgroup.Direction]secgroup.Region) []string {
 	in := set.ExplainInput(c.Group, rules, now)
 	in.Changes[0].Actor.ARN = c.Actor
 	out := make([]string, len(rules))
@@ -99,8 +158,46 @@ func (c TestCase) verdicts(set *Set, rules []secgroup.Rule, now time.Time) []str
 				out[i] = "exempt"
 			case f.State != Exempt && f.State != Fine:
 				out[i] = "fail"
+				excess[v.Rule.Direction] = excess[v.Rule.Direction].Union(f.Excess)
 			}
 		}
 	}
 	return out
+}
+
+// compareExcess compares what is too much with what the case wants.
+func (c TestCase) compareExcess(got map[secgroup.Direction]secgroup.Region) TestResult {
+	want := map[secgroup.Direction]secgroup.Region{}
+	for _, r := range c.Excess {
+		want[r.Direction] = want[r.Direction].Union(r.Region())
+	}
+	out := TestResult{Line: c.Excess[0].Line, Rule: "excess", Want: excessText(want)}
+	out.Got = out.Want
+	for _, d := range bothDirections {
+		if !want[d].Equal(got[d]) { // equal flows can be written as different rules
+			out.Got = excessText(got)
+			if out.Got == out.Want {
+				out.Got += " and others"
+			}
+		}
+	}
+	return out
+}
+
+// excessText is flows as rules, the first few of them.
+func excessText(all map[secgroup.Direction]secgroup.Region) string {
+	var texts []string
+	for _, d := range bothDirections {
+		for _, r := range all[d].Rules(d, nil) {
+			texts = append(texts, r.String())
+		}
+	}
+	const most = 4
+	switch {
+	case texts == nil:
+		return "nothing"
+	case len(texts) > most:
+		return fmt.Sprintf("%s and %d more", strings.Join(texts[:most], ", "), len(texts)-most)
+	}
+	return strings.Join(texts, ", ")
 }

@@ -228,7 +228,7 @@ func (w world) scope() Scope {
 // meant for the group are all let go, where the group has an item.
 func TestTriageIsSharp(t *testing.T) {
 	let, skipped := 0, 0
-	for seed := uint64(1 << 42); let < 10_000; seed++ {
+	for seed := uint64(1 << 42); let < int(cases(10_000)); seed++ {
 		w := newWorld(seed)
 		docs := []Document{w.document("p0"), w.document("p1")}
 		for i := range docs {

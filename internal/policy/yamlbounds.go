@@ -42,7 +42,7 @@ func (y yamlReader) bounded(tokens token.Tokens) bool {
 		case len(columns)+flow > maxDepth:
 			y.fault(y.position(t), "", "nested deeper than %d levels", maxDepth)
 			return false
-		case len(columns) > 0 && columns[len(columns)-1].entries > maxKeys && t.Type == token.MappingValueType:
+		case flow == 0 && len(columns) > 0 && columns[len(columns)-1].entries > maxKeys && t.Type == token.MappingValueType:
 			y.fault(y.position(t), "", "more than %d keys in one mapping", maxKeys)
 			return false
 		case refused > maxRefused:

@@ -43,6 +43,16 @@ type yamlNode struct {
 
 type yamlPair struct{ key, value yamlNode }
 
+// pairOf gives the pair with that key; nil if there is none.
+func pairOf(pairs []yamlPair, key string) *yamlPair {
+	for i := range pairs {
+		if pairs[i].key.text == key {
+			return &pairs[i]
+		}
+	}
+	return nil
+}
+
 // yamlReader makes trees of the YAML of one file. It is the only code that
 // knows the YAML library.
 type yamlReader struct {
@@ -167,7 +177,7 @@ func (y yamlReader) node(n ast.Node) yamlNode {
 	case *ast.NullNode:
 		return yamlNode{position: at, kind: yamlNull}
 	case *ast.SequenceNode:
-		list := yamlNode{position: at, kind: yamlList}
+		list := yamlNode{position: at, kind: yamlList, items: make([]yamlNode, 0, len(n.Values))}
 		for _, v := range n.Values {
 			list.items = append(list.items, y.node(v))
 		}
@@ -207,9 +217,15 @@ const refusedText = "\x00refused"
 
 func (n yamlNode) isRefused() bool { return n.text == refusedText }
 
+// fewKeys are compared one by one: that costs less than a map of them.
+const fewKeys = 16
+
 func (y yamlReader) mapping(at position, values []*ast.MappingValueNode) yamlNode {
-	m := yamlNode{position: at, kind: yamlMapping}
-	first := map[string]position{}
+	m := yamlNode{position: at, kind: yamlMapping, pairs: make([]yamlPair, 0, len(values))}
+	var places map[string]int // of keys in m.pairs, where there are many
+	if len(values) > fewKeys {
+		places = make(map[string]int, len(values))
+	}
 	for _, v := range values {
 		key := y.key(v.Key)
 		value := y.node(v.Value)
@@ -219,11 +235,17 @@ func (y yamlReader) mapping(at position, values []*ast.MappingValueNode) yamlNod
 		if key.isRefused() {
 			continue
 		}
-		if before, twice := first[key.text]; twice {
-			y.fault(key.position, fmt.Sprintf("the first one is in line %d", before.line), "key %q stands here twice", key.text)
+		first := pairOf(m.pairs[:min(len(m.pairs), fewKeys)], key.text)
+		if place, ok := places[key.text]; ok {
+			first = &m.pairs[place]
+		}
+		if first != nil {
+			y.fault(key.position, fmt.Sprintf("the first one is in line %d", first.key.line), "key %q stands here twice", key.text)
 			continue
 		}
-		first[key.text] = key.position
+		if places != nil {
+			places[key.text] = len(m.pairs)
+		}
 		m.pairs = append(m.pairs, yamlPair{key, value})
 	}
 	// A block mapping has no token of its own: it stands where it begins.

@@ -106,6 +106,9 @@ func (p *Process) State() *os.ProcessState {
 	}
 }
 
+// PID is the id of the process.
+func (p *Process) PID() int { return p.cmd.Process.Pid }
+
 // Kill ends the process at once (SIGKILL) and waits for its end.
 func (p *Process) Kill() error {
 	if err := p.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {

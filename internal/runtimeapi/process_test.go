@@ -73,6 +73,7 @@ func TestInvoke(t *testing.T) {
 	p := start(t, "echo", Function{Name: "guard", AccountID: "111122223333", Region: "eu-west-1", Timeout: 30 * time.Second})
 	require.NoError(t, p.WaitReady(t.Context()))
 	require.Positive(t, p.Startup())
+	require.DirExists(t, fmt.Sprintf("/proc/%d", p.PID()))
 
 	var ids []string
 	for range 3 {

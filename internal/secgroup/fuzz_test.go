@@ -2,6 +2,9 @@ package secgroup_test
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -17,6 +20,9 @@ func FuzzParseRule(f *testing.F) {
 		"ingress 6/0-65535 from 203.0.113.9/0", "ingress tcp/25-20 from ::/0", "ingress tcp/22 from fe80::1%eth0/64",
 		"ingress -1 from 0::/0", "ingress tcp/22 from 8.8.8.8/33", "ingress icmp/3/4/5 from ::/0", "ingress tcp//22 from ::/0",
 	} {
+		f.Add(text)
+	}
+	for _, text := range attackRules(f) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
@@ -38,6 +44,27 @@ func FuzzParseRule(f *testing.F) {
 		require.Equal(t, rule, again)
 		require.Equal(t, []secgroup.Rule{rule}, rule.Region().Rules(rule.Direction, nil))
 	})
+}
+
+// attackRules are the rules that the cases of attacks leave.
+func attackRules(f *testing.F) []string {
+	f.Helper()
+	files, err := filepath.Glob("../embedded/testdata/attacks/*.txt")
+	require.NoError(f, err)
+	var texts []string
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		require.NoError(f, err)
+		for line := range strings.Lines(string(text)) {
+			if rules, ok := strings.CutPrefix(line, "left "); ok {
+				for rule := range strings.SplitSeq(rules, ";") {
+					texts = append(texts, strings.TrimSpace(rule))
+				}
+			}
+		}
+	}
+	require.NotEmpty(f, texts)
+	return texts
 }
 
 // The bytes of the fuzzer make two groups of rules and packets near them.

@@ -71,8 +71,12 @@ func (j *judging) namedEnds(r *record) []RuleDecision {
 			d.ID, d.Rule = live.ID, live
 		case seen:
 			d.ID, d.Rule, d.Outcome = live.ID, live, incident.Compliant
-			if e := j.endFor(live.ID); e != nil {
+			e, rv := j.endFor(live.ID), j.verdictOf(live.ID)
+			switch {
+			case e != nil && !isLeft(n, e):
 				d.Outcome, d.Reason = e.outcome, e.reason
+			case e == nil && rv != nil && rv.Due: // only what is judged blindly has no end
+				d.Outcome, d.Reason = incident.Unresolved, reasonLedgerDown
 			}
 		case !j.exists && !j.isUnseen(r):
 			d.Outcome = incident.Gone
@@ -82,6 +86,12 @@ func (j *judging) namedEnds(r *record) []RuleDecision {
 		out = append(out, d)
 	}
 	return out
+}
+
+// isLeft reports whether an end is about a later value of the rule, of which
+// the one that a record names is what is left: that record is no news.
+func isLeft(n secgroup.NamedRule, e *end) bool {
+	return !isNamed(n, e.rule) && slices.ContainsFunc(e.after, func(r secgroup.Rule) bool { return r.ID == e.rule.ID && isNamed(n, r) })
 }
 
 // blindEnd is the end of a rule that was removed while the ledger was down.
@@ -160,10 +170,16 @@ func (j *judging) tell(ctx context.Context, r *record) {
 	if r.change.Effect != secgroup.Names || r.change.Complete || r.decision.Retry {
 		return
 	}
-	if !slices.ContainsFunc(j.standing(), func(s incident.Rule) bool { return s.Reason == "before-act" }) {
+	if !slices.ContainsFunc(j.standing(), func(s incident.Rule) bool { return s.Reason == reasonBeforeAct }) {
 		return
 	}
 	doc := r.decision.Incident
+	for i := range r.decision.Rules {
+		rule := &r.decision.Rules[i]
+		if slices.ContainsFunc(j.standing(), func(s incident.Rule) bool { return s.ID == rule.ID && s.Reason == reasonBeforeAct }) {
+			rule.Outcome, rule.Reason = incident.Unresolved, reasonBeforeAct
+		}
+	}
 	r.decide(max(r.decision.Outcome, incident.Unresolved), "incomplete record before the baseline act: "+r.change.Incomplete, false)
 	inc := j.w.eventIncident(r)
 	inc.Standing, inc.GroupName, inc.VPCID = j.standing(), doc.GroupName, doc.VPCID

@@ -1,6 +1,7 @@
 package warden
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"testing"
@@ -36,6 +37,20 @@ func TestFault45NothingIsTouchedBeforeTheAct(t *testing.T) {
 	require.Equal(t, incident.Reverted, d.Outcome)
 	w.requireOpen(groupA, older...)
 	require.Len(t, w.closed(groupA)[0].Standing, 15)
+}
+
+// TestARuleThatStandsIsNotCalledCompliant: its record names it by id alone, so
+// it stands until the act; that is no verdict on it.
+func TestARuleThatStandsIsNotCalledCompliant(t *testing.T) {
+	w := newWorld(t, revertSSH)
+	w.noActs()
+	body := bytes.ReplaceAll(w.authorize(groupA, ssh), []byte(`"ipProtocol":"tcp"`), []byte(`"ipProtocol":["tcp"]`))
+	d := w.judge1(body)
+	require.Equal(t, incident.Unresolved, d.Outcome, d.Reason)
+	require.Len(t, d.Rules, 1)
+	require.Equal(t, incident.Unresolved, d.Rules[0].Outcome)
+	require.Equal(t, reasonBeforeAct, d.Rules[0].Reason)
+	w.requireOpen(groupA, ssh)
 }
 
 func TestFault50MarkedRuleNarrowedByItsOwner(t *testing.T) {
@@ -76,31 +91,4 @@ func TestHarmlessEditNeverRemovesAnOlderRule(t *testing.T) {
 	require.Equal(t, incident.Reverted, d.Outcome)
 	w.requireOpen(groupA, ssh, https)
 	require.Equal(t, "baseline", w.closed(groupA)[0].Standing[0].Reason)
-}
-
-func TestFault03OrderAndDuplicatesDoNotMatter(t *testing.T) {
-	build := func() (*world, [][]byte) {
-		w := newWorld(t, revertSSH)
-		a := w.authorize(groupA, ssh)
-		b := w.authorize(groupA, https)
-		c := w.modify(groupA, "sgr-00000000000000002", "ingress tcp/22-443 from 0.0.0.0/0")
-		d := w.authorize(groupA, "ingress tcp/8443 from 0.0.0.0/0")
-		return w, [][]byte{a, b, c, d}
-	}
-	for _, order := range [][]int{{0, 1, 2, 3}, {3, 2, 1, 0}, {2, 0, 2, 3, 1, 0}, {1, 1, 1, 3, 0, 2}, {3, 0, 1, 2, 3, 0, 1, 2}} {
-		t.Run(fmt.Sprint(order), func(t *testing.T) {
-			w, bodies := build()
-			w.wait(2 * time.Minute)
-			for n, i := range order {
-				require.False(t, w.judgeTimes(bodies[i], n+1).Retry)
-			}
-			for i := range bodies {
-				require.False(t, w.judgeTimes(bodies[i], 9).Retry)
-			}
-			for _, text := range w.texts(groupA) {
-				require.False(t, parse(t, text).Region().Contains(6, 22, addr("8.8.8.8")), text)
-			}
-			require.Contains(t, w.texts(groupA), "ingress tcp/8443 from 0.0.0.0/0")
-		})
-	}
 }

@@ -215,3 +215,20 @@ func TestOtherProcessesFindTheRuleGone(t *testing.T) {
 	require.Equal(t, incident.AlreadyCompliant, d.Outcome, "it cannot know whose call it was, and claims nothing")
 	require.False(t, d.Retry)
 }
+
+// TestBlindCallsNothingCompliantThatIsDue: what the ledger's absence lets stand
+// is not settled.
+func TestBlindCallsNothingCompliantThatIsDue(t *testing.T) {
+	low := strings.Replace(strings.Replace(policyText("web", "revert", ""), "[22]", "[80]", 1), "severity: high", "severity: medium", 1)
+	w := newWorld(t, revertSSH+low)
+	w.down()
+	d := w.judge1(w.authorize(groupA, ssh, "ingress tcp/80 from 0.0.0.0/0", https))
+	require.True(t, d.Retry)
+	outcomes := map[string]incident.Outcome{}
+	for _, r := range d.Rules {
+		outcomes[r.Rule.String()] = r.Outcome
+	}
+	require.Equal(t, map[string]incident.Outcome{
+		ssh: incident.Reverted, "ingress tcp/80 from 0.0.0.0/0": incident.Unresolved, https: incident.Compliant,
+	}, outcomes)
+}

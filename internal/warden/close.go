@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/sgwarden/sgwarden/internal/incident"
 	"github.com/sgwarden/sgwarden/internal/policy"
@@ -114,12 +115,19 @@ func (j *judging) settleEntry(d *draft, e *end) {
 	case e.outcome == incident.Reverted && len(e.after) == 0, e.outcome == incident.Narrowed && !inPlace(e):
 		delete(j.known.Rules, id)
 		j.known.Removed[id] = removed
+		if !e.verdict.Named {
+			j.known.Removed[unheardMark+id] = policy.RemovedRule{At: removed.At, IncidentID: d.inc.ID}
+		}
 	case e.outcome == incident.Narrowed, e.outcome == incident.Reverted:
 		if !known {
 			return
 		}
 		to, _ := ruleByID(e.after, id)
-		entry.Rule, entry.Before, entry.IncidentID, entry.Reported, entry.Under = stripped(to), nil, "", "", nil
+		if e.outcome == incident.Reverted {
+			entry.By = entry.BeforeBy // it is the value of whoever made it
+		}
+		entry.Rule, entry.Before, entry.BeforeBy, entry.IncidentID, entry.Reported, entry.Under = stripped(to), nil, nil, "", "", nil
+		entry.Since = entry.Since.Add(settledLater)
 		j.known.Rules[id] = entry
 		j.known.Removed[id+inPlaceMark+removed.At.Format(timeMark)] = removed
 	case e.outcome == incident.AlreadyCompliant && len(e.after) == 0, e.outcome == incident.Gone:
@@ -142,6 +150,10 @@ func (j *judging) settleEntry(d *draft, e *end) {
 		j.known.Rules[id] = entry
 	}
 }
+
+// settledLater sets apart what a remedy leaves of a rule: should that become due
+// in its turn, it is another incident, with messages of its own.
+const settledLater = time.Nanosecond
 
 // timeMark is the form of the time behind inPlaceMark.
 const timeMark = "20060102T150405.000000000Z"

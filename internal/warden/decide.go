@@ -161,11 +161,12 @@ func worst(rv policy.RuleVerdict, s policy.State) *policy.Finding {
 	return nil
 }
 
-// toldBefore reports whether this outcome of this value was told already: an
-// observed, alerted or tagged rule that is seen again writes and sends nothing.
+// toldBefore reports whether this outcome of this value, or of a wider one, was
+// told already: an observed, alerted or tagged rule that is seen again sends
+// nothing. A narrower value would meet the incident of the wider one.
 func (j *judging) toldBefore(e *end) bool {
 	known, ok := j.mem.Known.Rules[e.rule.ID]
-	if !ok || known.IncidentID == "" || j.grew(known, e.rule) || !known.Rule.SameValue(e.rule) {
+	if !ok || known.IncidentID == "" || j.grew(known, e.rule) {
 		return false
 	}
 	outcome := e.outcome

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"sync"
 
 	"github.com/sgwarden/sgwarden/events"
 	"github.com/sgwarden/sgwarden/internal/incident"
@@ -31,11 +32,12 @@ func (w *Warden) decode(ctx context.Context, deliveries []Delivery) []*record {
 		for _, c := range changes {
 			records = append(records, w.recordsOf(ctx, d, c)...)
 		}
+		digest := sync.OnceValue(func() [sha256.Size]byte { return sha256.Sum256(d.Body) })
 		for _, cause := range causes(err) {
-			records = append(records, unread(d, cause))
+			records = append(records, unread(d, cause, digest))
 		}
 		if len(changes) == 0 && err == nil {
-			records = append(records, unread(d, errors.New("holds no record")))
+			records = append(records, unread(d, errors.New("holds no record"), digest))
 		}
 	}
 	return records
@@ -110,8 +112,9 @@ func (w *Warden) foreign(c secgroup.Change) string {
 	return ""
 }
 
-// unread is the record of something that is not watched, or could not be read.
-func unread(d Delivery, err error) *record {
+// unread is the record of something that is not watched, or could not be read;
+// digest is that of the delivery's body.
+func unread(d Delivery, err error, digest func() [sha256.Size]byte) *record {
 	r := &record{delivery: d, decision: Decision{DeliveryID: d.ID}}
 	if errors.Is(err, events.ErrNotWatched) {
 		r.decide(incident.Ignored, reasonNotWatched+": "+err.Error(), false)
@@ -127,7 +130,8 @@ func unread(d Delivery, err error) *record {
 	}
 	if r.change.EventID == "" {
 		// The same text is the same event, however often it comes.
-		sum := sha256.Sum256(append([]byte(err.Error()+"\n"), d.Body...))
+		whole := digest()
+		sum := sha256.Sum256(append([]byte(err.Error()+"\n"), whole[:]...))
 		r.change.EventID = "sha256-" + hex.EncodeToString(sum[:16])
 	}
 	r.decide(incident.Unresolved, reasonUnreadable+": "+err.Error(), false)

@@ -5,13 +5,17 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/sgwarden/sgwarden/internal/alert"
 	"github.com/sgwarden/sgwarden/internal/incident"
+	"github.com/sgwarden/sgwarden/internal/policy"
+	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
 
 func TestFault01SameEventFiveTimes(t *testing.T) {
@@ -52,10 +56,21 @@ func TestFault02SameEventInParallel(t *testing.T) {
 	const workers = 32
 	decisions := make([]Decision, workers)
 	var wait sync.WaitGroup
+	// All have seen the violation before the first goes on.
+	var read atomic.Int32
+	allRead := make(chan struct{})
+	w.ec2.after = func(name string) {
+		if name == "Group" && read.Add(1) == workers {
+			close(allRead)
+		}
+		<-allRead
+	}
 	for n := range workers {
 		// Every worker is a process of its own.
 		cfg := w.cfg
 		cfg.Set, cfg.HolderID = w.set, fmt.Sprintf("worker-%d", n)
+		// Its waits are its own: 32 of them together must not end the lease.
+		cfg.Sleep = func(ctx context.Context, _ time.Duration) error { time.Sleep(time.Millisecond); return ctx.Err() }
 		one, err := New(cfg)
 		require.NoError(t, err)
 		wait.Go(func() { decisions[n] = one.Judge(context.Background(), []Delivery{deliver(body, 1)})[0] })
@@ -80,14 +95,81 @@ func TestFault02SameEventInParallel(t *testing.T) {
 	require.Len(t, w.closed(groupA), 1)
 }
 
+func TestFault04NoEventAtAll(t *testing.T) {
+	w := newWorld(t, revertSSH)
+	w.ec2.add(groupA, parse(t, ssh))
+	w.ec2.add(groupA, parse(t, https))
+	d := w.judge1(judgeGroup(groupA, "sweep", ""))
+	require.Equal(t, incident.Reverted, d.Outcome)
+	require.False(t, d.Retry)
+	w.requireOpen(groupA, https)
+	require.Equal(t, []string{"acted reverted"}, w.sent())
+	told := w.publisher.messages()[0]
+	require.Equal(t, "sweep", told.Cause)
+	require.False(t, told.Actor.Attributed)
+	require.Empty(t, told.Actor.ARN)
+	require.Empty(t, told.EventID)
+	m, err := alert.Render(told)
+	require.NoError(t, err)
+	require.Contains(t, string(m.JSON), `"cause":"sweep"`)
+	require.Contains(t, m.Text, "Not known: no event has named this rule")
+	require.Contains(t, m.Text, "by the sweep")
+	require.Equal(t, incident.Compliant, w.judge1(judgeGroup(groupA, "sweep", "")).Outcome)
+	require.Len(t, w.sent(), 1)
+}
+
 func TestFault05OldEventOfARuleThatIsFineNow(t *testing.T) {
-	w := newWorld(t, policyText("rdp", "revert", ""))
-	body := w.authorize(groupA, ssh)
-	w.set = compile(t, strings.Replace(revertSSH, "ports: [22]", "ports: [23]", 1), 2)
-	w.restart()
-	w.wait(23 * time.Hour)
-	require.Equal(t, incident.Compliant, w.judge1(body).Outcome)
-	require.Zero(t, w.ec2.count("Mutations"))
+	for name, approved := range map[string]string{
+		"another port": strings.Replace(revertSSH, "ports: [22]", "ports: [23]", 1),
+		"an exception": policyText("ssh", "revert", "except:\n  - {actors: ['arn:aws:iam::*:user/ann'], reason: approved since}"),
+		"an exemption": revertSSH + "---\napiVersion: sgwarden/v1\nkind: Settings\nexemptions:\n  - {id: EX-1, policy: ssh, group: " + groupA +
+			", rules: ['" + ssh + "'], owner: net, reason: vendor, ticket: C-1, until: 2027-01-31}\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, revertSSH)
+			w.ec2.on = always("Group", incident.ErrThrottled)
+			body := w.authorize(groupA, ssh)
+			require.True(t, w.judge1(body).Retry, "it was due, and ended in the dead-letter queue")
+			w.ec2.on = nil
+			w.set = compile(t, approved, policy.Enforce)
+			w.restart()
+			w.actsDone()
+			w.wait(23 * time.Hour)
+			d := w.judge1(body)
+			require.Contains(t, []incident.Outcome{incident.Compliant, incident.Exempt}, d.Outcome)
+			require.False(t, d.Retry)
+			require.Zero(t, w.ec2.count("Mutations"))
+			w.requireOpen(groupA, ssh)
+			require.NotContains(t, w.sent(), "acted reverted")
+		})
+	}
+}
+
+// TestFault06SameCallInTwoAccounts: a call that is recorded in the account of
+// its caller as well is told where the group is, and nowhere else.
+func TestFault06SameCallInTwoAccounts(t *testing.T) {
+	owner, caller := newWorld(t, revertSSH), newWorld(t, revertSSH, func(c *Config) { c.Account = "999999999999" })
+	r := owner.ec2.add(groupA, parse(t, ssh))
+	caller.ec2.drop(groupA)
+	made := call{name: "AuthorizeSecurityGroupIngress", group: groupA, rules: []secgroup.Rule{r}, sharedID: "shared-1", requestID: "request-1"}
+	inOwner, inCaller := made, made
+	inOwner.eventID, inCaller.eventID, inCaller.account = "event-owner", "event-caller", "999999999999"
+
+	theirs := caller.record(inCaller)
+	d := caller.judge1(theirs)
+	require.Equal(t, reasonInvisible, d.Reason, "a group of that account might only not be visible yet")
+	require.Equal(t, incident.Reverted, owner.judge1(owner.record(inOwner)).Outcome)
+	caller.wait(time.Minute)
+	d = caller.judgeTimes(theirs, 2)
+	require.Equal(t, incident.Gone, d.Outcome)
+	require.False(t, d.Retry)
+	require.Equal(t, []string{"acted reverted"}, append(owner.sent(), caller.sent()...))
+	require.Zero(t, caller.ec2.count("Mutations"))
+
+	// And twice into one account, as two records: the second finds it done.
+	inOwner.eventID = "event-again"
+	require.Equal(t, incident.AlreadyCompliant, owner.judge1(owner.record(inOwner)).Outcome)
+	require.Len(t, owner.sent(), 1)
 }
 
 func TestFault07KilledAtEveryEffect(t *testing.T) {

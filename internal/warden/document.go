@@ -120,6 +120,9 @@ func appendNote(notes []incident.PolicyNote, f policy.Finding) []incident.Policy
 	})
 }
 
+// reasonBeforeAct is why a rule stands that is due once the baseline act is done.
+const reasonBeforeAct = "before-act"
+
 // standing lists the rules that violate a policy but stand: baseline, or due
 // only once the baseline act is done.
 func (j *judging) standing() []incident.Rule {
@@ -132,7 +135,7 @@ func (j *judging) standing() []incident.Rule {
 			case policy.Baseline:
 				found, reason = append(found, f), orOther(reason, "baseline")
 			case policy.BeforeAct:
-				found, reason = append(found, f), orOther(reason, "before-act")
+				found, reason = append(found, f), orOther(reason, reasonBeforeAct)
 			}
 		}
 		if len(found) == 0 || j.ends[rv.Rule.ID] != nil && j.ends[rv.Rule.ID].outcome != incident.Compliant {

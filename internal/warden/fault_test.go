@@ -31,6 +31,10 @@ func TestFault51EverythingIsSwallowed(t *testing.T) {
 			require.Equal(t, incident.NotReverted, d.Outcome)
 			require.True(t, d.Retry)
 			require.Equal(t, []string{"opened not-reverted"}, w.sent())
+			told := w.publisher.messages()[0]
+			require.Nil(t, told.ClosedAt, "an alert that claims nothing")
+			require.Equal(t, incident.NotReverted, told.Rules[0].Outcome)
+			require.Equal(t, ssh, told.Rules[0].After[0].String())
 			require.Len(t, w.memory(groupA).Open, 1)
 			require.Empty(t, w.closed(groupA))
 
@@ -221,13 +225,28 @@ func TestFault40RevokeIsDenied(t *testing.T) {
 		require.True(t, d.Retry)
 	}
 	require.Equal(t, []string{"opened cannot-remediate"}, w.sent())
-	require.Equal(t, 3, w.ec2.count("RevokeSecurityGroupIngress"))
+	require.Equal(t, 3, w.ec2.count("RevokeSecurityGroupIngress"), "one try a delivery")
+	w.requireOpen(groupA, ssh)
+	require.Equal(t, incident.CannotRemediate, w.memory(groupA).Open[0].Outcome)
+}
 
-	// Fault 46: mended an hour later it is still due.
+func TestFault46RevokeIsDeniedAndMendedAnHourLater(t *testing.T) {
+	w := newWorld(t, revertSSH)
+	w.ec2.on = always("RevokeSecurityGroupIngress", incident.ErrDenied)
+	body := w.authorize(groupA, ssh)
+	for n := 1; n <= 5; n++ { // then it lies in the dead-letter queue
+		require.True(t, w.judgeTimes(body, n).Retry)
+		require.Empty(t, w.memory(groupA).Known.Rules["sgr-00000000000000001"].Baseline, "nothing becomes baseline by failing")
+	}
+	w.restart()
 	w.wait(time.Hour)
+	require.Equal(t, incident.CannotRemediate, w.judge1(judgeGroup(groupA, "sweep", "")).Outcome)
 	w.ec2.on = nil
+	w.wait(time.Hour)
 	require.Equal(t, incident.Reverted, w.judge1(judgeGroup(groupA, "sweep", "")).Outcome)
+	require.Empty(t, w.texts(groupA))
 	require.Equal(t, []string{"opened cannot-remediate", "acted reverted"}, w.sent())
+	require.Empty(t, w.memory(groupA).Open)
 }
 
 func TestReadIsDenied(t *testing.T) {

@@ -28,6 +28,21 @@ func (w *world) killedAfter(call string, body []byte) {
 	w.wait(time.Minute + time.Second)
 }
 
+// killedBefore judges a record with a process that dies before a call of EC2.
+func (w *world) killedBefore(call string, body []byte) {
+	w.t.Helper()
+	w.ec2.on = func(name string) error {
+		if name == call {
+			panic("killed")
+		}
+		return nil
+	}
+	require.True(w.t, w.judge1(body).Retry)
+	w.ec2.on = nil
+	w.restart()
+	w.wait(time.Minute + time.Second)
+}
+
 func TestInterruptedJudgingsAreFinishedByJudgingAfresh(t *testing.T) {
 	narrow := policyText("ssh", "{do: narrow, to: [10.0.0.0/8]}", "")
 	t.Run("narrowed", func(t *testing.T) {

@@ -60,6 +60,9 @@ func (j *judging) observe(ctx context.Context) (settled bool, err error) {
 			return false, err
 		}
 	}
+	if j.allRemoved() {
+		return true, j.completeRemoved(ctx)
+	}
 	j.live, err = j.w.cfg.Inventory.Group(ctx, j.groupID)
 	if errors.Is(err, incident.ErrGone) {
 		j.exists, j.live = false, secgroup.Group{ID: j.groupID}
@@ -137,7 +140,10 @@ func (j *judging) factsOf(c incident.Controls) policy.Facts {
 	f := policy.Facts{Acts: map[string]policy.Act{}, Stamp: c.Stamp, Paused: c.Paused, Held: map[string]string{}, Lists: map[string]secgroup.PrefixList{}}
 	f.Stale = !c.Stamp.IsZero() && j.now.Sub(c.Stamp) > staleAfter
 	for _, p := range j.w.cfg.Set.Policies {
-		if act, ok := c.Acts[p.ID+"@"+p.Digest]; ok {
+		if len(c.Acts) == 0 {
+			break // before the first act no digest need be made
+		}
+		if act, ok := c.Acts[p.ID+"@"+p.Digest()]; ok {
 			f.Acts[p.ID] = act
 		}
 	}

@@ -16,7 +16,7 @@ import (
 func TestFault32RuleIsNotVisibleForFiveSeconds(t *testing.T) {
 	w := newWorld(t, revertSSH)
 	body := w.authorize(groupA, ssh)
-	w.ec2.hide("sgr-00000000000000001", noon.Add(4*time.Second))
+	w.ec2.hide("sgr-00000000000000001", noon.Add(5*time.Second))
 	d := w.judge1(body)
 	require.Equal(t, incident.Reverted, d.Outcome)
 	require.False(t, d.Retry)
@@ -25,10 +25,23 @@ func TestFault32RuleIsNotVisibleForFiveSeconds(t *testing.T) {
 	t.Run("the group", func(t *testing.T) {
 		w := newWorld(t, revertSSH)
 		body := w.authorize(groupA, ssh)
-		w.ec2.hide(groupA, noon.Add(4*time.Second))
+		w.ec2.hide(groupA, noon.Add(5*time.Second))
 		d := w.judge1(body)
 		require.Equal(t, incident.Reverted, d.Outcome)
 		require.Empty(t, w.texts(groupA))
+	})
+	t.Run("longer than a function should wait", func(t *testing.T) {
+		w := newWorld(t, revertSSH)
+		body := w.authorize(groupA, ssh)
+		w.ec2.hide(groupA, noon.Add(20*time.Second))
+		for n := 1; n <= 2; n++ {
+			require.True(t, w.judgeTimes(body, n).Retry)
+			w.wait(5 * time.Second << (n - 1)) // as the queue does
+		}
+		w.ec2.reveal(w.clock())
+		d := w.judgeTimes(body, 3)
+		require.Equal(t, incident.Reverted, d.Outcome)
+		require.Equal(t, []string{"acted reverted"}, w.sent())
 	})
 }
 
@@ -161,6 +174,45 @@ func TestFault48ConflictMeansJudgingAgain(t *testing.T) {
 		require.Contains(t, w.memory(groupA).Known.Rules, "sgr-0f", "what the other noted is kept")
 		require.Empty(t, w.memory(groupA).Open)
 	})
+}
+
+// TestFault48OlderDescribeMeetsANewerItem: one guard has read the widened
+// rule; before it writes, another one gives the rule its old value back.
+func TestFault48OlderDescribeMeetsANewerItem(t *testing.T) {
+	w := newWorld(t, revertSSH)
+	const old = "ingress tcp/22 from 10.0.0.0/8"
+	w.judge1(w.authorize(groupA, old))
+	id := w.ec2.group(groupA)[0].ID
+	w.wait(time.Hour)
+	w.reset()
+	body := w.modify(groupA, id, ssh)
+
+	cfg := w.cfg
+	cfg.HolderID = "another"
+	another, err := New(cfg)
+	require.NoError(t, err)
+	overtaken := false
+	w.ec2.after = func(name string) {
+		if name == "Group" && !overtaken {
+			overtaken = true
+			d := another.Judge(context.Background(), []Delivery{deliver(body, 1)})[0]
+			require.Equal(t, incident.Reverted, d.Outcome)
+			require.Equal(t, []string{old + "#" + id}, w.rules(groupA))
+		}
+	}
+	d := w.judgeTimes(body, 2)
+	require.Equal(t, incident.AlreadyCompliant, d.Outcome)
+	require.Equal(t, 3, w.ec2.count("Group"), "the older one judged again")
+	require.Equal(t, 1, w.ec2.count("Mutations"))
+	require.Equal(t, []string{"acted reverted"}, w.sent())
+	require.Equal(t, old, w.memory(groupA).Known.Rules[id].Rule.String())
+
+	// The next identical widening is seen.
+	w.ec2.after = nil
+	w.wait(time.Minute)
+	require.Equal(t, incident.Reverted, w.judge1(w.modify(groupA, id, ssh)).Outcome)
+	require.Equal(t, []string{old + "#" + id}, w.rules(groupA))
+	require.Equal(t, []string{"acted reverted", "acted reverted"}, w.sent())
 }
 
 func TestPrefixLists(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sgwarden/sgwarden/internal/incident"
+	"github.com/sgwarden/sgwarden/internal/policy"
 	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
 
@@ -71,7 +72,7 @@ func (j *judging) askAgain(ctx context.Context) error {
 		}
 		cause, delay := causeRetry, longestDelay
 		if !e.until.IsZero() {
-			cause, delay = causeAfter, min(max(e.until.Sub(j.now), shortestDelay), longestDelay)
+			cause, delay = causeAfter, delayUntil(e.until, j.now)
 		}
 		switch {
 		case e.draft != nil && e.draft.stranger:
@@ -83,7 +84,33 @@ func (j *judging) askAgain(ctx context.Context) error {
 			return err
 		}
 	}
+	if until := j.restWaits(); !until.IsZero() {
+		return j.w.cfg.Queue.JudgeAgain(ctx, j.groupID, causeAfter, "", delayUntil(until.Add(settledLater), j.now))
+	}
 	return nil
+}
+
+// delayUntil keeps a delay within the bounds.
+func delayUntil(until, now time.Time) time.Duration {
+	return min(max(until.Sub(now), shortestDelay), longestDelay)
+}
+
+// restWaits is when the first wait ends under a policy that refuses what the
+// remedies of this judging leave; zero = there is none. Their incidents close,
+// so nothing else would ask again.
+func (j *judging) restWaits() (first time.Time) {
+	for _, e := range j.ends {
+		if !e.act {
+			continue
+		}
+		for _, f := range e.verdict.Findings {
+			refuses := func(r secgroup.Rule) bool { return f.Excess.Overlaps(r.Region()) }
+			if f.State == policy.Waiting && (first.IsZero() || f.Until.Before(first)) && slices.ContainsFunc(e.after, refuses) {
+				first = f.Until
+			}
+		}
+	}
+	return first
 }
 
 // waits are the rules that wait, one per incident, the earliest first.

@@ -10,6 +10,38 @@ import (
 	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
 
+func TestFault36OwnModifyComesBack(t *testing.T) {
+	for name, forgotten := range map[string]bool{"the journal has it": false, "the journal does not have it": true} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, policyText("ssh", "{do: narrow, to: [10.0.0.0/8]}", ""))
+			w.judge1(w.authorize(groupA, ssh))
+			own := w.memory(groupA).Recent
+			require.Len(t, own, 1)
+			requestID := own[0].RequestID
+			if forgotten {
+				w.noActs()
+				w.actsDone()
+			}
+			live := w.ec2.group(groupA)[0]
+			body := w.record(call{name: "ModifySecurityGroupRules", group: groupA, actor: role, requestID: requestID, rules: []secgroup.Rule{live}})
+			w.reset()
+			d := w.judge1(body)
+			require.False(t, d.Retry)
+			require.Zero(t, w.ec2.count("Mutations"))
+			require.Empty(t, w.sent())
+			w.requireOpen(groupA, "ingress tcp/22 from 10.0.0.0/8")
+			if forgotten {
+				require.Equal(t, incident.Compliant, d.Outcome)
+				require.Equal(t, 1, w.ec2.count("Group"), "it is evaluated")
+				return
+			}
+			require.Equal(t, incident.Ignored, d.Outcome)
+			require.Equal(t, reasonOwn, d.Reason)
+			require.Empty(t, w.ec2.calls)
+		})
+	}
+}
+
 func TestOwnCalls(t *testing.T) {
 	w := newWorld(t, policyText("ssh", "{do: narrow, to: [10.0.0.0/8]}", ""))
 	w.judge1(w.authorize(groupA, ssh))
@@ -24,7 +56,7 @@ func TestOwnCalls(t *testing.T) {
 	require.Equal(t, []string{"Observe"}, w.ledger.calls)
 	require.Empty(t, w.ec2.calls)
 
-	t.Run("fault 36: not in the journal, it is judged", func(t *testing.T) {
+	t.Run("not in the journal, it is judged", func(t *testing.T) {
 		w.reset()
 		body := w.record(call{name: "ModifySecurityGroupRules", group: groupA, actor: role, requestID: "strange", rules: []secgroup.Rule{live}})
 		require.Equal(t, incident.Compliant, w.judge1(body).Outcome)

@@ -87,8 +87,8 @@ func hasValue(rules []secgroup.Rule, want secgroup.Rule) bool {
 
 // settle ends every planned rule by what was read back.
 func (j *judging) settle(ctx context.Context) {
-	for _, e := range j.ends {
-		if e.act && e.outcome == 0 {
+	for _, id := range sortedKeys(j.ends) { // in order: each may add a note
+		if e := j.ends[id]; e.act && e.outcome == 0 {
 			j.settleRule(e)
 		}
 	}
@@ -123,7 +123,7 @@ func (j *judging) settleRule(e *end) {
 		e.outcome, e.reason, e.after = incident.NotReverted, "still-there", []secgroup.Rule{live}
 	default:
 		e.outcome, e.reason, e.after = j.overtakenEnd(live), "changed-meanwhile", []secgroup.Rule{live}
-		if e.outcome == incident.AlreadyCompliant && e.tries.answered {
+		if e.outcome == incident.AlreadyCompliant && e.tries.answered && rp.Goal != plan.Tagged {
 			e.outcome, e.reason, e.fallback = incident.Reverted, "", "not all that was to stay of it is there"
 		}
 	}

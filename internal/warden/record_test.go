@@ -20,6 +20,8 @@ type call struct {
 	account, region        string
 	errorCode              string
 	requestID, eventID     string
+	sharedID               string // sharedEventID: the call is recorded in two accounts
+	userAgent              string
 	at                     time.Time
 	bare                   bool // no ids in the response, as before 2021
 	incomplete             bool
@@ -88,10 +90,13 @@ func (w *world) record(c call) []byte {
 	detail := map[string]any{
 		"eventVersion": "1.09", "eventSource": "ec2.amazonaws.com", "eventName": c.name, "eventID": c.eventID,
 		"eventTime": c.at.Format(time.RFC3339), "awsRegion": c.region, "recipientAccountId": c.account, "requestID": c.requestID,
-		"sourceIPAddress": "198.51.100.7", "userAgent": "aws-cli/2.0", "userIdentity": identity(c.actor),
+		"sourceIPAddress": "198.51.100.7", "userAgent": orOther(c.userAgent, "aws-cli/2.0"), "userIdentity": identity(c.actor),
 	}
 	if c.errorCode != "" {
 		detail["errorCode"] = c.errorCode
+	}
+	if c.sharedID != "" {
+		detail["sharedEventID"] = c.sharedID
 	}
 	request, response := parameters(c)
 	detail["requestParameters"], detail["responseElements"] = request, response
@@ -200,8 +205,6 @@ func ruleItem(group string, r secgroup.Rule) map[string]any {
 func judgeGroup(group, cause, incidentID string) []byte {
 	return fmt.Appendf(nil, `{"source":"sgwarden","detail-type":"Judge Group","detail":{"groupId":%q,"cause":%q,"incidentId":%q}}`, group, cause, incidentID)
 }
-
-func addr(text string) netip.Addr { return netip.MustParseAddr(text) }
 
 func prefixes(texts ...string) []netip.Prefix {
 	var out []netip.Prefix

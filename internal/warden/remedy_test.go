@@ -3,6 +3,7 @@ package warden
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -144,6 +145,29 @@ func TestFault22OneBadOfThirty(t *testing.T) {
 	require.Equal(t, incident.Reverted, d.Outcome)
 	require.Len(t, d.Rules, 30)
 	w.requireOpen(groupA, texts...)
+}
+
+// TestFault21PortsOfAProtocolThatHasNone: whatever an endpoint writes there,
+// the rule is all traffic of the protocol.
+func TestFault21PortsOfAProtocolThatHasNone(t *testing.T) {
+	whole := strings.Replace(revertSSH, "ports: [22], peers: [internet]", "protocols: [47], peers: [internet], when: whole", 1)
+	for _, ports := range []secgroup.Ports{{From: 22, To: 22}, {From: 0, To: 0}, {From: -1, To: -1}, {From: 0, To: 65535}} {
+		for _, protocol := range []secgroup.Protocol{47, 50} {
+			t.Run(fmt.Sprint(protocol, ports), func(t *testing.T) {
+				w := newWorld(t, whole)
+				r := w.ec2.add(groupA, secgroup.Rule{Direction: secgroup.Ingress, Protocol: protocol, Ports: ports, Peer: parse(t, ssh).Peer})
+				d := w.judge1(w.record(call{name: "AuthorizeSecurityGroupIngress", group: groupA, rules: []secgroup.Rule{r}}))
+				require.False(t, d.Retry)
+				if protocol == 47 {
+					require.Equal(t, incident.Reverted, d.Outcome)
+					require.Empty(t, w.texts(groupA))
+					return
+				}
+				require.Equal(t, incident.Compliant, d.Outcome)
+				w.requireOpen(groupA, "ingress 50 from 0.0.0.0/0")
+			})
+		}
+	}
 }
 
 func TestTagAndAlertRemedies(t *testing.T) {

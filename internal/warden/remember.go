@@ -89,8 +89,8 @@ func (j *judging) entry(old policy.KnownRule, known bool, rv policy.RuleVerdict,
 		}
 		next.Since, next.By = since, nil
 		next.IncidentID, next.Reported, next.Exemption, next.Under = "", "", "", nil
-		if good := old.Rule; old.IncidentID == "" || old.Reported == incident.Exempt.String() {
-			next.Before = &good
+		if good := old.Rule; old.InOrder() {
+			next.Before, next.BeforeBy = &good, old.By
 		}
 	}
 	if rv.Named && rv.By != nil && (next.By == nil || next.By.EventID != rv.By.EventID) {
@@ -102,7 +102,7 @@ func (j *judging) entry(old policy.KnownRule, known bool, rv policy.RuleVerdict,
 	}
 	if !rv.Due && worst(rv, policy.Unknown) == nil && next.Reported != incident.Exempt.String() {
 		// It violates nothing, or stands: a later growth is measured from here.
-		next.IncidentID, next.Reported, next.Under, next.Before = "", "", nil, nil
+		next.IncidentID, next.Reported, next.Under, next.Before, next.BeforeBy = "", "", nil, nil, nil
 	}
 	return next
 }

@@ -3,6 +3,7 @@ package warden
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -39,10 +40,10 @@ func TestPauseHoldsAndSays(t *testing.T) {
 func TestHeldPolicy(t *testing.T) {
 	ctx := context.Background()
 	w := newWorld(t, revertSSH)
-	require.NoError(t, w.store.Operator().Hold(ctx, w.set.Policies[0].Digest, "too many"))
+	require.NoError(t, w.store.Operator().Hold(ctx, w.set.Policies[0].Digest(), "too many"))
 	require.Equal(t, incident.Pending, w.judge1(w.authorize(groupA, ssh)).Outcome)
 	require.Zero(t, w.ec2.count("Mutations"))
-	require.NoError(t, w.store.Operator().Release(ctx, w.set.Policies[0].Digest))
+	require.NoError(t, w.store.Operator().Release(ctx, w.set.Policies[0].Digest()))
 	require.Equal(t, incident.Reverted, w.judge1(judgeGroup(groupA, "sweep", "")).Outcome)
 }
 
@@ -125,4 +126,29 @@ func TestDefaultEgressOfANewGroupSettles(t *testing.T) {
 		require.Equal(t, incident.Compliant, w.judge1(judgeGroup(groupA, "settle", "")).Outcome)
 		require.Empty(t, w.sent())
 	})
+}
+
+// TestWhatIsLeftWaitsForAnotherPolicy: a rule is narrowed at once under one
+// policy, and what is left of it is taken back later under another: by its own
+// message, in an incident of its own.
+func TestWhatIsLeftWaitsForAnotherPolicy(t *testing.T) {
+	w := newWorld(t, policyText("ssh", "narrow", "")+strings.Replace(policyText("web", "{do: revert, after: 10m}", ""), "[22]", "[80]", 1))
+	first := w.judge1(w.authorize(groupA, "ingress tcp/22-443 from 0.0.0.0/0"))
+	require.Equal(t, incident.Narrowed, first.Outcome)
+	w.requireOpen(groupA, "ingress tcp/23-443 from 0.0.0.0/0")
+	require.Equal(t, []askedAgain{{groupA, "after", "", 10*time.Minute + settledLater}}, w.queue.asked)
+
+	w.wait(10*time.Minute + settledLater)
+	second := w.judge1(judgeGroup(groupA, "after", ""))
+	require.Equal(t, incident.Reverted, second.Outcome)
+	w.requireOpen(groupA)
+	require.Equal(t, []string{"acted narrowed", "acted reverted"}, w.sent())
+	require.NotEqual(t, first.IncidentID, second.IncidentID, "a subscriber drops the second message of an incident and event type")
+}
+
+// TestNoWaitIsAskedForWhereNothingIsLeft: the part that waits goes with the rest.
+func TestNoWaitIsAskedForWhereNothingIsLeft(t *testing.T) {
+	w := newWorld(t, policyText("ssh", "narrow", "")+policyText("later", "{do: revert, after: 10m}", ""))
+	require.Equal(t, incident.Narrowed, w.judge1(w.authorize(groupA, "ingress tcp/22-443 from 0.0.0.0/0")).Outcome)
+	require.Empty(t, w.queue.asked)
 }

@@ -92,7 +92,7 @@ func (w *world) restart() {
 func (w *world) actsDone() {
 	acts := map[string]policy.Act{}
 	for _, p := range w.set.Policies {
-		acts[p.ID+"@"+p.Digest] = policy.Act{Done: true, Start: noon.Add(-48 * time.Hour), At: noon.Add(-47 * time.Hour)}
+		acts[p.ID+"@"+p.Digest()] = policy.Act{Done: true, Start: noon.Add(-48 * time.Hour), At: noon.Add(-47 * time.Hour)}
 	}
 	require.NoError(w.t, w.store.Operator().PutActs(context.Background(), acts))
 }

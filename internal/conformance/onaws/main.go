@@ -87,7 +87,7 @@ func do(ctx context.Context, out io.Writer, confirm bool, remove string, patienc
 	}
 	j.site.Run = strings.ToLower(rand.Text()[:10])
 	cases, withheld := chosen()
-	say(out, "region %s, %d cases about default VPCs are not tried\n", settings.Region, len(withheld))
+	say(out, "region %s, %d cases are not tried\n", settings.Region, len(withheld))
 	return j.run(ctx, cases)
 }
 

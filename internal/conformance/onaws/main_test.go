@@ -91,7 +91,7 @@ func TestWithoutConfirmationNothingIsCalled(t *testing.T) {
 	a := newAccount(t)
 	code, text := a.run(t.Context())
 	require.Zero(t, code, text)
-	for _, part := range []string{"Nothing was called", conformance.OwnBlock, conformance.FarBlock, "tagged " + conformance.Tag, "ec2:CreateVpc\n", "ec2:DeleteVpc\n", "remove"} {
+	for _, part := range []string{"Nothing was called", conformance.OwnBlock, conformance.FarBlock, conformance.LateBlock, "tagged " + conformance.Tag, "ec2:CreateVpc\n", "ec2:DeleteVpc\n", "remove"} {
 		require.Contains(t, text, part)
 	}
 	code, text = a.run(t.Context(), "-remove", "abc")
@@ -107,7 +107,7 @@ func TestConfirmed(t *testing.T) {
 	require.Contains(t, text, "0 differ\n")
 	require.Contains(t, text, "account 123456789012, tag "+conformance.Tag+"=")
 	require.Contains(t, text, "nothing with the tag is left")
-	require.Equal(t, 2, a.cloud.Count("CreateVpc"))
+	require.Equal(t, 3, a.cloud.Count("CreateVpc"))
 	a.requireUntouched()
 }
 
@@ -164,7 +164,7 @@ func TestLostAnswers(t *testing.T) {
 	})
 	_, text := a.run(t.Context(), "-confirm", "-patience", "0")
 	require.Contains(t, text, "nothing with the tag is left")
-	require.Equal(t, 3, a.cloud.Count("CreateVpc"))
+	require.Equal(t, 4, a.cloud.Count("CreateVpc"))
 	a.requireUntouched()
 }
 

@@ -43,12 +43,15 @@ func explain(ctx context.Context, out io.Writer, profile string) error {
 		return err
 	}
 	say(out, "Nothing was called. With CONFIRM=yes this would, in the account and region of the AWS profile %s:\n\n", profile)
-	say(out, "  make     VPCs %s and %s (the second one with an IPv6 block of Amazon), with nothing in them but security groups;\n", conformance.OwnBlock, conformance.FarBlock)
-	say(out, "           groups in them, and customer-managed prefix lists; all tagged %s=RUN\n", conformance.Tag)
+	say(out, "  make     VPCs %s, %s and %s (one of them with an IPv6 block of Amazon), with nothing in them but security groups,\n",
+		conformance.OwnBlock, conformance.FarBlock, conformance.LateBlock)
+	say(out, "           a subnet, and interfaces that nothing is attached to; and customer-managed prefix lists; all tagged %s=RUN\n", conformance.Tag)
 	say(out, "  try      %d cases on groups of its own; it touches no other group, VPC or list\n", len(cases))
-	say(out, "  leave    %d cases about default VPCs untried, since it makes nothing in a VPC that is not its own\n", len(withheld))
+	say(out, "  leave    %d cases untried: those about default VPCs, since it makes nothing in a VPC that is not its own,\n"+
+		"           those that launch an instance,\n"+
+		"           and those that need an EC2 whose limits, lag and time can be set\n", len(withheld))
 	say(out, "  remove   all that has the tag at the end, also after a failure or Ctrl-C, and look that nothing is left\n")
-	say(out, "  need     two free VPCs, the default quota of 60 rules per group, a region without other work (its API limits are shared)\n\n")
+	say(out, "  need     three free VPCs, the default quota of 60 rules per group, a region without other work (its API limits are shared)\n\n")
 	say(out, "The calls, as counted on the embedded EC2; waiting and clean-up may repeat some:\n")
 	for _, action := range slices.Sorted(maps.Keys(calls)) {
 		say(out, "  %5d  ec2:%s\n", calls[action], action)
@@ -59,7 +62,7 @@ func explain(ctx context.Context, out io.Writer, profile string) error {
 // chosen are the cases for an account that is not an emulator, and the others.
 func chosen() (cases, withheld []conformance.Case) {
 	for _, c := range conformance.Cases() {
-		if c.InDefaultVPC {
+		if !c.OnAWS() {
 			withheld = append(withheld, c)
 		} else {
 			cases = append(cases, c)

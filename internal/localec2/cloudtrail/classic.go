@@ -9,7 +9,7 @@ import (
 
 // classic are the operations that are recorded in the classic dialect, with
 // the shape of their requests. Seen in real records: Authorize, Revoke by
-// value, Create and Delete, CreateTags, CreateVpc. Inferred from them: Revoke
+// value, Create and Delete, CreateTags, CreateVpc, DeleteVpc. Inferred from them: Revoke
 // by id, the descriptions, DeleteTags, filled groups and prefixListIds.
 var classic = map[string]shape{
 	"AuthorizeSecurityGroupIngress":              rulesRequest,
@@ -22,6 +22,17 @@ var classic = map[string]shape{
 	"DeleteSecurityGroup":                        {text("GroupId"), text("GroupName"), flag("DryRun")},
 	"CreateTags":                                 tagsRequest,
 	"DeleteTags":                                 tagsRequest,
+	"CreateSubnet":                               {text("VpcId"), text("CidrBlock"), text("AvailabilityZone"), tagSpecifications, flag("DryRun")},
+	"DeleteSubnet":                               {text("SubnetId"), flag("DryRun")},
+	"CreateNetworkInterface": {
+		text("SubnetId"), text("Description"), groupIDs("SecurityGroupId", true), empty("privateIpAddressesSet"), tagSpecifications, text("ClientToken"), flag("DryRun"),
+	},
+	"ModifyNetworkInterfaceAttribute": {text("NetworkInterfaceId"), groupIDs("SecurityGroupId", false), attribute("Description"), flag("DryRun")},
+	"DeleteNetworkInterface":          {text("NetworkInterfaceId"), flag("DryRun")},
+	"RunInstances":                    runRequest,
+	"ModifyInstanceAttribute":         {text("InstanceId"), groupIDs("GroupId", false), flag("DryRun")},
+	"TerminateInstances":              {leaves("InstanceId", "instancesSet", "instanceId"), flag("DryRun")},
+	"DeleteVpc":                       {text("VpcId"), flag("DryRun")},
 	"CreateVpc": {
 		text("CidrBlock"), text("InstanceTenancy"), flag("AmazonProvidedIpv6CidrBlock"), tagSpecifications, flag("DryRun"),
 	},
@@ -151,35 +162,4 @@ func tagSpecifications(p *query.Params, o object) object {
 		return o
 	}
 	return o.with("tagSpecificationSet", itemsOf(items))
-}
-
-// classicResponse writes an answer: true or false is _return there.
-func classicResponse(requestID string, answer query.Object) object {
-	o := object{}.with("requestId", requestID)
-	for _, f := range answer {
-		name := f.Name
-		if name == "return" {
-			name = "_return"
-		}
-		o = o.with(name, classicValue(f.Value))
-	}
-	return o
-}
-
-func classicValue(value any) any {
-	switch v := value.(type) {
-	case query.Object:
-		o := object{}
-		for _, f := range v {
-			o = o.with(f.Name, classicValue(f.Value))
-		}
-		return o
-	case query.List:
-		items := []any{}
-		for _, item := range v {
-			items = append(items, classicValue(item))
-		}
-		return itemsOf(items)
-	}
-	return value
 }

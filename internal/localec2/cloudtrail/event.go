@@ -1,6 +1,7 @@
 package cloudtrail
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -11,7 +12,7 @@ import (
 type Event struct {
 	Action   string
 	Params   *query.Params
-	Answer   query.Object // nil where Fault is set
+	Answer   query.Object // of values or of their texts; nil where Fault is set
 	Fault    *query.Fault // nil = success
 	Identity Identity
 
@@ -92,4 +93,12 @@ func clip(text string) string {
 		return text
 	}
 	return strings.ToValidUTF8(text[:maxText], "")
+}
+
+// readVerbs begin the names of operations that CloudTrail records as read-only.
+var readVerbs = []string{"Describe", "Get", "List", "Search"}
+
+// ReadOnly reports whether an operation of EC2 changes nothing, by its name.
+func ReadOnly(action string) bool {
+	return slices.ContainsFunc(readVerbs, func(verb string) bool { return strings.HasPrefix(action, verb) })
 }

@@ -1,0 +1,49 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/sgwarden/sgwarden/bench/figures"
+)
+
+// sizes is goal 6: the same violation under 1 and 200 policies, and in a group
+// of 10 and of 1,000 rules.
+func sizes(ctx context.Context, b *bench) (figures.Table, error) {
+	opened := permission{"tcp", 1000, "0.0.0.0/0"} // violates the first policy of every set
+	var stages []*stage
+	defer func() {
+		for _, s := range stages {
+			s.close()
+		}
+	}()
+	for _, size := range []struct{ policies, rules int }{{1, 10}, {200, 10}, {20, 10}, {20, 990}} {
+		folder, err := b.withPolicies(size.policies)
+		if err != nil {
+			return nil, err
+		}
+		r, err := record(ctx, folder, size.rules, opened)
+		if err != nil {
+			return nil, fmt.Errorf("%d policies, %d rules: %w", size.policies, size.rules, err)
+		}
+		s, err := r.stage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("%d policies, %d rules: %w", size.policies, size.rules, err)
+		}
+		stages = append(stages, s)
+	}
+	samples := make([]figures.Sample, len(stages))
+	for range warmRounds {
+		for i, s := range stages {
+			took, err := s.round(ctx)
+			if err != nil {
+				return nil, err
+			}
+			samples[i].Unit, samples[i].Values = figures.Seconds, append(samples[i].Values, took.Seconds())
+		}
+	}
+	return figures.Table{
+		{Goal: "6", What: "violation under 200 policies", Ours: samples[1], Other: samples[0], Than: "1 policy", Bound: figures.AtMostTimes(1.1)},
+		{Goal: "6", What: "violation in a group of 1,000 rules", Ours: samples[3], Other: samples[2], Than: "10 rules", Bound: figures.AtMostTimes(1.5)},
+	}, nil
+}

@@ -1,0 +1,12 @@
+package events
+
+import "testing"
+
+// budget is how much of a long test is done: all of it, or with -short, as
+// mutation testing runs it, a sample.
+func budget(whole, sample int) int {
+	if testing.Short() {
+		return sample
+	}
+	return whole
+}

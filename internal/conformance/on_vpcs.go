@@ -1,0 +1,184 @@
+package conformance
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+)
+
+// vpcs are the calls on VPCs that groups feel.
+func vpcs() []Case {
+	const (
+		silent = "internal/warden: a VPC that gets an IPv6 block has its groups judged, since no record names the rule that EC2 adds"
+		blocks = "internal/inventory: the blocks of a VPC are those of all its associations"
+		born   = "internal/warden: a new VPC is looked at, since its default group is in no record"
+	)
+	return []Case{
+		doc("vpcs/ipv6-opens-untouched-egress", silent, makes("@late"), giveIPv6, holdsIn("@late", true, []string{opens, "-1 - ::/0"}), loseIPv6),
+		doc("vpcs/ipv6-leaves-emptied-egress-alone", silent, makes("@late"), emptyEgress("@late"), giveIPv6, holdsIn("@late", true, nil), loseIPv6),
+		doc("vpcs/ipv6-leaves-extended-egress-alone", silent, makes("@late"), allowOutOf("@late", "tcp 443:443 8.8.8.0/29"), giveIPv6,
+			holdsIn("@late", true, []string{opens, "tcp 443:443 8.8.8.0/29"}), loseIPv6),
+		doc("vpcs/ipv6-opens-the-default-group-too", silent, findDefaultOf("@latevpc"), giveIPv6, holdsIn("@default", true, []string{opens, "-1 - ::/0"}), loseIPv6,
+			revokeOutIn("@default", "-1 - ::/0")),
+		inferred("vpcs/ipv6-gone-leaves-the-rule", silent, makes("@late"), giveIPv6, loseIPv6, holdsIn("@late", true, []string{opens, "-1 - ::/0"})),
+		doc("vpcs/ipv6-leaves-ingress-alone", silent, makes("@late"), giveIPv6, holdsIn("@late", false, nil), loseIPv6),
+		doc("vpcs/a-second-block-is-shown", blocks, giveBlock("10.216.0.0/24"), blocksAre(LateBlock, "10.216.0.0/24"), loseBlock("10.216.0.0/24"), blocksAre(LateBlock)),
+		doc("vpcs/overlapping-blocks", blocks, refused(giveBlock(LateBlock))),
+		doc("vpcs/blocks-larger-than-16", blocks, refused(giveBlock("10.0.0.0/15"))),
+		model("vpcs/the-first-block-stays", blocks, refused(loseBlock(LateBlock))),
+		doc("vpcs/groups-hold-the-vpc", born, makes("@late"), refusedAs("DependencyViolation", func(b *Bench) error {
+			_, err := b.EC2.DeleteVpc(b.ctx, &ec2.DeleteVpcInput{VpcId: &b.site.late})
+			return err
+		})),
+	}
+}
+
+// defaultVPCs are claims about the VPC that an account has from the start.
+func defaultVPCs() []Case {
+	const is = "internal/warden: a default VPC's groups can be named without id"
+	return inDefaultVPC(
+		doc("default-vpc/one-for-a-region", is, refusedAs("DefaultVpcAlreadyExists", func(b *Bench) error {
+			_, err := b.EC2.CreateDefaultVpc(b.ctx, &ec2.CreateDefaultVpcInput{})
+			return err
+		})),
+		doc("default-vpc/has-a-known-block", is, func(b *Bench) error {
+			out, err := b.EC2.DescribeVpcs(b.ctx, &ec2.DescribeVpcsInput{Filters: []types.Filter{where("is-default", "true")}})
+			if err != nil {
+				return err
+			}
+			if err := equal("number of default VPCs", len(out.Vpcs), 1); err != nil {
+				return err
+			}
+			return equal("block", aws.ToString(out.Vpcs[0].CidrBlock), "172.31.0.0/16")
+		}),
+		doc("default-vpc/takes-groups-that-name-none", is, func(b *Bench) error {
+			out, err := b.EC2.CreateSecurityGroup(b.ctx, &ec2.CreateSecurityGroupInput{
+				GroupName: aws.String(b.site.name()), Description: aws.String("d"), TagSpecifications: b.site.tagged(types.ResourceTypeSecurityGroup),
+			})
+			if err != nil {
+				return err
+			}
+			b.ids["@self"] = aws.ToString(out.GroupId)
+			g, err := b.group()
+			if err != nil {
+				return err
+			}
+			return equal("VPC", aws.ToString(g.VpcId), b.vpc)
+		}),
+	)
+}
+
+// giveIPv6 gives the site's third VPC an IPv6 block in the place of those that
+// a failed case left, and waits for it.
+func giveIPv6(b *Bench) error {
+	if err := loseIPv6(b); err != nil {
+		return err
+	}
+	if _, err := b.EC2.AssociateVpcCidrBlock(b.ctx, &ec2.AssociateVpcCidrBlockInput{VpcId: &b.site.late, AmazonProvidedIpv6CidrBlock: aws.Bool(true)}); err != nil {
+		return err
+	}
+	return b.site.eventually(b.ctx, func() error { return b.site.vpcReady(b.ctx, b.site.late, true) })
+}
+
+// loseIPv6 takes all its IPv6 blocks away, and waits for the last to be gone.
+func loseIPv6(b *Bench) error {
+	v, err := b.lateVPC()
+	if err != nil {
+		return err
+	}
+	for _, a := range v.Ipv6CidrBlockAssociationSet {
+		if a.Ipv6CidrBlockState.State != types.VpcCidrBlockStateCodeAssociated {
+			continue
+		}
+		if _, err := b.EC2.DisassociateVpcCidrBlock(b.ctx, &ec2.DisassociateVpcCidrBlockInput{AssociationId: a.AssociationId}); err != nil {
+			return err
+		}
+	}
+	return b.site.eventually(b.ctx, func() error {
+		if b.site.vpcReady(b.ctx, b.site.late, true) == nil {
+			return errors.New("the VPC has an IPv6 block yet")
+		}
+		return nil
+	})
+}
+
+func giveBlock(block string) step {
+	return func(b *Bench) error {
+		_, err := b.EC2.AssociateVpcCidrBlock(b.ctx, &ec2.AssociateVpcCidrBlockInput{VpcId: &b.site.late, CidrBlock: &block})
+		return err
+	}
+}
+
+func loseBlock(block string) step {
+	return func(b *Bench) error {
+		v, err := b.lateVPC()
+		if err != nil {
+			return err
+		}
+		for _, a := range v.CidrBlockAssociationSet {
+			if aws.ToString(a.CidrBlock) == block {
+				_, err := b.EC2.DisassociateVpcCidrBlock(b.ctx, &ec2.DisassociateVpcCidrBlockInput{AssociationId: a.AssociationId})
+				return err
+			}
+		}
+		return fmt.Errorf("the VPC has no block %s", block)
+	}
+}
+
+// blocksAre holds the IPv4 blocks of the site's third VPC.
+func blocksAre(want ...string) step {
+	return func(b *Bench) error {
+		return b.site.eventually(b.ctx, func() error {
+			v, err := b.lateVPC()
+			if err != nil {
+				return err
+			}
+			var got []string
+			for _, a := range v.CidrBlockAssociationSet {
+				if a.CidrBlockState.State == types.VpcCidrBlockStateCodeAssociated {
+					got = append(got, aws.ToString(a.CidrBlock))
+				}
+			}
+			return same("blocks", got, want)
+		})
+	}
+}
+
+func (b *Bench) lateVPC() (types.Vpc, error) {
+	out, err := b.EC2.DescribeVpcs(b.ctx, &ec2.DescribeVpcsInput{VpcIds: []string{b.site.late}})
+	if err != nil {
+		return types.Vpc{}, err
+	}
+	if len(out.Vpcs) != 1 {
+		return types.Vpc{}, fmt.Errorf("%d VPCs with one id", len(out.Vpcs))
+	}
+	return out.Vpcs[0], nil
+}
+
+func allowOutOf(group, text string) step {
+	return func(b *Bench) error {
+		p, err := b.permission(text)
+		if err != nil {
+			return err
+		}
+		_, err = b.EC2.AuthorizeSecurityGroupEgress(b.ctx, &ec2.AuthorizeSecurityGroupEgressInput{GroupId: aws.String(b.ids[group]), IpPermissions: []types.IpPermission{p}})
+		return err
+	}
+}
+
+func revokeOutIn(group, text string) step {
+	return func(b *Bench) error {
+		p, err := b.permission(text)
+		if err != nil {
+			return err
+		}
+		_, err = b.EC2.RevokeSecurityGroupEgress(b.ctx, &ec2.RevokeSecurityGroupEgressInput{GroupId: aws.String(b.ids[group]), IpPermissions: []types.IpPermission{p}})
+		return err
+	}
+}
+
+// emptyEgress takes the first egress rule away.
+func emptyEgress(group string) step { return revokeOutIn(group, opens) }

@@ -1,0 +1,92 @@
+package soak
+
+import (
+	"fmt"
+	"net/netip"
+	"net/url"
+	"regexp"
+	"strconv"
+)
+
+// mostGroups bounds the groups of an episode.
+const mostGroups = 6
+
+var groupIDs = regexp.MustCompile(`<groupId>(sg-[0-9a-f]+)</groupId>`)
+
+func (w *world) createGroup(a actor) {
+	if len(w.order) >= mostGroups {
+		w.deleteGroup(a)
+		return
+	}
+	p := url.Values{"GroupName": {fmt.Sprintf("web made %d %s", len(w.order), pickOf(w, spokenTexts))}, "GroupDescription": {"made " + pickOf(w, spokenTexts)}}
+	if w.random.IntN(2) == 0 {
+		p.Set("VpcId", ownVPC)
+	}
+	answer, ok := w.call(a, "CreateSecurityGroup", p)
+	if m := groupIDs.FindStringSubmatch(answer); ok && m != nil {
+		w.order = append(w.order, m[1])
+		w.observe(a.arn)
+		w.queue.made.sets = w.step.sets
+	}
+	w.say("%s CreateSecurityGroup %v -> %v", who(a), p["GroupName"], ok)
+}
+
+func (w *world) deleteGroup(a actor) {
+	group := w.aGroup()
+	_, ok := w.call(a, "DeleteSecurityGroup", url.Values{"GroupId": {group}})
+	w.say("%s DeleteSecurityGroup %s -> %v", who(a), group, ok)
+}
+
+func (w *world) retag(a actor) {
+	group := w.aGroup()
+	action, p := "CreateTags", url.Values{"ResourceId.1": {group}, "Tag.1.Key": {pickOf(w, []string{"team", "tier"})}}
+	if w.random.IntN(3) == 0 {
+		action = "DeleteTags"
+	} else {
+		p.Set("Tag.1.Value", pickOf(w, hostileTexts[2:7]))
+	}
+	_, ok := w.call(a, action, p)
+	w.say("%s %s %s -> %v", who(a), action, group, ok)
+}
+
+var listIDs = regexp.MustCompile(`<prefixListId>(pl-[0-9a-f]+)</prefixListId>`)
+
+// mostLists bounds the prefix lists of an episode.
+const mostLists = 2
+
+func (w *world) list(a actor) {
+	if len(w.history.listIDs) < mostLists {
+		p := url.Values{"PrefixListName": {fmt.Sprint("list", len(w.history.listIDs))}, "AddressFamily": {"IPv4"}, "MaxEntries": {"4"}, "ClientToken": {"t"}}
+		block := pickOf(w, ipv4Blocks)
+		p.Set("Entry.1.Cidr", netip.MustParsePrefix(block).Masked().String())
+		answer, ok := w.call(a, "CreateManagedPrefixList", p)
+		if m := listIDs.FindStringSubmatch(answer); ok && m != nil {
+			w.history.listIDs = append(w.history.listIDs, m[1])
+			w.history.lists[m[1]] = []netip.Prefix{netip.MustParsePrefix(block).Masked()}
+		}
+		w.say("%s CreateManagedPrefixList %s -> %v", who(a), block, ok)
+		return
+	}
+	id := pickOf(w, w.history.listIDs)
+	now := w.history.lists[id]
+	p := url.Values{"PrefixListId": {id}, "CurrentVersion": {strconv.Itoa(w.listVersion(id))}}
+	next := append([]netip.Prefix{}, now...)
+	block := netip.MustParsePrefix(pickOf(w, ipv4Blocks)).Masked()
+	if len(now) > 1 && w.random.IntN(2) == 0 {
+		block = now[0]
+		next = next[1:]
+		p.Set("RemoveEntry.1.Cidr", block.String())
+	} else {
+		next = append(next, block)
+		p.Set("AddEntry.1.Cidr", block.String())
+	}
+	_, ok := w.call(a, "ModifyManagedPrefixList", p)
+	if ok {
+		w.history.lists[id] = next
+		w.versions[id]++
+		w.observe(a.arn)
+	}
+	w.say("%s ModifyManagedPrefixList %s %s -> %v", who(a), id, block, ok)
+}
+
+func (w *world) listVersion(id string) int { return 1 + w.versions[id] }

@@ -1,0 +1,134 @@
+package soak
+
+import (
+	"net/netip"
+	"slices"
+
+	"github.com/sgwarden/sgwarden/internal/secgroup"
+)
+
+// history is what happened in an episode, as EC2 itself tells it.
+type history struct {
+	live    map[string][]secgroup.Rule // by group, as last seen
+	rules   map[string]*pastRule       // by rule id, gone ones too
+	places  map[string]place
+	lists   map[string][]netip.Prefix
+	listIDs []string                  // in the order of their birth
+	touched map[string]bool           // rules that the guard changed or took away
+	blindly map[string]bool           // those of them that it took away without the ledger
+	faults  int                       // effects that failed, and deaths
+	sent    map[string]map[string]int // messages by incident and event type
+	excused map[string]exemption      // of the ledger, in force, by id
+	paused  bool
+}
+
+// pastRule is one rule id with all that it ever was.
+type pastRule struct {
+	group  string
+	values []secgroup.Rule
+	actors []string // who made the values; guardActor for the guard
+	lost   bool     // the record of one of its values was lost
+	forged bool     // a damaged copy of its record was delivered: it may name another actor
+	heard  bool     // a record that names its last value was finished
+}
+
+// exemption lets the flows of a rule be in one group.
+type exemption struct {
+	group string
+	rule  secgroup.Rule
+}
+
+// guardActor stands for the guard among actors.
+const guardActor = "guard"
+
+func newHistory() history {
+	return history{
+		live: map[string][]secgroup.Rule{}, rules: map[string]*pastRule{}, places: map[string]place{}, lists: map[string][]netip.Prefix{},
+		touched: map[string]bool{}, blindly: map[string]bool{}, sent: map[string]map[string]int{}, excused: map[string]exemption{},
+	}
+}
+
+func (h *history) entries(listID string) []netip.Prefix { return slices.Clone(h.lists[listID]) }
+
+// ever reports whether the rule once was this.
+func (p *pastRule) ever(r secgroup.Rule) bool {
+	return slices.ContainsFunc(p.values, func(v secgroup.Rule) bool { return same(v, r) })
+}
+
+// madeOnlyBy reports whether nobody but that actor ever gave the rule a value.
+func (p *pastRule) madeOnlyBy(actor string) bool {
+	return !slices.ContainsFunc(p.actors, func(a string) bool { return a != actor })
+}
+
+// same compares what EC2 stores of two rules: it gives one form only.
+func same(a, b secgroup.Rule) bool {
+	return a.Direction == b.Direction && a.Protocol == b.Protocol && a.Ports == b.Ports && a.Peer.Key() == b.Peer.Key()
+}
+
+func byID(rules []secgroup.Rule, id string) (secgroup.Rule, bool) {
+	for _, r := range rules {
+		if r.ID == id {
+			return r, true
+		}
+	}
+	return secgroup.Rule{}, false
+}
+
+// step is what happens within one step.
+type step struct {
+	trace   map[string][][]secgroup.Rule // the states of each group, the one at the beginning first
+	raced   map[string]bool              // groups that somebody else changed while the guard worked
+	sets    []string                     // rules that the call at hand added or changed
+	actor   string
+	judging bool // the guard is at work
+	wronged []wronged
+	blind   bool // the ledger failed: what it holds could not be known
+	guarded int  // its mutations
+	sent    int  // its messages
+}
+
+// begin forgets the step before.
+func (w *world) begin() {
+	w.step = step{trace: map[string][][]secgroup.Rule{}, raced: map[string]bool{}}
+	for id, rules := range w.history.live {
+		w.step.trace[id] = [][]secgroup.Rule{rules}
+	}
+}
+
+// observe looks at every group after something took effect; by is who did it.
+func (w *world) observe(by string) {
+	h := &w.history
+	for _, id := range w.order {
+		before, now := h.live[id], w.rules(id)
+		changed := len(before) != len(now)
+		for _, r := range now {
+			old, was := byID(before, r.ID)
+			if was && same(old, r) {
+				changed = changed || w.universe.of(old) != w.universe.of(r) // its list has other entries
+				continue
+			}
+			changed = true
+			past := h.rules[r.ID]
+			if past == nil {
+				past = &pastRule{group: id}
+				h.rules[r.ID] = past
+			}
+			past.values, past.actors = append(past.values, r), append(past.actors, by)
+			past.heard = false
+			w.step.sets = append(w.step.sets, r.ID)
+		}
+		if !changed {
+			continue
+		}
+		if by == guardActor {
+			w.checkEffect(id, before, now)
+		} else if w.step.judging {
+			w.step.raced[id] = true
+		}
+		h.live[id] = now
+		if len(w.step.trace[id]) == 0 {
+			w.step.trace[id] = [][]secgroup.Rule{before}
+		}
+		w.step.trace[id] = append(w.step.trace[id], now)
+	}
+}

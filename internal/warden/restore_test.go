@@ -1,0 +1,102 @@
+package warden
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sgwarden/sgwarden/internal/incident"
+)
+
+const exceptOps = `except: [{actors: ["arn:aws:iam::*:role/ops"], reason: CHG-7}]`
+
+// TestWhatIsPutBackIsStillWhoseItWas: an exempt actor's rule that somebody else
+// widened is put back, and stays exempt: also where the guard died in between,
+// and another judging puts it back.
+func TestWhatIsPutBackIsStillWhoseItWas(t *testing.T) {
+	const ops, wide = "arn:aws:iam::123456789012:role/ops", "ingress tcp/22-23 from 0.0.0.0/0"
+	for name, killed := range map[string]bool{"at once": false, "after a death": true} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, policyText("ssh", "revert", exceptOps))
+			require.Equal(t, incident.Exempt, w.judge1(w.authorizeBy(ops, groupA, ssh)).Outcome)
+			w.wait(time.Minute)
+			body := w.modify(groupA, w.ec2.group(groupA)[0].ID, wide)
+			if killed {
+				w.killedBefore("ModifySecurityGroupRules", body)
+			}
+			require.Equal(t, incident.Reverted, w.judgeTimes(body, 2).Outcome)
+			w.requireOpen(groupA, ssh)
+			w.wait(10 * time.Minute)
+			require.Equal(t, incident.Compliant, w.judge1(judgeGroup(groupA, "sweep", "")).Outcome)
+			w.requireOpen(groupA, ssh)
+		})
+	}
+}
+
+// TestAViolationIsNeverPutBack: the value before the last one was due itself,
+// and only the guard's death let it stand until it was changed.
+func TestAViolationIsNeverPutBack(t *testing.T) {
+	w := newWorld(t, policyText("ssh", "revert", ""))
+	w.noActs() // so the old value would not be refused: no record names it any more
+	w.killedBefore("RevokeSecurityGroupIngress", w.authorize(groupA, ssh))
+	w.judge1(w.modify(groupA, w.ec2.group(groupA)[0].ID, "ingress tcp/22-25 from 0.0.0.0/0"))
+	w.requireOpen(groupA)
+}
+
+// TestARecordOfTheValueThatWasPutBack is no news: what it made stands.
+func TestARecordOfTheValueThatWasPutBack(t *testing.T) {
+	const web = "ingress tcp/443 from 0.0.0.0/0"
+	w := newWorld(t, revertSSH)
+	made := w.authorize(groupA, web)
+	require.Equal(t, incident.Compliant, w.judge1(made).Outcome)
+	w.wait(time.Second)
+	body := w.modify(groupA, w.ec2.group(groupA)[0].ID, ssh)
+	w.killedAfter("ModifySecurityGroupRules", body)
+	w.requireOpen(groupA, web)
+	w.wait(2 * time.Minute)
+	d := w.judgeTimes(made, 2)
+	require.Equal(t, RuleDecision{ID: d.Rules[0].ID, Rule: d.Rules[0].Rule, Outcome: incident.Compliant}, d.Rules[0])
+	require.Equal(t, web, d.Rules[0].Rule.String())
+	require.Len(t, d.Rules, 2)
+	require.Equal(t, incident.Reverted, d.Rules[1].Outcome, "what was found done is told beside it")
+	require.Equal(t, ssh, d.Rules[1].Rule.String())
+	require.Equal(t, incident.AlreadyCompliant, w.judgeTimes(body, 2).Outcome)
+}
+
+// TestATagRevertsNothing: a rule that somebody else made harmless while it was
+// tagged was not reverted by anybody.
+func TestATagRevertsNothing(t *testing.T) {
+	w := newWorld(t, policyText("ssh", "tag", ""))
+	body := w.authorize(groupA, ssh)
+	id := w.ec2.group(groupA)[0].ID
+	w.ec2.on = func(call string) error {
+		if call == "CreateTags" {
+			w.modify(groupA, id, "ingress tcp/443 from 0.0.0.0/0")
+		}
+		return nil
+	}
+	d := w.judge1(body)
+	require.NotEqual(t, incident.Reverted, d.Outcome)
+	require.Equal(t, incident.AlreadyCompliant, d.Outcome, d.Reason)
+	require.NotContains(t, w.sent(), "acted reverted")
+}
+
+// TestANarrowerViolationIsNoNews: what was told of the wider one still holds.
+func TestANarrowerViolationIsNoNews(t *testing.T) {
+	for remedy, mode := range map[string]string{"tag": "", "alert": "", "revert": "mode: observe"} {
+		t.Run(remedy, func(t *testing.T) {
+			w := newWorld(t, policyText("ssh", remedy, mode))
+			w.judge1(w.authorize(groupA, "ingress tcp/20-25 from 0.0.0.0/0"))
+			told := w.sent()
+			require.Len(t, told, 1)
+			w.wait(time.Minute)
+			id := w.ec2.group(groupA)[0].ID
+			w.judge1(w.modify(groupA, id, ssh))
+			w.judge1(judgeGroup(groupA, "sweep", ""))
+			require.Equal(t, told, w.sent(), "a narrowing starts nothing")
+			w.judge1(w.modify(groupA, id, "ingress tcp/20-25 from 0.0.0.0/0"))
+			require.Len(t, w.sent(), 2, "a growth does")
+		})
+	}
+}
