@@ -42,8 +42,9 @@ var allowed = map[string][]string{
 		"events", "internal/apply", "internal/incident", "internal/inventory", "internal/ledger", "internal/localec2", "internal/localec2/cloudtrail",
 		"internal/plan", "internal/policy", "internal/secgroup", "internal/warden",
 	},
-	"internal/faults":  {},
-	"internal/fuzzing": {},
+	"internal/faultmatrix": {},
+	"internal/faults":      {},
+	"internal/fuzzing":     {},
 	"internal/guard": {
 		"internal/alert", "internal/apply", "internal/awserr", "internal/awshttp", "internal/bundle", "internal/incident", "internal/inventory", "internal/ledger",
 		"internal/plan", "internal/policy", "internal/queue", "internal/warden",

@@ -138,9 +138,9 @@ func (j *judging) noteResult(a plan.Action, res incident.Result) {
 			e.tries.answered = e.tries.answered || took
 			if len(concerned) > 1 {
 				e.tries.among = !strings.Contains(res.Err.Error(), e.rule.ID)
-			} else {
-				e.tries.uncertain = e.tries.uncertain || sentAgain(res)
 			}
+			// A try whose answer was lost may have been the one that did it.
+			e.tries.uncertain = e.tries.uncertain || sentAgain(res)
 		case errors.Is(res.Err, incident.ErrThrottled), errors.Is(res.Err, incident.ErrDenied):
 			e.tries.err = res.Err
 		default:
