@@ -93,7 +93,7 @@ func newWorld(t testing.TB, sc *scenario) *world {
 	w.table = ledger.NewTable(dynamodb.NewFromConfig(w.config(userKey, w.cloud.Aside())), w.cloud.Table())
 	acts := map[string]policy.Act{}
 	for _, p := range sc.set(t).Policies {
-		acts[p.ID+"@"+p.Digest] = policy.Act{Done: true}
+		acts[p.ID+"@"+p.Digest()] = policy.Act{Done: true}
 	}
 	if err := w.table.Operator().PutActs(context.Background(), acts); err != nil {
 		t.Fatal(err)
@@ -336,7 +336,6 @@ func (w *world) run() {
 		w.guard = nil
 	}
 	w.drain()
-	w.faults.armed = false
 	if w.sweepNeeded() {
 		w.cloud.Queue().Send(`{"source":"sgwarden","detail-type":"Judge Group","detail":{"groupId":"`+w.groups["new"]+`","cause":"sweep"}}`, 0)
 		w.drain()
