@@ -92,6 +92,7 @@ conformance-aws: ## try what EC2 is taken to do in the account of your AWS profi
 .PHONY: matrix
 matrix: ## every call of guard with every fault, pairs of them, and guard killed at every effect [SEED=n]
 	@$(HOST_GO) test -count=1 -v -timeout 60m ./internal/faultmatrix -complete $(if $(SEED),-seed $(SEED)) | grep -vE '^(=== |    --- | +--- )'
+
 .PHONY: soak
 soak: ## random actors, faults and deaths before the real guard [STATES=1000000] [SEED=1]
 	@$(HOST_GO) run ./internal/soak/run -states $(STATES) -seed $(SEED)

@@ -23,7 +23,7 @@ import (
 // nothing. EC2 revokes all or nothing, so a rule that is gone already would
 // keep the others: it is left out, and the call made again.
 func (j *job) revoke(ctx context.Context, action plan.Revoke) {
-	rules, gone := action.Rules, []string{}
+	rules, absent := action.Rules, missing{}
 	for {
 		err := j.revokeAll(ctx, action, rules)
 		if err == nil {
@@ -41,7 +41,7 @@ func (j *job) revoke(ctx context.Context, action plan.Revoke) {
 		}
 		for _, r := range rules {
 			if slices.Contains(named, r.ID) {
-				gone = append(gone, r.ID)
+				absent.add(r.ID, err)
 			}
 		}
 		if len(left) == 0 {
@@ -49,9 +49,33 @@ func (j *job) revoke(ctx context.Context, action plan.Revoke) {
 		}
 		rules = left
 	}
-	if len(gone) > 0 {
-		j.fail(action.Call(), action.GroupID, fmt.Errorf("%w: %s", incident.ErrGone, strings.Join(gone, ", ")))
+	if err := absent.err(); err != nil {
+		j.fail(action.Call(), action.GroupID, err)
 	}
+}
+
+// missing are the rules that a call did not find. A call that was sent more
+// than once may have taken them itself: its error says so.
+type missing struct {
+	ids  []string
+	sent error // of such a call; nil = there was none
+}
+
+func (m *missing) add(ruleID string, err error) {
+	m.ids = append(m.ids, ruleID)
+	if again := (tried{}); errors.As(err, &again) {
+		m.sent = err
+	}
+}
+
+func (m *missing) err() error {
+	switch {
+	case len(m.ids) == 0:
+		return nil
+	case m.sent != nil:
+		return fmt.Errorf("%w: %s: %w", incident.ErrGone, strings.Join(m.ids, ", "), m.sent)
+	}
+	return fmt.Errorf("%w: %s", incident.ErrGone, strings.Join(m.ids, ", "))
 }
 
 // ruleIsGone tells a missing rule from a missing group. Endpoints differ in
@@ -68,19 +92,19 @@ func idsIn(text string) []string { return ruleID().FindAllString(text, -1) }
 // revokeEach removes the rules one by one, where EC2 does not say which is
 // gone. It goes on after one that is gone, and ends at any other error.
 func (j *job) revokeEach(ctx context.Context, action plan.Revoke, rules []secgroup.Rule) {
-	var gone []string
+	var absent missing
 	for _, r := range rules {
 		err := awserr.Translate(j.revokeAll(ctx, action, []secgroup.Rule{r}))
 		switch {
 		case errors.Is(err, incident.ErrGone):
-			gone = append(gone, r.ID)
+			absent.add(r.ID, err)
 		case err != nil:
 			j.fail(action.Call(), action.GroupID, err)
 			return
 		}
 	}
-	if len(gone) > 0 {
-		j.fail(action.Call(), action.GroupID, fmt.Errorf("%w: %s", incident.ErrGone, strings.Join(gone, ", ")))
+	if err := absent.err(); err != nil {
+		j.fail(action.Call(), action.GroupID, err)
 	}
 }
 

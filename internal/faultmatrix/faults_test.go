@@ -87,7 +87,8 @@ type faults struct {
 	active    []cell
 	onEffect  func(spot) // is told of every call that was carried out
 	hits      int
-	published bool // a message went out in this delivery
+	dying     bool // what is under way may still have its effect
+	published int  // messages that went out in this delivery
 	// doubles is how many messages may be sent twice: an answer of Publish was
 	// lost, or what was sent could not be written down.
 	doubles  int
@@ -117,7 +118,12 @@ func (f *faults) intercept(c localaws.Call) localec2.Disturbance {
 		d = hit.fault.On(c, before)
 		lost = hit.fault == localaws.ResetAfter
 	}
-	if hit != nil && (c.Service == localaws.DynamoDB || hit.fault == "") && f.published && !f.unclosed[at.group] {
+	switch {
+	case hit == nil:
+	case hit.fault == "" && hit.death == killed: // none of what was sent can be written down
+		f.doubles += f.published
+		f.dying = true
+	case (c.Service == localaws.DynamoDB || hit.fault == "") && f.published > 0 && !f.unclosed[at.group]:
 		f.unclosed[at.group] = true
 		f.doubles++
 	}
@@ -140,8 +146,8 @@ func (f *faults) effect(c localaws.Call, lost bool) {
 	case c.Service == localaws.SNS:
 		f.w.checker.afterPublish()
 		f.mu.Lock()
-		f.published = true
-		if lost {
+		f.published++
+		if lost || f.dying {
 			f.doubles++
 		}
 		f.mu.Unlock()
@@ -156,7 +162,7 @@ func (f *faults) die(c cell, call localaws.Call) localec2.Disturbance {
 		return localec2.Disturbance{}.Then(func() { f.effect(call, true); panic(c.String()) })
 	case c.death == panicked:
 		panic(c.String())
-	case c.after:
+	case c.after: // a message that was sent counts as one whose answer was lost
 		return localec2.LoseAnswer().Then(func() { f.effect(call, true); end() })
 	}
 	end()
@@ -188,7 +194,7 @@ func (f *faults) pick(at spot, c localaws.Call) *cell {
 func (f *faults) endOfDelivery() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.active, f.published, f.unclosed = nil, false, map[string]bool{}
+	f.active, f.published, f.dying, f.unclosed = nil, 0, false, map[string]bool{}
 }
 
 // spotOf names a call and counts it.

@@ -336,7 +336,6 @@ func (w *world) run() {
 		w.guard = nil
 	}
 	w.drain()
-	w.faults.armed = false
 	if w.sweepNeeded() {
 		w.cloud.Queue().Send(`{"source":"sgwarden","detail-type":"Judge Group","detail":{"groupId":"`+w.groups["new"]+`","cause":"sweep"}}`, 0)
 		w.drain()

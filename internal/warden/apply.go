@@ -138,9 +138,10 @@ func (j *judging) noteResult(a plan.Action, res incident.Result) {
 			e.tries.answered = e.tries.answered || took
 			if len(concerned) > 1 {
 				e.tries.among = !strings.Contains(res.Err.Error(), e.rule.ID)
+				e.tries.uncertain = e.tries.uncertain || triedAgain(res.Err)
+			} else {
+				e.tries.uncertain = e.tries.uncertain || sentAgain(res)
 			}
-			// A try whose answer was lost may have been the one that did it.
-			e.tries.uncertain = e.tries.uncertain || sentAgain(res)
 		case errors.Is(res.Err, incident.ErrThrottled), errors.Is(res.Err, incident.ErrDenied):
 			e.tries.err = res.Err
 		default:
@@ -151,9 +152,12 @@ func (j *judging) noteResult(a plan.Action, res incident.Result) {
 
 // sentAgain reports whether a call was sent more than once: the first try may
 // then be why the last one found nothing.
-func sentAgain(res incident.Result) bool {
+func sentAgain(res incident.Result) bool { return len(res.RequestIDs) > 1 || triedAgain(res.Err) }
+
+// triedAgain reports the same of a single call: several rules may need several.
+func triedAgain(err error) bool {
 	var tried Tried
-	return len(res.RequestIDs) > 1 || errors.As(res.Err, &tried) && tried.Tries() > 1
+	return errors.As(err, &tried) && tried.Tries() > 1
 }
 
 // concernedBy are the ends of the rules that an action is for; of an
