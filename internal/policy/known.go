@@ -59,6 +59,7 @@ type RemovedRule struct {
 	At         time.Time // of the record or of our read-back
 	IncidentID string    // our own removal; "" = somebody's
 	Value      string    // rule text
+	Unheard    bool      // we removed it before we heard of the record that names it
 }
 
 // Act is a recorded baseline act (design: set once by the sweep).
