@@ -123,8 +123,11 @@ func (j *judging) settleEntry(d *draft, e *end) {
 			return
 		}
 		to, _ := ruleByID(e.after, id)
-		if e.outcome == incident.Reverted {
+		switch {
+		case e.restored:
 			entry.By = entry.BeforeBy // it is the value of whoever made it
+		case e.outcome == incident.Reverted:
+			entry.By = nil // somebody made another value meanwhile
 		}
 		entry.Rule, entry.Before, entry.BeforeBy, entry.IncidentID, entry.Reported, entry.Under = stripped(to), nil, nil, "", "", nil
 		entry.Since = entry.Since.Add(settledLater)

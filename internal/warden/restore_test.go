@@ -100,3 +100,27 @@ func TestANarrowerViolationIsNoNews(t *testing.T) {
 		})
 	}
 }
+
+// TestAValueThatSomebodyMadeMeanwhileIsNotPutBack: what is there in place of
+// the old value is not the old value, and not of whoever made that.
+func TestAValueThatSomebodyMadeMeanwhileIsNotPutBack(t *testing.T) {
+	const ops, web = "arn:aws:iam::123456789012:role/ops", "ingress tcp/443 from 0.0.0.0/0"
+	w := newWorld(t, policyText("ssh", "revert", exceptOps))
+	require.Equal(t, incident.Exempt, w.judge1(w.authorizeBy(ops, groupA, ssh)).Outcome)
+	w.wait(time.Minute)
+	id := w.ec2.group(groupA)[0].ID
+	body := w.modify(groupA, id, "ingress tcp/22-23 from 0.0.0.0/0")
+	w.ec2.after = func(name string) {
+		if name == "ModifySecurityGroupRules" {
+			w.modify(groupA, id, web)
+		}
+	}
+	d := w.judge1(body)
+	w.requireOpen(groupA, web)
+	require.Equal(t, incident.Reverted, d.Outcome)
+	require.Len(t, d.Incident.Rules, 1)
+	require.False(t, d.Incident.Rules[0].Restored)
+	require.Equal(t, web, d.Incident.Rules[0].After[0].String())
+	require.NotEmpty(t, d.Incident.Fallback)
+	require.Nil(t, w.memory(groupA).Known.Rules[id].By)
+}
