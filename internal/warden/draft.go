@@ -233,15 +233,19 @@ func (j *judging) point() {
 			if !ok {
 				continue
 			}
-			entry.IncidentID, entry.Under = d.inc.ID, nil
-			for _, f := range violated(e.verdict) {
-				if !slices.Contains(entry.Under, f.Policy.ID) {
-					entry.Under = append(entry.Under, f.Policy.ID)
-				}
-			}
+			entry.IncidentID, entry.Under = d.inc.ID, under(e.verdict)
 			j.known.Rules[e.rule.ID] = entry
 		}
 	}
+}
+
+// under gives the ids of the policies that refuse a rule; nil = none.
+func under(rv policy.RuleVerdict) []string {
+	var ids []string
+	for _, f := range violated(rv) {
+		ids = appendOnce(ids, f.Policy.ID)
+	}
+	return ids
 }
 
 // wouldHave writes into new incidents what enforce mode would call for the

@@ -124,3 +124,17 @@ func TestAValueThatSomebodyMadeMeanwhileIsNotPutBack(t *testing.T) {
 	require.NotEmpty(t, d.Incident.Fallback)
 	require.Nil(t, w.memory(groupA).Known.Rules[id].By)
 }
+
+// TestAViolationThatWaitsForItsRecordIsNotPutBack: nothing was told of it, and
+// it is none the better for that.
+func TestAViolationThatWaitsForItsRecordIsNotPutBack(t *testing.T) {
+	w := newWorld(t, policyText("ssh", "revert", exceptOps))
+	id := w.ec2.add(groupA, parse(t, ssh)).ID
+	w.judge1(judgeGroup(groupA, "sweep", ""))
+	w.requireOpen(groupA, ssh)
+	for range 3 {
+		w.wait(time.Minute + 30*time.Second)
+		w.judge1(w.modify(groupA, id, "ingress tcp/22-23 from 0.0.0.0/0"))
+	}
+	w.requireOpen(groupA)
+}
