@@ -274,7 +274,7 @@ var slimming = []func(k *policy.KnownRule){
 	func(*policy.KnownRule) {},
 	func(k *policy.KnownRule) {
 		if k.IncidentID == "" {
-			k.By = nil
+			k.By, k.BeforeBy = nil, nil
 		}
 	},
 	func(k *policy.KnownRule) {
@@ -290,7 +290,7 @@ var slimming = []func(k *policy.KnownRule){
 			k.Before = &before
 		}
 		if k.Exemption == "" {
-			k.By = nil
+			k.By, k.BeforeBy = nil, nil
 		}
 	},
 }

@@ -70,6 +70,7 @@ type removedRecord struct {
 	At         *time.Time `json:"at,omitempty"`
 	IncidentID string     `json:"incident,omitempty"`
 	Value      string     `json:"rule,omitempty"`
+	Unheard    bool       `json:"unheard,omitempty"`
 }
 
 func newKnownRecord(id string, k policy.KnownRule) (knownRecord, error) {
@@ -186,11 +187,11 @@ func (v valueRecord) rule(id string) (secgroup.Rule, error) {
 }
 
 func newRemovedRecord(r policy.RemovedRule) removedRecord {
-	return removedRecord{timeOrNil(r.At), r.IncidentID, r.Value}
+	return removedRecord{timeOrNil(r.At), r.IncidentID, r.Value, r.Unheard}
 }
 
 func (r removedRecord) removed() policy.RemovedRule {
-	return policy.RemovedRule{At: timeValue(r.At), IncidentID: r.IncidentID, Value: r.Value}
+	return policy.RemovedRule{At: timeValue(r.At), IncidentID: r.IncidentID, Value: r.Value, Unheard: r.Unheard}
 }
 
 func timeOrNil(t time.Time) *time.Time {

@@ -95,6 +95,31 @@ func testHugeGroup(t *testing.T, b book, _ func() book) {
 	require.ErrorIs(t, err, incident.ErrInvalid, "what is too large is said, not cut")
 }
 
+// Who made the value before is dropped with who made this one: whoever calls
+// with long names must not make a violation that cannot be written.
+func testHugeGroupThatGrew(t *testing.T, b book, _ func() book) {
+	by := &secgroup.Attribution{EventID: "e", EventTime: noon, Actor: secgroup.Actor{ARN: "arn:aws:iam::123456789012:role/dev", UserAgent: strings.Repeat("u", 1024)}}
+	known := policy.Known{Whole: true, Rules: map[string]policy.KnownRule{}}
+	for n := range 1000 {
+		id := fmt.Sprintf("sgr-%017x", n)
+		k := knownRule(t, id, fmt.Sprintf("ingress tcp/%d from 0.0.0.0/0", n+1))
+		before := rule(t, id, fmt.Sprintf("ingress tcp/%d from 10.0.0.0/8", n+1))
+		k.By, k.Before, k.BeforeBy, k.IncidentID = by, &before, by, "inc-1"
+		if n < 10 {
+			k.Exemption = "EX-1"
+		}
+		known.Rules[id] = k
+	}
+	open(t, b, incident.Opening{Known: known})
+	for id, k := range observe(t, b).Known.Rules {
+		want := known.Rules[id]
+		if want.Exemption == "" {
+			want.By, want.BeforeBy = nil, nil
+		}
+		require.Equal(t, want, k)
+	}
+}
+
 // Whoever puts a violation back every second for an hour must not fill the
 // item with what was done about it.
 func testLongJournal(t *testing.T, b book, _ func() book) {

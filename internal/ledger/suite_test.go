@@ -61,6 +61,7 @@ var suite = []struct {
 	{"removed rules last a day", testRemoved},
 	{"another process goes on", testReopen},
 	{"a huge group", testHugeGroup},
+	{"a huge group that grew", testHugeGroupThatGrew},
 	{"a long journal", testLongJournal},
 	{"a huge incident", testHugeIncident},
 	{"controls", testControls},

@@ -41,7 +41,8 @@ type KnownRule struct {
 	Exemption  string                // exemption id; "" = none
 	Baseline   []string              // ids of policies for which the rule's value is marked
 	// Under are the ids of the policies under which IncidentID holds the rule;
-	// nil = not known, which counts as all.
+	// nil = not known, which counts as all. Without an incident: those under
+	// which it is due, though nothing was told yet; nil = none.
 	Under []string
 }
 
@@ -51,7 +52,7 @@ const reportedExempt = "exempt"
 // InOrder reports whether the value last seen was compliant, exempt or
 // baseline: such a value may be put back, a violation never is.
 func (k KnownRule) InOrder() bool {
-	return k.IncidentID == "" || k.Reported == reportedExempt || len(k.Baseline) > 0
+	return k.IncidentID == "" && k.Under == nil || k.Reported == reportedExempt || len(k.Baseline) > 0
 }
 
 // RemovedRule remembers why a rule id is no longer live.
@@ -59,6 +60,7 @@ type RemovedRule struct {
 	At         time.Time // of the record or of our read-back
 	IncidentID string    // our own removal; "" = somebody's
 	Value      string    // rule text
+	Unheard    bool      // we removed it before we heard of the record that names it
 }
 
 // Act is a recorded baseline act (design: set once by the sweep).

@@ -321,3 +321,20 @@ func TestHeldAndPaused(t *testing.T) {
 	require.Equal(t, Held, v.Findings[0].State)
 	require.Contains(t, v.Findings[0].Why, "migration")
 }
+
+func TestWhatIsInOrder(t *testing.T) {
+	for name, c := range map[string]struct {
+		known KnownRule
+		want  bool
+	}{
+		"nothing against it":         {KnownRule{}, true},
+		"an incident":                {KnownRule{IncidentID: "inc-1", Under: []string{"p"}}, false},
+		"an incident of old":         {KnownRule{IncidentID: "inc-1"}, false},
+		"due, and nobody was told":   {KnownRule{Under: []string{"p"}}, false},
+		"exempt, as an incident has": {KnownRule{IncidentID: "inc-1", Reported: "exempt", Under: []string{"p"}}, true},
+		"baseline":                   {KnownRule{IncidentID: "inc-1", Baseline: []string{"p"}, Under: []string{"p"}}, true},
+		"only observed":              {KnownRule{IncidentID: "inc-1", Reported: "observed"}, false},
+	} {
+		require.Equal(t, c.want, c.known.InOrder(), name)
+	}
+}

@@ -113,18 +113,21 @@ func (j *judging) settleEntry(d *draft, e *end) {
 	}
 	switch {
 	case e.outcome == incident.Reverted && len(e.after) == 0, e.outcome == incident.Narrowed && !inPlace(e):
+		// A call without an answer may not have removed what a read that lags
+		// does not show: then its record must lead to a look.
+		removed.Unheard = !e.verdict.Named && e.tries.answered
 		delete(j.known.Rules, id)
 		j.known.Removed[id] = removed
-		if !e.verdict.Named {
-			j.known.Removed[unheardMark+id] = policy.RemovedRule{At: removed.At, IncidentID: d.inc.ID}
-		}
 	case e.outcome == incident.Narrowed, e.outcome == incident.Reverted:
 		if !known {
 			return
 		}
 		to, _ := ruleByID(e.after, id)
-		if e.outcome == incident.Reverted {
+		switch {
+		case e.restored:
 			entry.By = entry.BeforeBy // it is the value of whoever made it
+		case e.outcome == incident.Reverted:
+			entry.By = nil // somebody made another value meanwhile
 		}
 		entry.Rule, entry.Before, entry.BeforeBy, entry.IncidentID, entry.Reported, entry.Under = stripped(to), nil, nil, "", "", nil
 		entry.Since = entry.Since.Add(settledLater)

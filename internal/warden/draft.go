@@ -141,9 +141,7 @@ func (j *judging) finishLeft(d *draft) {
 		if slices.ContainsFunc(d.ends, func(e *end) bool { return e.rule.ID == r.ID }) {
 			continue
 		}
-		if p, ok := d.stored.Planned[r.ID]; ok { // more than what was left of it then
-			r.After, r.Restored = p.After, p.Restored
-		}
+		r = asPlanned(*d.stored, r)
 		e := &end{rule: ruleBefore(r), draft: d, incident: d.inc.ID, after: r.After, restored: r.Restored, fallback: r.Fallback}
 		e.outcome, e.reason = j.leftOver(d, r, e)
 		d.ends = append(d.ends, e)
@@ -151,6 +149,15 @@ func (j *judging) finishLeft(d *draft) {
 			j.ends[r.ID] = e
 		}
 	}
+}
+
+// asPlanned gives a rule of an incident with what was to become of it, where
+// the last judging could only write what was left of it then.
+func asPlanned(i incident.Incident, r incident.Rule) incident.Rule {
+	if p, ok := i.Planned[r.ID]; ok && r.Outcome.StaysOpen() {
+		r.After, r.Restored = p.After, p.Restored
+	}
+	return r
 }
 
 // remember keeps what was planned of a rule that could not be verified: a later
@@ -226,15 +233,19 @@ func (j *judging) point() {
 			if !ok {
 				continue
 			}
-			entry.IncidentID, entry.Under = d.inc.ID, nil
-			for _, f := range violated(e.verdict) {
-				if !slices.Contains(entry.Under, f.Policy.ID) {
-					entry.Under = append(entry.Under, f.Policy.ID)
-				}
-			}
+			entry.IncidentID, entry.Under = d.inc.ID, under(e.verdict)
 			j.known.Rules[e.rule.ID] = entry
 		}
 	}
+}
+
+// under gives the ids of the policies that refuse a rule; nil = none.
+func under(rv policy.RuleVerdict) []string {
+	var ids []string
+	for _, f := range violated(rv) {
+		ids = appendOnce(ids, f.Policy.ID)
+	}
+	return ids
 }
 
 // wouldHave writes into new incidents what enforce mode would call for the

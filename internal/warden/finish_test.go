@@ -370,3 +370,41 @@ func TestOneRecordOfManyGroups(t *testing.T) {
 	}
 	require.Equal(t, map[string]string{groupA: "reverted", groupB: "compliant"}, got)
 }
+
+// What was planned of a rule counts until the rule has an end of its own: an
+// incident that stays open for another rule must not tell of it later.
+func TestAnOldPlanIsForgottenWithTheEndOfItsRule(t *testing.T) {
+	mail := strings.NewReplacer("ingress", "egress", "[22]", "[25]").Replace(policyText("mail", "revert", ""))
+	w := newWorld(t, policyText("ssh", "{do: narrow, to: [10.0.0.0/8]}", "")+mail)
+	body := w.authorize(groupA, ssh)
+	w.ec2.add(groupA, parse(t, "egress tcp/25 to 0.0.0.0/0"))
+
+	w.ec2.on = func(name string) error {
+		if name == "Rules" || name == "ModifySecurityGroupRules" {
+			return incident.ErrUnavailable
+		}
+		return nil
+	}
+	require.Equal(t, incident.Unresolved, w.judge1(body).Outcome)
+
+	w.ec2.on = func(name string) error {
+		if name == "ModifySecurityGroupRules" || name == "RevokeSecurityGroupEgress" {
+			return incident.ErrDenied
+		}
+		return nil
+	}
+	w.wait(2 * time.Minute)
+	require.Equal(t, incident.CannotRemediate, w.judgeTimes(body, 2).Outcome)
+	w.requireOpen(groupA, "egress tcp/25 to 0.0.0.0/0")
+
+	w.ec2.on = nil
+	w.wait(2 * time.Minute)
+	w.judgeTimes(body, 3)
+	w.requireOpen(groupA)
+	closed := w.closed(groupA)
+	require.Len(t, closed, 1)
+	require.Equal(t, incident.Reverted, closed[0].Outcome)
+	for _, r := range closed[0].Rules {
+		require.Empty(t, r.After, "nothing is left of %s", r.ID)
+	}
+}

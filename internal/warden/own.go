@@ -56,9 +56,7 @@ func (j *judging) isOwn(r *record) bool {
 func (j *judging) isPlanned(effect secgroup.Effect, n secgroup.NamedRule) bool {
 	for _, i := range j.mem.Open {
 		for _, r := range i.Rules {
-			if p, ok := i.Planned[r.ID]; ok {
-				r.After = p.After
-			}
+			r = asPlanned(i, r)
 			if effect == secgroup.Narrows {
 				before := ruleBefore(r)
 				if len(r.After) == 0 && (n.Rule.ID == r.ID || n.Rule.ID == "" && n.HasValue && n.Rule.SameValue(before)) {

@@ -124,7 +124,8 @@ func (j *judging) settleRule(e *end) {
 	default:
 		e.outcome, e.reason, e.after = j.overtakenEnd(live), "changed-meanwhile", []secgroup.Rule{live}
 		if e.outcome == incident.AlreadyCompliant && e.tries.answered && rp.Goal != plan.Tagged {
-			e.outcome, e.reason, e.fallback = incident.Reverted, "", "not all that was to stay of it is there"
+			e.outcome, e.reason, e.restored = incident.Reverted, "", false
+			e.fallback = "not all that was to stay of it is there"
 		}
 	}
 	if !e.outcome.Changed() {

@@ -104,6 +104,9 @@ func (j *judging) entry(old policy.KnownRule, known bool, rv policy.RuleVerdict,
 		// It violates nothing, or stands: a later growth is measured from here.
 		next.IncidentID, next.Reported, next.Under, next.Before, next.BeforeBy = "", "", nil, nil, nil
 	}
+	if rv.Due && next.IncidentID == "" {
+		next.Under = under(rv) // it may wait in silence: not a value to put back
+	}
 	return next
 }
 

@@ -9,10 +9,6 @@ import (
 	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
 
-// unheardMark precedes a rule's id where Known.Removed remembers that we
-// removed the rule before we heard of its own record.
-const unheardMark = "unheard "
-
 // allRemoved reports whether every record that is left is the first word of
 // rules that we removed already, and read back to be gone: another record of
 // the group came first. All that it can tell is who made them. In a storm most
@@ -33,7 +29,7 @@ func (j *judging) allRemoved() bool {
 			return false
 		}
 		for _, n := range named {
-			if _, unheard := j.mem.Known.Removed[unheardMark+n.Rule.ID]; n.Rule.ID == "" || n.AnyDirection || !unheard {
+			if n.Rule.ID == "" || n.AnyDirection || !j.mem.Known.Removed[n.Rule.ID].Unheard {
 				return false
 			}
 		}
@@ -51,8 +47,9 @@ func (j *judging) completeRemoved(ctx context.Context) error {
 	j.known.Removed = maps.Clone(j.known.Removed)
 	for _, r := range j.records {
 		for _, n := range r.named() {
-			if !r.decided {
-				delete(j.known.Removed, unheardMark+n.Rule.ID)
+			if gone := j.known.Removed[n.Rule.ID]; gone.Unheard && !r.decided {
+				gone.Unheard = false
+				j.known.Removed[n.Rule.ID] = gone
 			}
 		}
 	}

@@ -73,3 +73,24 @@ func TestRecordsOfRemovedRulesAreLookedAtWhereMoreIsAtStake(t *testing.T) {
 		require.True(t, looks(t, w, w.record(call{name: "AuthorizeSecurityGroupIngress", group: groupA, at: noon, rules: []secgroup.Rule{r}})))
 	})
 }
+
+// A read that lags can hide a rule whose removal was never answered: then its
+// own record must lead to a look.
+func TestRecordsOfRulesWhoseRemovalWasNotAnsweredAreLookedAt(t *testing.T) {
+	w := newWorld(t, revertSSH)
+	r := w.ec2.add(groupA, parse(t, ssh))
+	record := w.record(call{name: "AuthorizeSecurityGroupIngress", group: groupA, rules: []secgroup.Rule{r}})
+	w.ec2.on = func(name string) error {
+		if name != "RevokeSecurityGroupIngress" {
+			return nil
+		}
+		w.ec2.hide(r.ID, w.clock().Add(10*time.Second))
+		return incident.ErrUnavailable
+	}
+	require.Equal(t, incident.Reverted, w.judge1(judgeGroup(groupA, "sweep", "")).Outcome)
+	w.ec2.on = nil
+	w.wait(10 * time.Second)
+	w.ec2.reveal(w.clock())
+	require.Equal(t, incident.Reverted, w.judge1(record).Outcome)
+	w.requireOpen(groupA)
+}

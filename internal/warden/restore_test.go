@@ -100,3 +100,41 @@ func TestANarrowerViolationIsNoNews(t *testing.T) {
 		})
 	}
 }
+
+// TestAValueThatSomebodyMadeMeanwhileIsNotPutBack: what is there in place of
+// the old value is not the old value, and not of whoever made that.
+func TestAValueThatSomebodyMadeMeanwhileIsNotPutBack(t *testing.T) {
+	const ops, web = "arn:aws:iam::123456789012:role/ops", "ingress tcp/443 from 0.0.0.0/0"
+	w := newWorld(t, policyText("ssh", "revert", exceptOps))
+	require.Equal(t, incident.Exempt, w.judge1(w.authorizeBy(ops, groupA, ssh)).Outcome)
+	w.wait(time.Minute)
+	id := w.ec2.group(groupA)[0].ID
+	body := w.modify(groupA, id, "ingress tcp/22-23 from 0.0.0.0/0")
+	w.ec2.after = func(name string) {
+		if name == "ModifySecurityGroupRules" {
+			w.modify(groupA, id, web)
+		}
+	}
+	d := w.judge1(body)
+	w.requireOpen(groupA, web)
+	require.Equal(t, incident.Reverted, d.Outcome)
+	require.Len(t, d.Incident.Rules, 1)
+	require.False(t, d.Incident.Rules[0].Restored)
+	require.Equal(t, web, d.Incident.Rules[0].After[0].String())
+	require.NotEmpty(t, d.Incident.Fallback)
+	require.Nil(t, w.memory(groupA).Known.Rules[id].By)
+}
+
+// TestAViolationThatWaitsForItsRecordIsNotPutBack: nothing was told of it, and
+// it is none the better for that.
+func TestAViolationThatWaitsForItsRecordIsNotPutBack(t *testing.T) {
+	w := newWorld(t, policyText("ssh", "revert", exceptOps))
+	id := w.ec2.add(groupA, parse(t, ssh)).ID
+	w.judge1(judgeGroup(groupA, "sweep", ""))
+	w.requireOpen(groupA, ssh)
+	for range 3 {
+		w.wait(time.Minute + 30*time.Second)
+		w.judge1(w.modify(groupA, id, "ingress tcp/22-23 from 0.0.0.0/0"))
+	}
+	w.requireOpen(groupA)
+}
