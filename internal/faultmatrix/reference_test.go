@@ -39,6 +39,16 @@ func (s *section) note(c cell, w *world) {
 	s.ends[c.at][c.fault][c.span] = w.hitEnded
 }
 
+// operations are those that the scenario calls, each once.
+func (s *section) operations() []string {
+	var all []string
+	for _, r := range s.rows {
+		all = append(all, string(r.at.service)+"."+r.at.operation)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
 // checkReference holds the page against what was run, or writes it.
 func checkReference(t *testing.T, sections []*section) {
 	t.Helper()
@@ -68,6 +78,10 @@ After every delivery, and in the end, the state itself is held against what was 
 	reasons := []string{}
 	for _, s := range sections {
 		fmt.Fprintf(&b, "## %s\n\n", s.scenario.name)
+		if s.scenario.sideBySide {
+			fmt.Fprintf(&b, "The groups are judged side by side, so that which delivery a fault falls into is not always the same. Disturbed, each time it is called: %s.\n\n", strings.Join(s.operations(), ", "))
+			continue
+		}
 		b.WriteString("| call |")
 		for _, f := range localaws.Faults() {
 			fmt.Fprintf(&b, " %s |", f)
@@ -88,6 +102,11 @@ After every delivery, and in the end, the state itself is held against what was 
 				fmt.Fprintf(&b, " n%d |", slices.Index(reasons, why)+1)
 			}
 			b.WriteString("\n")
+		}
+		for _, u := range unmended {
+			if u.scenario == s.scenario.name {
+				fmt.Fprintf(&b, "\nNot mended yet, under faults of %s: %s.\n", strings.TrimSuffix(u.operation, "."), u.what)
+			}
 		}
 		fmt.Fprintf(&b, "\n%d ends of guard (killed, or a panic; before and after each effect).\n\n", s.deaths)
 	}
