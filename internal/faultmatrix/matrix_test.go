@@ -188,7 +188,7 @@ func runMatrix(t *testing.T, sc *scenario, y *tally) {
 	if len(rows) == 0 {
 		y.fail(sc, "clean", []string{"no call was made that could be disturbed"})
 	}
-	page := &section{sc, rows, map[spot]map[localaws.Fault]map[span]string{}, len(deaths)}
+	page := &section{sc, rows, map[spot]map[localaws.Fault]string{}, len(deaths)}
 	y.mu.Lock()
 	y.sections[sc.name] = page
 	y.mu.Unlock()
