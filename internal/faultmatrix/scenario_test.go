@@ -31,6 +31,10 @@ type scenario struct {
 	waiting   bool           // what start left in the queue belongs to the change
 	change    func(w *world)
 
+	// sideBySide: several groups are judged at once, so that what lasts meets
+	// now this one, now that one.
+	sideBySide bool
+
 	// want is each group's rules in the end; nil = there is no such group.
 	want map[string][]string
 	// keep are rules whose flows no call of guard's may close.
@@ -189,7 +193,7 @@ func (w *world) modify(name, text, peer string) {
 	_, err := w.user.ModifySecurityGroupRules(context.Background(), &ec2.ModifySecurityGroupRulesInput{
 		GroupId: aws.String(w.groups[name]),
 		SecurityGroupRules: []types.SecurityGroupRuleUpdate{{SecurityGroupRuleId: &id, SecurityGroupRule: &types.SecurityGroupRuleRequest{
-			IpProtocol: aws.String("tcp"), FromPort: aws.Int32(int32(r.Ports.From)), ToPort: aws.Int32(int32(r.Ports.To)), CidrIpv4: &peer,
+			IpProtocol: aws.String("tcp"), FromPort: aws.Int32(r.Ports.From), ToPort: aws.Int32(r.Ports.To), CidrIpv4: &peer,
 		}}},
 	})
 	w.must(err)

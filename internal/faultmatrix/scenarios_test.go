@@ -169,7 +169,7 @@ func scenarios() []*scenario {
 			told:    []string{"acted reverted web " + ssh},
 		},
 		{
-			name: "several groups in one batch", policies: forbid("ssh", sshFromInternet, ""),
+			name: "several groups in one batch", sideBySide: true, policies: forbid("ssh", sshFromInternet, ""),
 			start: func(w *world) {
 				web(w)
 				w.have("db", inside, egress)
