@@ -66,7 +66,9 @@ func (i *Inventory) describe(ctx context.Context, groupID string) (secgroup.Grou
 			}, nil
 		}
 	}
-	return secgroup.Group{}, fmt.Errorf("describe %s: %w: the answer does not hold it", groupID, incident.ErrGone)
+	// Gone is only what EC2 calls so: all that is remembered of a group that is
+	// gone, its baseline too, is dropped.
+	return secgroup.Group{}, fmt.Errorf("describe %s: %w: the answer does not hold it", groupID, incident.ErrUnavailable)
 }
 
 // regionOf reads the region from a group's ARN; "" without one.

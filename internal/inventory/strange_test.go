@@ -88,9 +88,10 @@ func TestRulesThatAreNotUnderstoodAreErrors(t *testing.T) {
 	}
 }
 
-func TestAnAnswerWithoutTheGroupIsNoGroup(t *testing.T) {
+func TestAnAnswerWithoutTheGroupDoesNotMeanThatItIsGone(t *testing.T) {
 	g, err := inventory.New(strange{}).Group(t.Context(), web)
-	require.ErrorIs(t, err, incident.ErrGone)
+	require.ErrorIs(t, err, incident.ErrUnavailable)
+	require.NotErrorIs(t, err, incident.ErrGone)
 	require.Equal(t, secgroup.Group{}, g)
 }
 
