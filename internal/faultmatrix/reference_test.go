@@ -99,16 +99,15 @@ After every delivery, and in the end, the state itself is held against what was 
 			}
 			b.WriteString("\n")
 		}
-		for _, u := range unmended {
-			if u.scenario == s.scenario.name {
-				fmt.Fprintf(&b, "\nNot mended yet, under faults of %s: %s.\n", strings.TrimSuffix(u.operation, "."), u.what)
-			}
-		}
 		fmt.Fprintf(&b, "\n%d ends of guard (killed, or a panic; before and after each effect).\n\n", s.deaths)
 	}
 	b.WriteString("## What cannot happen\n\n")
 	for i, why := range reasons {
 		fmt.Fprintf(&b, "- **n%d**: %s\n", i+1, why)
+	}
+	b.WriteString("\n## What is not mended\n\n")
+	for _, u := range unmended {
+		fmt.Fprintf(&b, "- %s\n", u.what)
 	}
 	return b.String()
 }
