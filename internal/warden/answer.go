@@ -71,7 +71,7 @@ func (j *judging) namedEnds(r *record) []RuleDecision {
 			d.ID, d.Rule = live.ID, live
 		case seen:
 			d.ID, d.Rule, d.Outcome = live.ID, live, incident.Compliant
-			e, rv := j.endFor(live.ID), j.verdictOf(live.ID)
+			e, rv := j.endFor(live), j.verdictOf(live.ID)
 			switch {
 			case e != nil && !isLeft(n, e):
 				d.Outcome, d.Reason = e.outcome, e.reason
@@ -134,11 +134,15 @@ func (j *judging) latest(_ secgroup.NamedRule, live secgroup.Rule) *record {
 	return latest
 }
 
-func (j *judging) endFor(id string) *end {
-	if e := j.ends[id]; e != nil {
-		return e
+// endFor is the end of a live rule. One without a verdict is of an incident
+// that was left open, and says nothing of a later value.
+func (j *judging) endFor(rule secgroup.Rule) *end {
+	for _, e := range []*end{j.ends[rule.ID], j.done[rule.ID]} {
+		if e != nil && (e.verdict.Rule.ID != "" || e.rule.SameValue(rule)) {
+			return e
+		}
 	}
-	return j.done[id]
+	return nil
 }
 
 // unnamedEnds are the outcomes of rules that no record of the batch names:
@@ -210,7 +214,7 @@ func (j *judging) document(r *record) incident.Incident {
 		return worst.inc
 	}
 	for _, rule := range r.decision.Rules {
-		if e := j.endFor(rule.ID); e != nil && e.incident != "" {
+		if e := j.endFor(rule.Rule); e != nil && e.incident != "" {
 			r.decision.IncidentID = e.incident
 		}
 	}

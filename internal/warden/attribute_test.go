@@ -44,6 +44,14 @@ func TestExceptionByActor(t *testing.T) {
 	require.Len(t, w.sent(), 2)
 }
 
+func TestAnExemptionIsToldOnceADayThoughItsRuleIsGone(t *testing.T) {
+	w := newWorld(t, policyText("ssh", "revert", except))
+	require.Equal(t, incident.Exempt, w.judge1(w.authorizeBy(admin, groupA, ssh)).Outcome)
+	w.judge1(w.revoke(groupA, "sgr-00000000000000001"))
+	require.Equal(t, incident.Exempt, w.judge1(w.authorizeBy(admin, groupA, "ingress tcp/22 from ::/0")).Outcome)
+	require.Equal(t, []string{"opened exempt"}, w.sent())
+}
+
 func TestAnExemptionIsToldOnceADayHoweverManyRulesItCovers(t *testing.T) {
 	w := newWorld(t, policyText("ssh", "revert", except))
 	for _, rule := range []string{ssh, "ingress tcp/22 from ::/0", "ingress tcp/22 from 8.0.0.0/7"} {

@@ -141,7 +141,9 @@ func (j *judging) severeNamed(ctx context.Context) ([]policy.RuleVerdict, error)
 		return nil, fmt.Errorf("read %s: %w", j.groupID, err)
 	}
 	j.live, j.exists, j.now, j.ends = j.w.normal(live), true, j.w.now(), map[string]*end{}
-	j.mem, j.facts, j.known = incident.Memory{}, j.factsOf(incident.Controls{}), policy.Known{}
+	// What was read before the ledger failed still holds: a pause, an exemption.
+	j.mem = incident.Memory{Controls: j.mem.Controls}
+	j.facts, j.known = j.factsOf(j.mem.Controls), policy.Known{}
 	if err := j.evaluate(ctx); err != nil {
 		return nil, err
 	}

@@ -86,6 +86,9 @@ func (j *judging) settleItem() {
 		for _, e := range d.ends {
 			j.settleEntry(d, e)
 		}
+		if d.inc.Outcome == incident.Exempt && slices.Contains(d.inc.Published, string(incident.Opened)) {
+			j.known.Removed[exemptMark+d.inc.ID] = policy.RemovedRule{At: now, IncidentID: d.inc.ID}
+		}
 		if isFight(d) && d.inc.Outcome.Changed() && slices.Contains(d.inc.Published, string(incident.Contested)) {
 			for _, e := range d.ends {
 				j.known.Removed[contestedMark+e.rule.Value()] = policy.RemovedRule{At: now, IncidentID: d.inc.ID}
@@ -130,6 +133,7 @@ func (j *judging) settleEntry(d *draft, e *end) {
 			entry.By = nil // somebody made another value meanwhile
 		}
 		entry.Rule, entry.Before, entry.BeforeBy, entry.IncidentID, entry.Reported, entry.Under = stripped(to), nil, nil, "", "", nil
+		entry.Under = e.waitingFor(to)
 		entry.Since = entry.Since.Add(settledLater)
 		j.known.Rules[id] = entry
 		j.known.Removed[id+inPlaceMark+removed.At.Format(timeMark)] = removed

@@ -119,10 +119,28 @@ func (j *judging) endOf(rv policy.RuleVerdict) *end {
 		return nil
 	}
 	e.seen = j.toldBefore(e)
-	if e.seen && e.act { // tagged before
-		e.act, e.outcome = false, incident.Tagged
+	if e.seen && e.onlyTags() { // tagged before
+		e.act, e.outcome, e.reason = false, incident.Tagged, ""
 	}
 	return e
+}
+
+// onlyTags reports whether a tag is all that the policies want of the rule, now
+// or, where they are held, later.
+func (e *end) onlyTags() bool {
+	if e.act {
+		return e.verdict.Decision == policy.Tag
+	}
+	held := false
+	for _, f := range e.verdict.Findings {
+		switch {
+		case f.State == policy.Waiting, f.State == policy.Held && f.Policy.Remedy.Do != policy.DoTag:
+			return false
+		case f.State == policy.Held:
+			held = true
+		}
+	}
+	return held
 }
 
 // waitingEnd is the outcome of a rule that is due, but that nothing is done
@@ -170,7 +188,7 @@ func (j *judging) toldBefore(e *end) bool {
 		return false
 	}
 	outcome := e.outcome
-	if e.act && e.verdict.Decision == policy.Tag {
+	if e.onlyTags() {
 		outcome = incident.Tagged
 	}
 	switch outcome {
@@ -188,6 +206,10 @@ func (j *judging) toldBefore(e *end) bool {
 	e.incident = known.IncidentID
 	return true
 }
+
+// exemptMark precedes the id of an alert about an exemption where Known.Removed
+// remembers that it was sent: the rule that it was about may be gone since.
+const exemptMark = "exempt "
 
 // exemptIncident names the alert about an exemption: one a day.
 func (j *judging) exemptIncident(e *end) string {

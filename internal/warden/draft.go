@@ -113,10 +113,8 @@ func (j *judging) exemptDraft(id string) *draft {
 		}
 	}
 	d := &draft{inc: incident.Incident{ID: id}, exempt: true}
-	for _, known := range j.mem.Known.Rules {
-		if known.IncidentID == id && known.Reported == incident.Exempt.String() {
-			d.inc.Published = []string{string(incident.Opened)}
-		}
+	if _, told := j.mem.Known.Removed[exemptMark+id]; told {
+		d.inc.Published = []string{string(incident.Opened)}
 	}
 	j.drafts = append(j.drafts, d)
 	return d

@@ -142,6 +142,19 @@ func TestRuleThatBecameCompliantBeforeTheRevokeIsPutBack(t *testing.T) {
 	w.requireOpen(groupA, "ingress tcp/22 from 10.0.0.0/8")
 	require.Contains(t, fmt.Sprint(w.closed(groupA)[0].Notes), "was put back")
 
+	t.Run("not where it only waits for the act", func(t *testing.T) {
+		w := newWorld(t, revertSSH)
+		w.noActs()
+		body := w.authorize(groupA, ssh)
+		w.ec2.on = func(name string) error {
+			if name == "RevokeSecurityGroupIngress" {
+				w.ec2.put(groupA, withID(parse(t, "ingress tcp/22 from ::/0"), "sgr-00000000000000001"))
+			}
+			return nil
+		}
+		w.judge1(body)
+		require.Empty(t, w.texts(groupA))
+	})
 	t.Run("said where the role may not", func(t *testing.T) {
 		w := newWorld(t, revertSSH, func(c *Config) { c.Limits.MayAuthorize = false })
 		body := w.authorize(groupA, ssh)

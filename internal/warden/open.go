@@ -67,7 +67,7 @@ const (
 // message already, unless it is that message.
 func (j *judging) askAgain(ctx context.Context) error {
 	for _, e := range j.waits() {
-		if e.draft != nil && e.draft.stored != nil && !j.asked(e.incident) {
+		if e.draft != nil && e.draft.stored != nil && e.draft.stored.Outcome == incident.Pending && !j.asked(e.incident) {
 			continue
 		}
 		cause, delay := causeRetry, longestDelay
@@ -104,13 +104,27 @@ func (j *judging) restWaits() (first time.Time) {
 			continue
 		}
 		for _, f := range e.verdict.Findings {
-			refuses := func(r secgroup.Rule) bool { return f.Excess.Overlaps(r.Region()) }
-			if f.State == policy.Waiting && (first.IsZero() || f.Until.Before(first)) && slices.ContainsFunc(e.after, refuses) {
+			refuses := func(r secgroup.Rule) bool { return waitsFor(f, r) }
+			if (first.IsZero() || f.Until.Before(first)) && slices.ContainsFunc(e.after, refuses) {
 				first = f.Until
 			}
 		}
 	}
 	return first
+}
+
+// waitingFor are the policies that refuse what is left of a rule, but wait.
+func (e *end) waitingFor(left secgroup.Rule) (ids []string) {
+	for _, f := range e.verdict.Findings {
+		if waitsFor(f, left) {
+			ids = append(ids, f.Policy.ID)
+		}
+	}
+	return ids
+}
+
+func waitsFor(f policy.Finding, r secgroup.Rule) bool {
+	return f.State == policy.Waiting && f.Excess.Overlaps(r.Region())
 }
 
 // waits are the rules that wait, one per incident, the earliest first.

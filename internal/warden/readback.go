@@ -199,7 +199,7 @@ func (j *judging) checkRemoved(ctx context.Context, a plan.Action, res incident.
 		in := j.input()
 		in.Live.Rules = []secgroup.Rule{gone}
 		verdict := j.w.cfg.Set.Evaluate(in)
-		if len(verdict.Rules) == 1 && verdict.Rules[0].Due {
+		if len(verdict.Rules) == 1 && (verdict.Rules[0].Due || worst(verdict.Rules[0], policy.BeforeAct) != nil) {
 			e.verdict = verdict.Rules[0] // another violation: this is the one that went
 			continue
 		}

@@ -37,6 +37,34 @@ func TestPauseHoldsAndSays(t *testing.T) {
 	require.Len(t, w.closed(groupA), 1)
 }
 
+func TestPauseHoldsWhereTheLedgerFailsBehindItsRead(t *testing.T) {
+	w := newWorld(t, revertSSH)
+	require.NoError(t, w.store.Operator().Pause(context.Background(), "", "incident 7"))
+	body := w.authorize(groupA, ssh)
+	w.ledger.on = func(name string) error {
+		if name == "Open" {
+			return incident.ErrUnavailable
+		}
+		return nil
+	}
+	d := w.judge1(body)
+	require.True(t, d.Retry)
+	require.Zero(t, w.ec2.count("Mutations"))
+	w.requireOpen(groupA, ssh)
+	require.Empty(t, w.sent())
+}
+
+func TestPauseSaysNothingOfWhatIsTagged(t *testing.T) {
+	ctx := context.Background()
+	w := newWorld(t, policyText("ssh", "tag", ""))
+	require.Equal(t, incident.Tagged, w.judge1(w.authorize(groupA, ssh)).Outcome)
+	require.NoError(t, w.store.Operator().Pause(ctx, "", "incident 7"))
+	require.Equal(t, incident.Tagged, w.judge1(judgeGroup(groupA, "sweep", "")).Outcome)
+	require.NoError(t, w.store.Operator().Resume(ctx, ""))
+	require.Equal(t, incident.Tagged, w.judge1(judgeGroup(groupA, "sweep", "")).Outcome)
+	require.Equal(t, []string{"acted tagged"}, w.sent())
+}
+
 func TestHeldPolicy(t *testing.T) {
 	ctx := context.Background()
 	w := newWorld(t, revertSSH)
