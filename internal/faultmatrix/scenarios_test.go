@@ -8,8 +8,6 @@ import (
 	"github.com/sgwarden/sgwarden/internal/localec2"
 )
 
-const openIncident = "an open incident, finished by a later delivery"
-
 func web(w *world) { w.have("web", https, egress) }
 
 // scenarios are all of them. Each group that they have holds a compliant rule,
@@ -150,7 +148,7 @@ func scenarios() []*scenario {
 			}},
 		},
 		{
-			name: openIncident, policies: forbid("ssh", sshFromInternet, ""),
+			name: "an open incident, finished by a later delivery", policies: forbid("ssh", sshFromInternet, ""),
 			start: func(w *world) {
 				web(w)
 				w.authorize("web", perm("tcp", 22, 22, anywhere))
