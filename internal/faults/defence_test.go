@@ -68,7 +68,6 @@ func TestEveryDefenceIsNeeded(t *testing.T) {
 // binary is the built tests of one package, with all defences and without.
 type binary struct {
 	path, dir string
-	isRandom  bool     // takes the flags of rapid
 	shows     []string // the tests that defences are shown by
 }
 
@@ -82,9 +81,7 @@ func build(t *testing.T, all []defence) map[string]*binary {
 	require.NoError(t, err)
 	binaries := map[string]*binary{}
 	for _, d := range all {
-		b := &binary{path: filepath.Join(dir, strings.ReplaceAll(d.shown.pkg, "/", "__")+".test"), dir: filepath.Join(top, filepath.FromSlash(d.shown.pkg))}
-		b.isRandom = usesRapid(t, b.dir)
-		binaries[d.shown.pkg] = b
+		binaries[d.shown.pkg] = &binary{path: filepath.Join(dir, strings.ReplaceAll(d.shown.pkg, "/", "__")+".test"), dir: filepath.Join(top, filepath.FromSlash(d.shown.pkg))}
 	}
 	inParallel(t, binaries, func(pkg string, b *binary) {
 		cmd := exec.CommandContext(t.Context(), "go", "test", "-c", "-vet=off", "-ldflags=-s -w", "-overlay", list, "-o", b.path, "./"+pkg)
@@ -96,21 +93,6 @@ func build(t *testing.T, all []defence) map[string]*binary {
 		t.FailNow()
 	}
 	return binaries
-}
-
-// usesRapid reports whether the tests of a package are linked with rapid.
-func usesRapid(t *testing.T, dir string) bool {
-	t.Helper()
-	files, err := filepath.Glob(filepath.Join(dir, "*_test.go"))
-	require.NoError(t, err)
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		require.NoError(t, err)
-		if bytes.Contains(text, []byte(`"pgregory.net/rapid"`)) {
-			return true
-		}
-	}
-	return false
 }
 
 // pattern matches all tests that defences are shown by.
@@ -127,12 +109,7 @@ func (b *binary) pattern() string {
 func (b *binary) run(off, tests string) (out string, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*longest)
 	defer cancel()
-	args := []string{"-test.v", "-test.count=1", "-test.timeout=" + longest.String(), "-test.run=" + tests}
-	if b.isRandom {
-		// What is found at random is not to be kept, nor made small.
-		args = append(args, "-rapid.nofailfile", "-rapid.shrinktime=1ms")
-	}
-	cmd := exec.CommandContext(ctx, b.path, args...)
+	cmd := exec.CommandContext(ctx, b.path, "-test.v", "-test.count=1", "-test.timeout="+longest.String(), "-test.run="+tests)
 	cmd.Dir = b.dir
 	cmd.Env = append(os.Environ(), switchVariable+"="+off)
 	var text bytes.Buffer
