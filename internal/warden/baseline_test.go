@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -91,4 +92,27 @@ func TestHarmlessEditNeverRemovesAnOlderRule(t *testing.T) {
 	require.Equal(t, incident.Reverted, d.Outcome)
 	w.requireOpen(groupA, ssh, https)
 	require.Equal(t, "baseline", w.closed(groupA)[0].Standing[0].Reason)
+}
+
+// TestAnIncidentHoldsARuleUnderItsPolicyOnly: that another policy refuses the
+// rule too, and lets it stand until its act, gives that one no right to act.
+func TestAnIncidentHoldsARuleUnderItsPolicyOnly(t *testing.T) {
+	rdp := strings.Replace(policyText("rdp", "{do: narrow, parts: 2}", ""), "[22]", "[3389]", 1)
+	w := newWorld(t, revertSSH+rdp)
+	w.noActs()
+	w.ec2.on = always("RevokeSecurityGroupIngress", incident.ErrDenied)
+	require.Equal(t, incident.CannotRemediate, w.judge1(w.authorize(groupA, "ingress tcp/3389 from 8.0.0.0/8")).Outcome)
+	w.wait(time.Minute)
+	w.modify(groupA, "sgr-00000000000000001", "ingress tcp/22-3389 from 0.0.0.0/0") // its record is lost
+	w.ec2.on = func(call string) error {
+		if call == "ModifySecurityGroupRules" || call == "RevokeSecurityGroupIngress" {
+			return incident.ErrThrottled
+		}
+		return nil
+	}
+	require.True(t, w.judge1(judgeGroup(groupA, "sweep", "")).Retry)
+	require.Equal(t, []string{"rdp"}, w.memory(groupA).Known.Rules["sgr-00000000000000001"].Under)
+	w.ec2.on = nil
+	require.Equal(t, incident.Narrowed, w.judge1(judgeGroup(groupA, "sweep", "")).Outcome)
+	w.requireOpen(groupA, "ingress tcp/22-3388 from 0.0.0.0/0")
 }
