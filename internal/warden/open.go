@@ -35,7 +35,7 @@ func (j *judging) open(ctx context.Context) error {
 	}
 	version, err := j.w.cfg.Ledger.Open(ctx, opening)
 	if err != nil {
-		return outpaced(ledgerFault(err))
+		return outpaced(unwritable(err))
 	}
 	j.version, j.opened = version, true
 	return nil
