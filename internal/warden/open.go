@@ -84,10 +84,33 @@ func (j *judging) askAgain(ctx context.Context) error {
 			return err
 		}
 	}
+	if at := j.unseenEgress(); !at.IsZero() {
+		if err := j.w.cfg.Queue.JudgeAgain(ctx, j.groupID, causeSettle, "", delayUntil(at, j.now)); err != nil {
+			return err
+		}
+	}
 	if until := j.restWaits(); !until.IsZero() {
 		return j.w.cfg.Queue.JudgeAgain(ctx, j.groupID, causeAfter, "", delayUntil(until.Add(settledLater), j.now))
 	}
 	return nil
+}
+
+// unseenEgress is when to look again for the default egress of a group that was
+// just made: EC2 may not show it yet, and no record names it. Policies are about
+// it, or triage would have ended the judging. Zero = it is there, or the group
+// is so old that its maker took it away.
+func (j *judging) unseenEgress() (at time.Time) {
+	if slices.ContainsFunc(j.live.Rules, func(r secgroup.Rule) bool {
+		return r.Direction == secgroup.Egress && r.Protocol == secgroup.AllProtocols
+	}) {
+		return at
+	}
+	for _, r := range j.records {
+		if r.change.Effect == secgroup.Creates && !r.decided && r.young(j.now) {
+			at = notAfter(r.change.EventTime, j.now).Add(visibleAfter)
+		}
+	}
+	return at
 }
 
 // delayUntil keeps a delay within the bounds.
