@@ -46,7 +46,8 @@ type judging struct {
 	refusal  string          // the step that EC2 refused, in words; "" = none
 	readBack []secgroup.Rule // nil = nothing was read back
 	readAt   time.Time
-	retry    bool // the messages must come again
+	askedFor []ask // messages behind a delay, of every round
+	retry    bool  // the messages must come again
 	story    Story
 }
 

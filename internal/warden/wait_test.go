@@ -202,10 +202,18 @@ func TestDefaultEgressThatTheFirstLookMisses(t *testing.T) {
 // message, in an incident of its own.
 func TestWhatIsLeftWaitsForAnotherPolicy(t *testing.T) {
 	w := newWorld(t, policyText("ssh", "narrow", "")+strings.Replace(policyText("web", "{do: revert, after: 10m}", ""), "[22]", "[80]", 1))
+	conflicts := 1
+	w.ledger.on = func(call string) error {
+		if call == "Open" && conflicts > 0 {
+			conflicts--
+			return incident.ErrConflict
+		}
+		return nil
+	}
 	first := w.judge1(w.authorize(groupA, "ingress tcp/22-443 from 0.0.0.0/0"))
 	require.Equal(t, incident.Narrowed, first.Outcome)
 	w.requireOpen(groupA, "ingress tcp/23-443 from 0.0.0.0/0")
-	require.Equal(t, []askedAgain{{groupA, "after", "", 10*time.Minute + settledLater}}, w.queue.asked)
+	require.Equal(t, []askedAgain{{groupA, "after", "", 10*time.Minute + settledLater}}, w.queue.asked, "once, though the first opening met a conflict")
 
 	w.wait(10*time.Minute + settledLater)
 	second := w.judge1(judgeGroup(groupA, "after", ""))
