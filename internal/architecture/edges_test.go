@@ -46,7 +46,7 @@ var allowed = map[string][]string{
 	"internal/faults":      {},
 	"internal/fuzzing":     {},
 	"internal/guard": {
-		"internal/alert", "internal/apply", "internal/awserr", "internal/awshttp", "internal/bundle", "internal/incident", "internal/inventory", "internal/ledger",
+		"internal/alert", "internal/apply", "internal/awserr", "internal/awshttp", "internal/bundle", "internal/incident", "internal/inventory", "internal/ledger", "internal/metrics",
 		"internal/plan", "internal/policy", "internal/queue", "internal/warden",
 	},
 	"internal/incident":            {"internal/policy", "internal/secgroup"},
@@ -57,6 +57,7 @@ var allowed = map[string][]string{
 	"internal/localec2":            {"internal/localec2/cloudtrail", "internal/localec2/query", "internal/secgroup"},
 	"internal/localec2/cloudtrail": {"internal/localec2/query"},
 	"internal/localec2/query":      {},
+	"internal/metrics":             {},
 	"internal/mutation":            {},
 	"internal/plan":                {"internal/policy", "internal/secgroup"},
 	"internal/policy":              {"internal/secgroup"},
