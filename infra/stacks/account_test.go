@@ -69,6 +69,17 @@ func queueID(t *testing.T, name string) string {
 	return ""
 }
 
+func topicID(t *testing.T, name string) string {
+	t.Helper()
+	for id := range plain.of("AWS::SNS::Topic") {
+		if strings.HasPrefix(id, name) {
+			return id
+		}
+	}
+	t.Fatalf("there is no topic %s", name)
+	return ""
+}
+
 func TestQueues(t *testing.T) {
 	queues := plain.of("AWS::SQS::Queue")
 	require.Len(t, queues, 3)
@@ -144,8 +155,11 @@ func TestQueuesAndTopicWantTLS(t *testing.T) {
 	for _, name := range []string{"Changes", "Failed", "Undelivered"} {
 		require.True(t, tls(queueStatements(t, plain, name)), name)
 	}
-	_, policy := plain.only(t, "AWS::SNS::TopicPolicy")
-	require.True(t, tls(statements(t, policy)))
+	policies := plain.of("AWS::SNS::TopicPolicy")
+	require.Len(t, policies, 2)
+	for id, policy := range policies {
+		require.True(t, tls(statements(t, policy)), id)
+	}
 }
 
 func TestTable(t *testing.T) {
@@ -166,11 +180,13 @@ func TestTable(t *testing.T) {
 
 func TestEmailIsSubscribedIfGiven(t *testing.T) {
 	require.Empty(t, plain.of("AWS::SNS::Subscription"))
-	_, s := full.only(t, "AWS::SNS::Subscription")
-	topic, _ := full.only(t, "AWS::SNS::Topic")
-	require.Equal(t, "email", s.Properties["Protocol"])
-	require.Equal(t, "you@example.com", s.Properties["Endpoint"])
-	require.Equal(t, map[string]any{"Ref": topic}, s.Properties["TopicArn"])
+	topics := map[any]bool{}
+	for id, s := range full.of("AWS::SNS::Subscription") {
+		require.Equal(t, "email", s.Properties["Protocol"], id)
+		require.Equal(t, "you@example.com", s.Properties["Endpoint"], id)
+		topics[as[struct{ Ref string }](t, s.Properties["TopicArn"]).Ref] = true
+	}
+	require.Equal(t, map[any]bool{topicID(t, "Alerts"): true, topicID(t, "Alarms"): true}, topics)
 }
 
 func TestFunction(t *testing.T) {
@@ -222,7 +238,7 @@ func TestLogsAreKeptAYear(t *testing.T) {
 }
 
 func TestOutputs(t *testing.T) {
-	for _, name := range []string{"GuardName", "QueueUrl", "FailedUrl", "UndeliveredUrl", "TableName", "TopicArn", "Mode"} {
+	for _, name := range []string{"GuardName", "QueueUrl", "FailedUrl", "UndeliveredUrl", "TableName", "TopicArn", "AlarmTopicArn", "Mode"} {
 		require.Contains(t, plain.Outputs, name)
 	}
 }

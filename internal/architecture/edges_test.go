@@ -27,7 +27,7 @@ var allowed = map[string][]string{
 	"events/samples":             {},
 	"functions/guard":            {"internal/guard"},
 	"infra":                      {"infra/stacks"},
-	"infra/stacks":               {"events", "internal/alert", "internal/apply", "internal/bundle", "internal/guard", "internal/inventory", "internal/ledger", "internal/policy"},
+	"infra/stacks":               {"events", "internal/alert", "internal/apply", "internal/bundle", "internal/guard", "internal/inventory", "internal/ledger", "internal/metrics", "internal/policy"},
 	"internal/alert":             {"internal/incident", "internal/secgroup"},
 	"internal/architecture":      {},
 	"internal/apply":             {"internal/awserr", "internal/awsrule", "internal/incident", "internal/plan", "internal/secgroup"},
