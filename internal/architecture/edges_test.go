@@ -20,8 +20,8 @@ const module = "github.com/sgwarden/sgwarden/"
 // that nobody uses.
 var allowed = map[string][]string{
 	"cmd/sgwarden": {
-		"events", "events/samples", "internal/alert", "internal/bundle", "internal/embedded", "internal/incident", "internal/policy",
-		"internal/secgroup", "internal/warden",
+		"events", "events/samples", "internal/alert", "internal/bundle", "internal/deployment", "internal/embedded", "internal/incident", "internal/ledger",
+		"internal/policy", "internal/secgroup", "internal/warden",
 	},
 	"events":                     {"internal/secgroup"},
 	"events/samples":             {},
@@ -38,6 +38,7 @@ var allowed = map[string][]string{
 	"internal/cloudtrailproxy":   {"internal/localec2/cloudtrail", "internal/localec2/query"},
 	"internal/conformance/onaws": {"internal/conformance", "internal/localec2"},
 	"internal/conformance":       {},
+	"internal/deployment":        {},
 	"internal/embedded": {
 		"events", "internal/apply", "internal/incident", "internal/inventory", "internal/ledger", "internal/localec2", "internal/localec2/cloudtrail",
 		"internal/plan", "internal/policy", "internal/secgroup", "internal/warden",
