@@ -20,6 +20,9 @@ type Parsed struct {
 	Deployment Deployment
 	Tests      []Tests      // of all files, also of packs
 	Warnings   []Diagnostic // what is odd, but no fault
+	// Overridden are the keys that the settings give of policies, by id, in the
+	// order of the file.
+	Overridden map[string][]string
 
 	forLint lintNotes
 }
@@ -29,7 +32,7 @@ type Parsed struct {
 // settings among own list. It reports all faults of all files at once, as
 // Faults; with a fault nothing is returned.
 func Parse(own []Source, packs map[string][]Source) (Parsed, error) {
-	p := newFolderReader()
+	p := newFolderReader(packs)
 	for _, s := range own {
 		p.file(s, "")
 	}
@@ -47,9 +50,8 @@ func Parse(own []Source, packs map[string][]Source) (Parsed, error) {
 		}
 	}
 	p.sets.declare(settings.Sets)
-	p.resolvePolicies()
-	p.sets.shipped = false
-	p.overrides(settings.Overrides)
+	p.resolvePolicies(settings.Overrides)
+	p.unknownOverrides(settings.Overrides)
 	p.deployment(settings)
 	p.resolveTests()
 	if err := p.sorted(); err != nil {
@@ -66,7 +68,8 @@ type folderReader struct {
 	settings []*settingsSyntax
 	policies []*policyFile
 	tests    []*testsFile
-	read     map[string]bool // files of packs: one may stand in several
+	packs    map[string][]Source // all that there are
+	read     map[string]bool     // files of packs: one may stand in several
 	byID     map[string]*policyFile
 	out      Parsed
 }
@@ -84,13 +87,14 @@ type policyFile struct {
 	doc   Document
 	scope position // of the scope that counts, or of the id where there is none
 	off   bool
+	offAt position // of the override that switched it off
 }
 
-func newFolderReader() *folderReader {
+func newFolderReader(packs map[string][]Source) *folderReader {
 	r := &reporter{}
 	return &folderReader{
 		reporter: r, syntax: &syntaxReader{r, map[reflect.Type]syntaxKeys{}}, sets: newSetResolver(r),
-		read: map[string]bool{}, byID: map[string]*policyFile{},
+		packs: packs, read: map[string]bool{}, byID: map[string]*policyFile{},
 	}
 }
 
@@ -148,11 +152,11 @@ func (p *folderReader) oneSettings() *settingsSyntax {
 	return p.settings[0]
 }
 
-// resolvePolicies makes documents of all policies.
-func (p *folderReader) resolvePolicies() {
+// resolvePolicies makes documents of all policies, with what the settings
+// change of them.
+func (p *folderReader) resolvePolicies(overrides keyed[overrideSyntax]) {
 	for _, f := range p.policies {
-		p.sets.shipped = f.pack != ""
-		f.doc = p.policy(f)
+		p.overridden(f, overrides)
 		id := f.doc.ID
 		if id == "" {
 			continue
@@ -168,9 +172,6 @@ func (p *folderReader) resolvePolicies() {
 		p.byID[id] = f
 	}
 }
-
-// ids gives the ids of all policies, for hints.
-func (p *folderReader) ids() []string { return sortedKeys(p.byID) }
 
 func (p *folderReader) result() Parsed {
 	out := p.out
