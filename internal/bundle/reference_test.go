@@ -222,7 +222,7 @@ func writeFrameworks(t *testing.T, b *strings.Builder) {
 		if !isFramework(framework) {
 			continue
 		}
-		entries, err := Catalog("", framework)
+		entries, err := Catalog("", framework, 0)
 		require.NoError(t, err)
 		for i := 0; i < len(entries); {
 			control, policies := entries[i].Control, []string{}

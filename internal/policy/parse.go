@@ -18,8 +18,9 @@ type Parsed struct {
 	// Off are the policies that are not: `off: true`, or chosen without scope.
 	Off        []Document
 	Deployment Deployment
-	Tests      []Tests      // of all files, also of packs
-	Warnings   []Diagnostic // what is odd, but no fault
+	Tests      []Tests              // of all files, also of packs
+	Warnings   []Diagnostic         // what is odd, but no fault
+	OffReasons map[string]OffReason // of Off, by id
 	// Overridden are the keys that the settings give of policies, by id, in the
 	// order of the file.
 	Overridden map[string][]string
@@ -178,6 +179,10 @@ func (p *folderReader) result() Parsed {
 	for _, f := range p.policies {
 		if f.off {
 			out.Off = append(out.Off, f.doc)
+			if out.OffReasons == nil {
+				out.OffReasons = map[string]OffReason{}
+			}
+			out.OffReasons[f.doc.ID] = f.offReason()
 		} else {
 			out.Documents = append(out.Documents, f.doc)
 		}
@@ -212,10 +217,18 @@ type unscoped struct {
 	pack string
 }
 
-// Unscoped reports whether a policy is off because it is chosen and nobody gave
-// it a scope.
-func (p Parsed) Unscoped(id string) bool {
-	return slices.ContainsFunc(p.forLint.unscoped, func(u unscoped) bool { return u.id == id })
+// OffReason says why a policy is off.
+type OffReason struct {
+	Unscoped bool   // it is chosen, and nobody gave it a scope; else an override switched it off
+	File     string // where that stands
+	Line     int
+}
+
+func (f *policyFile) offReason() OffReason {
+	if f.offAt.given() {
+		return OffReason{false, f.offAt.source.file, f.offAt.line}
+	}
+	return OffReason{true, f.scope.source.file, f.scope.line}
 }
 
 // narrowTo is an entry of remedy.to.
