@@ -8,6 +8,7 @@ import (
 	"github.com/sgwarden/sgwarden/internal/incident"
 	"github.com/sgwarden/sgwarden/internal/plan"
 	"github.com/sgwarden/sgwarden/internal/policy"
+	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
 
 const (
@@ -117,4 +118,26 @@ func (j *judging) severeNamed(ctx context.Context) ([]policy.RuleVerdict, error)
 		}
 	}
 	return out, nil
+}
+
+// keepBlind remembers what was done until a later judging writes it, and tells
+// the records.
+func (j *judging) keepBlind() {
+	if len(j.drafts) == 0 {
+		return
+	}
+	for _, d := range j.drafts {
+		if d.inc.Outcome.Changed() || d.inc.Outcome.StaysOpen() || len(d.inc.Published) > 0 {
+			t := d.ends[0].tries
+			j.w.removed.keep(blindAct{inc: d.inc, journal: j.journal, answered: t.answered || t.among, uncertain: t.uncertain})
+		}
+	}
+	for _, r := range j.records {
+		if r.change.Effect == secgroup.Asks || r.decision.Outcome == incident.Ignored {
+			continue
+		}
+		r.decision.Rules = j.namedEnds(r)
+		r.decision.Incident = j.document(r)
+		r.decision.Story = &j.story
+	}
 }

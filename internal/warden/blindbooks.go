@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/sgwarden/sgwarden/internal/incident"
-	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
 
 // blindAct is what was done about one rule while the ledger was down, and told
@@ -70,28 +69,6 @@ func (b *blindBooks) of(groupID string) []*blindAct {
 		}
 	}
 	return out
-}
-
-// keepBlind remembers what was done until a later judging writes it, and tells
-// the records.
-func (j *judging) keepBlind() {
-	if len(j.drafts) == 0 {
-		return
-	}
-	for _, d := range j.drafts {
-		if d.inc.Outcome.Changed() || d.inc.Outcome.StaysOpen() || len(d.inc.Published) > 0 {
-			t := d.ends[0].tries
-			j.w.removed.keep(blindAct{inc: d.inc, journal: j.journal, answered: t.answered || t.among, uncertain: t.uncertain})
-		}
-	}
-	for _, r := range j.records {
-		if r.change.Effect == secgroup.Asks || r.decision.Outcome == incident.Ignored {
-			continue
-		}
-		r.decision.Rules = j.namedEnds(r)
-		r.decision.Incident = j.document(r)
-		r.decision.Story = &j.story
-	}
 }
 
 // takeUpBlind carries on what was done without the ledger, as soon as it is
