@@ -72,6 +72,9 @@ func (p *folderReader) overrides(list keyed[overrideSyntax]) {
 			f.doc.Tolerate = p.tolerate(o.Tolerate)
 		}
 		f.doc.Except = append(f.doc.Except, p.except(o.Except, "policy "+id.text)...)
+		if len(f.doc.Require) > 0 {
+			p.fitRequire(&f.doc, requireKeys{remedy: o.key("remedy"), tolerate: o.key("tolerate"), except: o.key("except")})
+		}
 		f.off = o.Off.value != nil && *o.Off.value
 	}
 }
