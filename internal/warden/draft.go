@@ -30,7 +30,7 @@ func (j *judging) draftIncidents(ctx context.Context) {
 	j.known = j.remember()
 	j.carryOn()
 	var fresh *draft
-	for _, rv := range j.verdict.Rules {
+	for _, rv := range j.verdict.All() {
 		e := j.ends[rv.Rule.ID]
 		if e == nil || e.seen {
 			continue
@@ -186,11 +186,9 @@ func ruleBefore(r incident.Rule) secgroup.Rule {
 func (j *judging) leftOver(d *draft, r incident.Rule, e *end) (incident.Outcome, string) {
 	act := d.blindly(r.ID)
 	begun := d.stored.Outcome == 0 || d.stored.Outcome == incident.NotReverted || d.stored.Outcome == incident.Unresolved
-	live, isLive := secgroup.Rule{}, false
-	for _, l := range j.live.Rules {
-		if l.ID == r.ID {
-			live, isLive = l, true
-		}
+	live, isLive := ruleByID(j.live.Rules, r.ID)
+	if j.exists && secgroup.IsGroupEntry(r.ID) {
+		live, isLive, begun = e.rule, true, false // the group itself, which is as required by now
 	}
 	switch {
 	case r.Outcome.Changed():
@@ -221,9 +219,11 @@ func (j *judging) leftOver(d *draft, r incident.Rule, e *end) (incident.Outcome,
 const reasonInterrupted = "interrupted"
 
 func (j *judging) verdictOf(id string) *policy.RuleVerdict {
-	for i := range j.verdict.Rules {
-		if j.verdict.Rules[i].Rule.ID == id {
-			return &j.verdict.Rules[i]
+	for _, rules := range [][]policy.RuleVerdict{j.verdict.Rules, j.verdict.Group} {
+		for i := range rules {
+			if rules[i].Rule.ID == id {
+				return &rules[i]
+			}
 		}
 	}
 	return nil
@@ -278,7 +278,8 @@ func (j *judging) wouldHave() {
 // enforced tells in words what enforce mode would call for some rules.
 func (j *judging) enforced(rules map[string]bool) []string {
 	acting := policy.Verdict{GroupID: j.groupID}
-	for _, rv := range j.w.enforcing.Evaluate(j.input()).Rules {
+	verdict := j.w.enforcing.Evaluate(j.input())
+	for _, rv := range verdict.All() {
 		if rules[rv.Rule.ID] {
 			acting.Rules = append(acting.Rules, rv)
 		}
