@@ -59,7 +59,7 @@ var allowed = map[string][]string{
 	"internal/localec2/query":      {},
 	"internal/mutation":            {},
 	"internal/plan":                {"internal/policy", "internal/secgroup"},
-	"internal/policy":              {"internal/secgroup"},
+	"internal/policy":              {"events", "internal/secgroup"},
 	"internal/queue":               {"internal/incident"},
 	"internal/runtimeapi":          {},
 	"internal/secgroup":            {},

@@ -11,7 +11,7 @@ import (
 
 // magic begins a compiled bundle. Its number goes up with every change of what
 // stands in one, or of what that means.
-const magic = "sgwarden policies 1\n"
+const magic = "sgwarden policies 2\n"
 
 // A compiled bundle is magic, the hash of its sources, the meaning and the
 // places, each after its length, and a checksum over all before it.
@@ -105,6 +105,7 @@ func codeDocument(w *wire, d *policy.Document, folder string) {
 		codeClause(w, &a.Within)
 		list(w, &a.These, codeClause)
 	})
+	optional(w, &d.OnChange, codeOnChange)
 	w.line(&d.Tolerate.Line)
 	w.number(&d.Tolerate.IPv4)
 	w.number(&d.Tolerate.IPv6)
@@ -151,6 +152,16 @@ func codePeer(w *wire, p *policy.PeerSpec) {
 	texts(w, &p.Groups)
 	w.text(&p.Account)
 	w.text(&p.Name)
+}
+
+func codeOnChange(w *wire, o *policy.OnChange) {
+	w.line(&o.Line)
+	texts(w, &o.Calls)
+	optional(w, &o.Unless, func(w *wire, u *policy.Unless) {
+		w.line(&u.Line)
+		texts(w, &u.Actors)
+		texts(w, &u.UserAgents)
+	})
 }
 
 func codeExcept(w *wire, e *policy.Except) {

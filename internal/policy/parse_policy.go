@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"slices"
 	"strings"
 )
 
@@ -24,6 +25,10 @@ func (p *folderReader) policy(f *policyFile) Document {
 	d.Tolerate = p.tolerate(f.Tolerate)
 	d.Except = p.except(f.Except, "policy "+d.ID)
 	d.Remedy = p.remedy(f.Remedy, d.ID)
+	if d.OnChange != nil {
+		p.remedyOfCalls(f.Remedy)
+		p.tolerateOfCalls(f.Tolerate)
+	}
 	return d
 }
 
@@ -63,10 +68,8 @@ func (p *folderReader) judged(f *policyFile, d *Document) {
 			p.fault(f.key(k), "make two policies of it", "a policy has one of forbid, allowOnly, require and onChange; this one has %s already", given[0])
 		}
 	}
-	for _, k := range given {
-		if k == "require" || k == "onChange" {
-			p.notYet(f.key(k), k+" is")
-		}
+	if slices.Contains(given, "require") {
+		p.notYet(f.key("require"), "require is")
 	}
 	for i := range f.Forbid {
 		d.Forbid = append(d.Forbid, p.forbid(&f.Forbid[i]))
@@ -76,6 +79,9 @@ func (p *folderReader) judged(f *policyFile, d *Document) {
 	}
 	for i := range f.Require {
 		p.require(&f.Require[i])
+	}
+	if f.OnChange != nil {
+		d.OnChange = p.onChange(f.OnChange)
 	}
 }
 

@@ -64,6 +64,7 @@ func (p *folderReader) overrides(list keyed[overrideSyntax]) {
 			p.dropNarrowTo(id.text)
 			f.doc.Remedy = p.remedy(o.Remedy, id.text)
 		}
+		p.overrideCalls(o, f)
 		if o.Scope != nil {
 			f.scope = o.key("scope")
 			f.doc.Scope, f.doc.Not = p.scope(o.Scope)

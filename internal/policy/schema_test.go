@@ -44,7 +44,16 @@ var leafSchemas = map[reflect.Type]*jsonschema.Schema{
 	reflect.TypeFor[peerAccount]():   text(`^(self|any|\d{12})$`),
 	reflect.TypeFor[regionName]():    text(`^[a-z0-9]+(-[a-z0-9]+){2,}$`),
 	reflect.TypeFor[actorPattern]():  text(`^arn:[^:]*:[^:]*:[^:]*:[^:]*:.+$`),
+	reflect.TypeFor[callName]():      {Type: "string", Enum: callNames()},
 	reflect.TypeFor[ruleText]():      text(`^\s*(ingress|egress)\s+\S+\s+(from|to)\s+\S+\s*$`),
+}
+
+func callNames() []any {
+	names := []any{anyCall}
+	for _, name := range watchedCalls() {
+		names = append(names, name)
+	}
+	return names
 }
 
 func ptr[T any](v T) *T { return &v }

@@ -15,7 +15,7 @@ type policySyntax struct {
 	Forbid     []forbidSyntax              `json:"forbid" jsonschema_description:"a rule violates where it overlaps one of these boxes"`
 	AllowOnly  *allowOnlySyntax            `json:"allowOnly" jsonschema_description:"forbids within but these; outside of within nothing is judged"`
 	Require    []requireSyntax             `json:"require" jsonschema_description:"what is no region; not judged yet: refused"`
-	OnChange   *onChangeSyntax             `json:"onChange" jsonschema_description:"judges the call itself; not judged yet: refused"`
+	OnChange   *onChangeSyntax             `json:"onChange" jsonschema_description:"judges calls themselves, whatever they open"`
 	Tolerate   *tolerateSyntax             `json:"tolerate" jsonschema_description:"how many addresses may be open, in the union of a group's rules"`
 	Except     possiblyEmpty[exceptSyntax] `json:"except" jsonschema_description:"actors whose rules are not judged"`
 	Mode       word                        `json:"mode" jsonschema:"enum=observe,enum=enforce" jsonschema_description:"may lower the deployment's mode, never raise it"`
@@ -108,13 +108,14 @@ type prefixesSyntax struct {
 
 type onChangeSyntax struct {
 	mapping `json:"-"`
-	Calls   []word        `json:"calls" jsonschema:"required"`
-	Unless  *unlessSyntax `json:"unless"`
+	Calls   []callName    `json:"calls" jsonschema:"required" jsonschema_description:"names of watched calls, or any alone"`
+	Unless  *unlessSyntax `json:"unless" jsonschema_description:"whose calls are left out"`
 }
 
 type unlessSyntax struct {
-	mapping `json:"-"`
-	Actors  []actorPattern `json:"actors" jsonschema:"required"`
+	mapping    `json:"-"`
+	Actors     []actorPattern `json:"actors" jsonschema:"required" jsonschema_description:"ARNs of roles and users; * matches neither / nor :"`
+	UserAgents []word         `json:"userAgents" jsonschema_description:"globs: of these actors only calls with such a user agent are left out; it is the caller's own word, and leaves out nothing by itself"`
 }
 
 type tolerateSyntax struct {
@@ -181,6 +182,7 @@ type overrideSyntax struct {
 	Mode     word                        `json:"mode" jsonschema:"enum=observe,enum=enforce"`
 	Scope    *scopeSyntax                `json:"scope" jsonschema_description:"in place of the policy's own"`
 	Tolerate *tolerateSyntax             `json:"tolerate" jsonschema_description:"in place of the policy's own"`
+	Unless   *unlessSyntax               `json:"unless" jsonschema_description:"in place of that of the policy's onChange"`
 	Except   possiblyEmpty[exceptSyntax] `json:"except" jsonschema_description:"beside the policy's own"`
 }
 

@@ -38,6 +38,7 @@ const (
 type Verdict struct {
 	GroupID string
 	Rules   []RuleVerdict // every live rule, sorted by id
+	Calls   []CallVerdict // the calls at hand that a policy with onChange looks at, in their order
 	Needs   []Need        // facts whose absence could change the verdict; evaluate again with them
 	// JudgeAgainAt is the earliest time at which waiting, expiry or settling
 	// asks for another look; zero = none.
