@@ -150,6 +150,9 @@ func (s *Set) judgeCall(out []CallVerdict, c *secgroup.Change, f groupFacts, in 
 		finding := Finding{Policy: p, File: p.File, Line: p.onChange.Line, State: Fine}
 		if u := p.onChange.Unless; u.leavesOut(c.Actor) {
 			finding.Line, finding.Why = u.Line, "its actor is left out"
+			if u.File != "" {
+				finding.File = u.File
+			}
 			v.Findings = append(v.Findings, finding)
 			continue
 		}

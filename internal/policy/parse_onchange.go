@@ -54,6 +54,11 @@ func (p *folderReader) onChange(o *onChangeSyntax) *OnChange {
 	return out
 }
 
+// equal reports whether two leave out the same calls, wherever they stand.
+func (u *Unless) equal(o *Unless) bool {
+	return u != nil && o != nil && quotedSet(u.Actors) == quotedSet(o.Actors) && quotedSet(u.UserAgents) == quotedSet(o.UserAgents)
+}
+
 // unlessOf gives whose calls are left out; nil syntax is nobody.
 func unlessOf(u *unlessSyntax) *Unless {
 	if u == nil {
@@ -94,6 +99,7 @@ func (p *folderReader) overrideCalls(o *overrideSyntax, f *policyFile) {
 		if o.Unless != nil {
 			own := *f.doc.OnChange
 			own.Unless = unlessOf(o.Unless)
+			own.Unless.File = o.source.file
 			f.doc.OnChange = &own
 		}
 	case o.Unless != nil:
