@@ -229,12 +229,17 @@ type caseSyntax struct {
 	Name     word             `json:"name" jsonschema:"required"`
 	Check    word             `json:"check" jsonschema_description:"the check, of those of the policy, that the case stands for"`
 	Group    *testGroupSyntax `json:"group" jsonschema_description:"the group that the rules stand in"`
-	Actor    word             `json:"actor" jsonschema_description:"ARN of who made the rules; nothing = nobody known"`
+	Actor    word             `json:"actor" jsonschema_description:"ARN of who made the rules or calls; nothing = nobody known"`
+	Agent    word             `json:"userAgent" jsonschema_description:"of the calls of the case"`
 	Together truth            `json:"together" jsonschema_description:"true: all rules of the case stand in one group, in this order: pass, exempt, fail"`
-	Pass     []ruleText       `json:"pass" jsonschema_description:"rules that comply"`
-	Exempt   []ruleText       `json:"exempt" jsonschema_description:"rules that violate, and are exempt"`
-	Fail     []ruleText       `json:"fail" jsonschema_description:"rules that violate"`
-	Excess   []ruleText       `json:"excess" jsonschema_description:"what is too much of the rules that violate, together; nothing = not asked"`
+
+	Exemption *exemptedSyntax `json:"exemption" jsonschema_description:"what the group is exempt from: all, or rules"`
+	Pass      []testEntry     `json:"pass" jsonschema_description:"what complies: rules, calls by name (onChange), or event:FILE, a CloudTrail record beside this file"`
+	Exempt    []testEntry     `json:"exempt" jsonschema_description:"what violates, and is exempt"`
+	Fail      []testEntry     `json:"fail" jsonschema_description:"what violates"`
+	Excess    []ruleText      `json:"excess" jsonschema_description:"what is too much of the rules that violate, together; nothing = not asked"`
+	Remaining *restSyntax     `json:"remaining" jsonschema_description:"what the remedy leaves of the rules that violate, together: nothing, or rules; no key = not asked"`
+	Outcome   word            `json:"outcome" jsonschema:"enum=reverted,enum=narrowed,enum=tagged,enum=alerted,enum=observed,enum=pending" jsonschema_description:"how each of what violates ends, were it enforced; nothing = not asked"`
 }
 
 type testGroupSyntax struct {
