@@ -20,7 +20,11 @@ func (l *linter) shadowed() {
 			if i == k || !l.isWithin(p, o) || k > i && !o.Shipped && l.isWithin(o, p) {
 				continue // of two that are the same the later is too much
 			}
-			l.warn(p.places.judged, "remove it, or give it another scope", "all that policy %s forbids, policy %s (%s) forbids too, with no weaker remedy", p.ID, o.ID, o.places.id)
+			hint := "remove it, or give it another scope"
+			if o.Shipped {
+				hint += "; of rules that AWS services make, policies of packs only alert"
+			}
+			l.warn(p.places.judged, hint, "all that policy %s forbids, policy %s (%s) forbids too, with no weaker remedy", p.ID, o.ID, o.places.id)
 			break
 		}
 	}
@@ -117,10 +121,10 @@ func (l *linter) contradictions() {
 			case i == k || p.AllowOnly == nil || o.Tolerate.bounds() != ([2]secgroup.Count{}) || !mayMeet(p, o):
 			case o.AllowOnly == nil:
 				if o.isForAllOf(p) && l.forbidsAllOf(o, p) {
-					l.warn(p.places.judged, "", "all that policy %s allows, policy %s (%s) forbids", p.ID, o.ID, o.places.id)
+					l.warn(p.places.judged, "let the other leave it out under but, or give one another scope", "all that policy %s allows, policy %s (%s) forbids", p.ID, o.ID, o.places.id)
 				}
 			case k < i && l.nothingInCommon(p, o):
-				l.warn(p.places.judged, "", "policies %s and %s (%s) contradict: where both judge, none of what one allows is allowed by the other", p.ID, o.ID, o.places.id)
+				l.warn(p.places.judged, "let them allow something in common, or give one another scope", "policies %s and %s (%s) contradict: where both judge, none of what one allows is allowed by the other", p.ID, o.ID, o.places.id)
 			}
 		}
 	}
