@@ -42,7 +42,16 @@ func hostile() map[string]string {
 		}
 		fmt.Fprintf(&mappings, " k%d: v\n", i)
 	}
+	var exploding strings.Builder
+	exploding.WriteString("apiVersion: sgwarden/v1\nkind: Settings\nsets:\n big:\n")
+	for i := range 5000 {
+		fmt.Fprintf(&exploding, "  - 10.%d.%d.0/24\n", i/256, i%256)
+	}
+	for i := range 1900 {
+		fmt.Fprintf(&exploding, " s%d: [set:big]\n", i)
+	}
 	return map[string]string{
+		"exploding sets":          exploding.String(),
 		"lists in lists":          fill("- "),
 		"brackets":                fill("["),
 		"brackets, closed":        fill("[")[:n/2] + strings.ReplaceAll(fill("[")[:n/2], "[", "]"),
@@ -87,6 +96,7 @@ func TestHostileFilesAreRefused(t *testing.T) {
 	bounds := []string{
 		"nested deeper than", "keys in one mapping", "entries in one list or mapping in brackets", "documents in one file",
 		"tags, anchors, aliases", "characters that a line may have", "other signs in one file",
+		"blocks together",
 	}
 	met := map[string]bool{}
 	for name, text := range hostile() {
