@@ -44,6 +44,14 @@ func canonicalDocument(d *policy.Document) {
 			sortTexts(&o.Unless.Actors, &o.Unless.UserAgents)
 		}
 	}
+	for i := range d.Require {
+		r := &d.Require[i]
+		sortTexts(&r.NotDescribed, &r.Tags, &r.NotNamed)
+		if r.Where != nil {
+			canonicalClause(r.Where)
+		}
+	}
+	sortBy(&d.Require, codeRequirement)
 	for i := range d.Except {
 		sortTexts(&d.Except[i].Actors)
 	}

@@ -113,6 +113,7 @@ func codeDocument(w *wire, d *policy.Document, folder string) {
 		list(w, &a.These, codeClause)
 	})
 	optional(w, &d.OnChange, codeOnChange)
+	list(w, &d.Require, codeRequirement)
 	codePlace(w, &d.Tolerate.File, &d.Tolerate.Line)
 	w.number(&d.Tolerate.IPv4)
 	w.number(&d.Tolerate.IPv6)
@@ -169,6 +170,19 @@ func codeOnChange(w *wire, o *policy.OnChange) {
 		texts(w, &u.Actors)
 		texts(w, &u.UserAgents)
 	})
+}
+
+func codeRequirement(w *wire, r *policy.Requirement) {
+	w.line(&r.Line)
+	optional(w, &r.Where, codeClause)
+	w.flag(&r.Description)
+	for _, list := range []*[]string{&r.NotDescribed, &r.Tags, &r.NotNamed} {
+		texts(w, list)
+	}
+	for _, n := range []*int{&r.MaxPorts, &r.MaxIPv4, &r.MaxIPv6, &r.MaxRules} {
+		w.number(n)
+	}
+	w.duration(&r.Grace)
 }
 
 func codeExcept(w *wire, e *policy.Except) {

@@ -23,9 +23,10 @@ type Document struct {
 	Scope                         Scope
 	Not                           *Scope // scope.not; nil = none
 
-	Forbid    []Clause   // exactly one of Forbid, AllowOnly, OnChange is set
-	AllowOnly *AllowOnly //
-	OnChange  *OnChange  //
+	Forbid    []Clause // exactly one of Forbid, AllowOnly, Require and OnChange is set
+	AllowOnly *AllowOnly
+	Require   []Requirement
+	OnChange  *OnChange
 	Tolerate  Tolerance
 	Except    []Except
 	Mode      Mode // 0 = the deployment's

@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"slices"
 	"strings"
 )
 
@@ -28,6 +27,11 @@ func (p *folderReader) policy(f *policyFile) Document {
 	if d.OnChange != nil {
 		p.remedyOfCalls(f.Remedy)
 		p.tolerateOfCalls(f.Tolerate)
+	}
+	if len(d.Require) > 0 {
+		p.fitRequire(&d, requireKeys{
+			remedy: f.key("remedy"), tolerate: f.key("tolerate"), except: f.key("except"), require: f.key("require"), groups: groupKeyOf(f.Require),
+		})
 	}
 	return d
 }
@@ -68,9 +72,6 @@ func (p *folderReader) judged(f *policyFile, d *Document) {
 			p.fault(f.key(k), "make two policies of it", "a policy has one of forbid, allowOnly, require and onChange; this one has %s already", given[0])
 		}
 	}
-	if slices.Contains(given, "require") {
-		p.notYet(f.key("require"), "require is")
-	}
 	for i := range f.Forbid {
 		d.Forbid = append(d.Forbid, p.forbid(&f.Forbid[i]))
 	}
@@ -78,7 +79,7 @@ func (p *folderReader) judged(f *policyFile, d *Document) {
 		d.AllowOnly = p.allowOnly(f.AllowOnly)
 	}
 	for i := range f.Require {
-		p.require(&f.Require[i])
+		d.Require = append(d.Require, p.require(&f.Require[i]))
 	}
 	if f.OnChange != nil {
 		d.OnChange = p.onChange(f.OnChange)

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"slices"
+	"time"
 
 	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
@@ -27,6 +28,9 @@ type TestCase struct {
 	Agent    string         // user agent of the calls
 	Together bool
 	Exempted *[]secgroup.Rule // what the group is exempt from; nil = nothing, none = every flow
+	Want     string           // pass, exempt or fail: of the group itself, with all rules of the case in it; "" = not asked
+	Rules    int              // harmless rules that the group has besides
+	For      time.Duration    // how long the group has been as it is
 	Pass     []TestRule
 	Exempt   []TestRule
 	Fail     []TestRule
@@ -106,15 +110,23 @@ func (p *folderReader) testCase(c *caseSyntax, lists map[string]secgroup.PrefixL
 		}
 		out.Exempted = &exempted
 	}
-	if len(c.Pass)+len(c.Exempt)+len(c.Fail) == 0 {
-		p.fault(c.position, "add pass, exempt or fail", "the case tests nothing")
+	if len(c.Pass)+len(c.Exempt)+len(c.Fail) == 0 && !c.Want.given() {
+		p.fault(c.position, "add pass, exempt or fail; or want, for the group itself", "the case tests nothing")
 	}
 	for _, asked := range []string{"remaining", "outcome"} {
 		if c.key(asked).given() && len(c.Fail) == 0 {
 			p.fault(c.key(asked), "add fail, or remove it", "%s is of what violates, and nothing does", asked)
 		}
 	}
-	out.Group = testGroup(c.Group)
+	for _, rules := range [][]TestRule{out.Pass, out.Exempt, out.Fail} {
+		for i := range rules {
+			rules[i].Description = c.Described.text
+		}
+	}
+	out.Group, out.Want = testGroup(c.Group), c.Want.text
+	if g := c.Group; g != nil {
+		out.Rules, out.For = g.Rules.value, g.For.duration
+	}
 	return out
 }
 
@@ -142,7 +154,7 @@ func testGroup(g *testGroupSyntax) secgroup.Group {
 		given string
 		field *string
 	}{
-		{g.ID.text, &out.ID}, {g.Name.text, &out.Name}, {g.VPC.text, &out.VPCID},
+		{g.ID.text, &out.ID}, {g.Name.text, &out.Name}, {g.Description.text, &out.Description}, {g.VPC.text, &out.VPCID},
 		{g.Account.text, &out.AccountID}, {g.Region.text, &out.Region},
 	} {
 		if x.given != "" {

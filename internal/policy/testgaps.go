@@ -45,7 +45,7 @@ func (p Parsed) gaps(d Document, cases []caseRun) ([]TestGap, error) {
 	whole := verdictsOf(set, cases)
 	for _, w := range d.withoutLines() {
 		lacking := &Set{} // judges nothing
-		if len(boxesOf(w.rest)) > 0 || w.rest.OnChange != nil {
+		if len(boxesOf(w.rest))+len(w.rest.Require) > 0 || w.rest.OnChange != nil {
 			if lacking, err = p.alone(w.rest); err != nil {
 				return nil, err
 			}
@@ -81,11 +81,14 @@ func formsOf(set *Set, check string, cases []caseRun) forms {
 			continue
 		}
 		entries := slices.Concat(c.Pass, c.Exempt, c.Fail)
-		for i, r := range c.judge(set)[:len(entries)] {
+		for i, r := range c.judge(set) {
 			fails := strings.HasPrefix(r.Got, "fail")
 			f.violates = f.violates || fails
 			f.complies = f.complies || r.Got == "pass"
 			f.exempt = f.exempt || r.Got == "exempt"
+			if i >= len(entries) {
+				continue // of the group, or of flows
+			}
 			block, isBlock := entries[i].Peer.(secgroup.CIDR)
 			f.ipv6 = f.ipv6 || fails && isBlock && block.Addr().Is6()
 			f.wide = f.wide || fails && entries[i].Peer != nil && (entries[i].Protocol == secgroup.AllProtocols || entries[i].Ports.From < entries[i].Ports.To)
@@ -162,6 +165,9 @@ func (d Document) withoutLines() []shortened {
 				r.AllowOnly = &AllowOnly{Line: a.Line, Within: a.Within, These: without(a.These, i)}
 			})
 		}
+	}
+	for i, r := range d.Require {
+		lacking("require", "", r.Line, func(rest *Document) { rest.Require = without(d.Require, i) })
 	}
 	if d.Tolerate.Line > 0 {
 		lacking("tolerate", d.Tolerate.File, d.Tolerate.Line, func(r *Document) { r.Tolerate = Tolerance{IPv4: -1, IPv6: -1} })

@@ -30,10 +30,50 @@ func (c caseRun) input(set *Set, entries []TestRule) (Input, error) {
 		in = set.ExplainInput(c.Group, rules, c.now)
 		in.Changes[0].Actor.ARN = c.Actor
 	}
+	c.exempt(&in)
+	return in, nil
+}
+
+// exempt exempts the group of a judging from what the case says.
+func (c caseRun) exempt(in *Input) {
 	if c.Exempted != nil {
 		in.Exemptions = []Exemption{{ID: "of the case", Policy: "*", Group: in.Live.ID, Rules: *c.Exempted, Until: c.now.Add(time.Hour), Source: "file"}}
 	}
-	return in, nil
+}
+
+// ofGroup gives pass, exempt or fail for the group itself.
+func (c caseRun) ofGroup(set *Set, entries []TestRule) string {
+	var rules []secgroup.Rule
+	for _, e := range entries {
+		if e.Peer != nil {
+			rules = append(rules, e.Rule)
+		}
+	}
+	for i := range c.Rules {
+		port := int32(i + 1)
+		rules = append(rules, secgroup.Rule{
+			ID: fmt.Sprintf("sgr-1%07d", i), Direction: secgroup.Ingress, Protocol: secgroup.TCP, Ports: secgroup.Ports{From: port, To: port},
+			Peer: secgroup.NewCIDR(netip.MustParsePrefix("10.0.0.1/32")), Description: "one of many",
+		})
+	}
+	in := set.ExplainInput(c.Group, rules, c.now)
+	c.exempt(&in)
+	in.Known.Rules = map[string]KnownRule{}
+	for _, p := range set.Policies {
+		id := secgroup.GroupEntry(c.Group.ID, p.ID)
+		in.Known.Rules[id] = KnownRule{Rule: secgroup.Rule{ID: id}, Since: c.now.Add(-c.For)}
+	}
+	out := "pass"
+	for _, v := range set.Evaluate(in).Group {
+		switch v.Findings[0].State {
+		case Graced:
+		case Exempt:
+			out = "exempt"
+		default:
+			return "fail"
+		}
+	}
+	return out
 }
 
 // callInput is a call by name: one that adds a rule adds one that is harmless,

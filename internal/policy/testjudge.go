@@ -59,6 +59,9 @@ func (c caseRun) judge(set *Set) []TestResult {
 	if c.Rest != nil {
 		out = append(out, compareFlows("remaining", c.rest, *c.Rest, total.rest))
 	}
+	if c.Want != "" {
+		out = append(out, TestResult{Line: c.Line, Rule: "the group", Want: c.Want, Got: c.ofGroup(set, entries)})
+	}
 	return out
 }
 

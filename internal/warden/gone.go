@@ -16,7 +16,7 @@ func (j *judging) closeGone(ctx context.Context) error {
 	}
 	j.verdict, j.plan = policy.Verdict{GroupID: j.groupID}, plan.Plan{GroupID: j.groupID}
 	j.verdict.Calls = j.w.cfg.Set.JudgeCalls(j.input())
-	if !j.mem.Known.Exists && len(j.mem.Open) == 0 && !j.callsViolate() {
+	if !j.mem.Known.Exists && len(j.mem.Open) == 0 && len(j.w.removed.of(j.groupID)) == 0 && !j.callsViolate() {
 		return nil
 	}
 	j.known = j.mem.Known
@@ -25,7 +25,6 @@ func (j *judging) closeGone(ctx context.Context) error {
 	j.carryOn()
 	j.endLeft()
 	j.draftCalls()
-	j.writeBlind()
 	if err := j.open(ctx); err != nil {
 		return err
 	}

@@ -30,7 +30,7 @@ func (j *judging) triage(ctx context.Context) (done bool, err error) {
 		return false, nil
 	}
 	if err != nil {
-		return false, ledgerFault(err)
+		return false, unwritable(err)
 	}
 	if len(known.OpenIncidents) > 0 {
 		return false, nil
@@ -58,7 +58,7 @@ func (j *judging) triaged() {
 		if r.decided {
 			continue
 		}
-		if r.change.Effect == secgroup.Retags {
+		if r.change.Effect == secgroup.Retags && !j.w.cfg.Set.JudgesTags() {
 			r.decide(incident.Ignored, reasonTags, false)
 			r.decision.Incident = j.document(r)
 			continue
@@ -71,12 +71,14 @@ func (j *judging) triaged() {
 	}
 }
 
-// concern asks the policies about one record. What only takes away or only
-// changes text concerns none but as a call.
+// concern asks the policies about one record. What only takes away concerns
+// none but as a call, nor does what only changes text, unless a policy is about
+// that text.
 func (j *judging) concern(r *record, known *policy.Known) policy.Concern {
-	switch r.change.Effect {
-	case secgroup.Narrows, secgroup.Describe, secgroup.Retags:
-		return j.w.cfg.Set.TriageCall(r.change, j.groupID, known)
+	set := j.w.cfg.Set
+	switch e := r.change.Effect; {
+	case e == secgroup.Narrows, e == secgroup.Describe && !set.JudgesDescriptions(), e == secgroup.Retags && !set.JudgesTags():
+		return set.TriageCall(r.change, j.groupID, known)
 	}
 	return j.w.cfg.Set.Triage(r.change, known)
 }
