@@ -63,7 +63,7 @@ var allowed = map[string][]string{
 	"internal/mutation":            {},
 	"internal/overlay":             {},
 	"internal/plan":                {"internal/policy", "internal/secgroup"},
-	"internal/policy":              {"internal/secgroup"},
+	"internal/policy":              {"events", "internal/secgroup"},
 	"internal/queue":               {"internal/incident"},
 	"internal/runtimeapi":          {},
 	"internal/secgroup":            {},
