@@ -96,9 +96,8 @@ func TestLedgerRights(t *testing.T) {
 }
 
 func TestOtherRights(t *testing.T) {
-	topic, _ := plain.only(t, "AWS::SNS::Topic")
 	logs, _ := plain.only(t, "AWS::Logs::LogGroup")
-	want := map[string]list{"sns": {map[string]any{"Ref": topic}}, "sqs": {arnOf(queueID(t, "Changes"))}, "logs": {arnOf(logs)}}
+	want := map[string]list{"sns": {map[string]any{"Ref": topicID(t, "Alerts")}}, "sqs": {arnOf(queueID(t, "Changes"))}, "logs": {arnOf(logs)}}
 	seen := map[string]bool{}
 	for _, s := range plain.roleStatements(t) {
 		for service, resource := range want {
