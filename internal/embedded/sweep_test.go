@@ -183,7 +183,7 @@ func TestALostModifyGoesBackToTheOldValue(t *testing.T) {
 	require.Equal(t, id, s.rules()[0].ID)
 }
 
-func TestTheActMarksWhatStood(t *testing.T) {
+func TestFault04TheActMarksWhatStood(t *testing.T) {
 	s := newSwept(t, closed(22, ""))
 	s.lost("tcp 22 22 0.0.0.0/0")
 	s.lost("tcp 443 443 0.0.0.0/0")
@@ -217,9 +217,9 @@ func parsed(t *testing.T, text string) secgroup.Rule {
 	return r
 }
 
-// TestAnotherRuleInThePlaceOfAMarkedOne: the mark belongs to the rule, not to
+// TestFault04AnotherRuleInThePlaceOfAMarkedOne: the mark belongs to the rule, not to
 // whatever has its value.
-func TestAnotherRuleInThePlaceOfAMarkedOne(t *testing.T) {
+func TestFault04AnotherRuleInThePlaceOfAMarkedOne(t *testing.T) {
 	s := newSwept(t, closed(22, ""))
 	s.lost("tcp 22 22 0.0.0.0/0")
 	s.sweep()
