@@ -33,6 +33,7 @@ func NewAccount(scope constructs.Construct, s Settings) awscdk.Stack {
 	a.queues.close(role, s.Operator)
 	guard := a.newGuard(s, role)
 	a.newDashboard(guard, a.newAlarms(guard, s.Email))
+	reader, operator := a.newPeoplePolicies()
 	for name, value := range map[string]*string{
 		"GuardName":      guard.FunctionName(),
 		"QueueUrl":       a.queues.changes.QueueUrl(),
@@ -41,6 +42,8 @@ func NewAccount(scope constructs.Construct, s Settings) awscdk.Stack {
 		"TableName":      a.table.TableName(),
 		"TopicArn":       a.topic.TopicArn(),
 		"AlarmTopicArn":  a.alarmTopic.TopicArn(),
+		"ReaderPolicy":   reader.ManagedPolicyArn(),
+		"OperatorPolicy": operator.ManagedPolicyArn(),
 		"Mode":           jsii.String(string(s.Mode)),
 	} {
 		awscdk.NewCfnOutput(a.stack, jsii.String(name), &awscdk.CfnOutputProps{Value: value})
