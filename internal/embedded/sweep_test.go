@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -379,7 +380,11 @@ func TestThrottledMidwayAndResumed(t *testing.T) {
 
 	refuse = false
 	s.wait(5 * time.Minute)
-	pass, err = s.sweeper().Sweep(s.ctx, *pass.Next)
+	text, err := json.Marshal(pass.Next) // to the next invocation
+	require.NoError(t, err)
+	var cursor warden.Cursor
+	require.NoError(t, json.Unmarshal(text, &cursor))
+	pass, err = s.sweeper().Sweep(s.ctx, cursor)
 	require.NoError(t, err)
 	require.True(t, pass.Complete)
 	require.Equal(t, 1500, pass.Counts.Marked["port-22"])

@@ -41,7 +41,7 @@ func ReadPermissions() []string {
 func OperatorPermissions() []string { return []string{"dynamodb:UpdateItem"} }
 
 // OperatorKeys are the partition keys of the controls that people write:
-// exemptions and pauses.
+// exemptions, pauses and adoptions.
 func OperatorKeys() []string { return []string{"control#*"} }
 
 // GuardKeys are the partition keys that the guard writes, as patterns for the

@@ -164,7 +164,7 @@ func (p *pass) begin(ctx context.Context) (held string, err error) {
 func (p *pass) readControls(ctx context.Context) (held string, err error) {
 	p.count(func(c *SweepCounts) { c.Calls.Ledger++ })
 	if p.controls, err = p.s.ledger.Controls(ctx); err != nil {
-		return "", ledgerFault(err)
+		return "", unreadable(err)
 	}
 	facts := p.judging(secgroup.Group{}, incident.Memory{Controls: p.controls}).facts
 	if facts.Stale {
@@ -187,7 +187,7 @@ func (p *pass) finish(ctx context.Context) (over string, err error) {
 	}
 	p.count(func(c *SweepCounts) { c.Calls.Ledger++ })
 	if err := p.s.ledger.RecordSweep(ctx, incident.SweepRecord{Acts: p.doneActs(), Stamp: p.w.now()}); err != nil {
-		return "", ledgerFault(err)
+		return "", unwritable(err)
 	}
 	return passComplete, nil
 }

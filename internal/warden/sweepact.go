@@ -41,7 +41,7 @@ func (p *pass) beginActs(ctx context.Context) error {
 	}
 	p.count(func(c *SweepCounts) { c.Calls.Ledger++ })
 	if err := p.s.ledger.RecordSweep(ctx, record); err != nil {
-		return ledgerFault(err)
+		return unwritable(err)
 	}
 	if p.controls.Acts == nil {
 		p.controls.Acts = map[string]policy.Act{}

@@ -28,12 +28,14 @@ func (p *pass) page(ctx context.Context) (next string, done bool, err error) {
 	if err != nil {
 		return "", false, err
 	}
-	if done, err := p.look(ctx, closer); err != nil || !done {
+	behind, done, err := p.look(ctx, closer)
+	if err != nil || !done {
 		return "", false, err
 	}
 	if err := p.ask(ctx, closer); err != nil {
 		return "", false, err
 	}
+	p.at.Behind += behind
 	p.count(func(c *SweepCounts) {
 		c.Pages++
 		c.Groups += len(met.looks) + met.foreign + met.unread
@@ -84,7 +86,7 @@ func (p *pass) recall(ctx context.Context, looks []*look) error {
 		p.count(func(c *SweepCounts) { c.Calls.Ledger++ })
 		items, err := p.s.ledger.Recall(ctx, idsOf(chunk))
 		if err != nil {
-			return ledgerFault(err)
+			return unreadable(err)
 		}
 		for _, l := range chunk {
 			mem := items[l.group.ID]
@@ -119,7 +121,7 @@ func (p *pass) closer(ctx context.Context, looks []*look) (closer []*look, err e
 		p.count(func(c *SweepCounts) { c.Calls.Ledger++ })
 		own, err := p.s.ledger.ControlsOf(ctx, idsOf(chunk))
 		if err != nil {
-			return nil, ledgerFault(err)
+			return nil, unreadable(err)
 		}
 		for _, l := range chunk {
 			if _, has := own[l.group.ID]; has || !l.hasIDs(rules[l.group.ID].rules) {
@@ -170,18 +172,18 @@ func (p *pass) rules(ctx context.Context, looks []*look) (map[string]*readRules,
 // writing: a little longer than the lease of one that died.
 var sweepPauses = []time.Duration{time.Second, 5 * time.Second, 15 * time.Second, 45 * time.Second}
 
-// look looks closer at groups; done is false where time ran out. Groups that
-// others keep writing are counted as behind.
-func (p *pass) look(ctx context.Context, looks []*look) (done bool, err error) {
+// look looks closer at groups; done is false where time ran out. behind counts
+// those that others keep writing.
+func (p *pass) look(ctx context.Context, looks []*look) (behind int, done bool, err error) {
 	for round := 0; len(looks) > 0; round++ {
 		var again []*look
 		for chunk := range slices.Chunk(looks, groupsPerRead) {
 			if !p.timeLeft(ctx) {
-				return false, nil
+				return 0, false, nil
 			}
 			more, err := p.lookOnce(ctx, chunk)
 			if err != nil {
-				return false, err
+				return 0, false, err
 			}
 			again = append(again, more...)
 		}
@@ -190,32 +192,16 @@ func (p *pass) look(ctx context.Context, looks []*look) (done bool, err error) {
 			break
 		}
 		if round == len(sweepPauses) {
-			p.at.Behind += len(looks)
-			break
+			return len(looks), true, nil
 		}
 		if deadline, ok := ctx.Deadline(); ok && deadline.Sub(p.w.now()) < sweepPauses[round]+sweepMargin {
-			return false, nil
+			return 0, false, nil
 		}
 		if err := p.w.cfg.Sleep(ctx, sweepPauses[round]); err != nil {
-			return false, fmt.Errorf("wait for %d groups: %w", len(looks), err)
+			return 0, false, fmt.Errorf("wait for %d groups: %w", len(looks), err)
 		}
 	}
-	return true, nil
-}
-
-// ask asks the guard to look at groups.
-func (p *pass) ask(ctx context.Context, looks []*look) error {
-	asking := slices.DeleteFunc(slices.Clone(looks), func(l *look) bool { return l.reason == "" })
-	return aside(asking, func(l *look) error {
-		p.count(func(c *SweepCounts) { c.Calls.Queue++ })
-		// Without the incident's id: with it, a judging would put a message of its
-		// own behind every wait, beside the one that is under way.
-		if err := p.w.cfg.Queue.JudgeAgain(ctx, l.group.ID, causeSweep, "", l.delay); err != nil {
-			return err
-		}
-		p.count(func(c *SweepCounts) { c.Enqueued[l.reason]++ })
-		return nil
-	})
+	return 0, true, nil
 }
 
 func idsOf(looks []*look) []string {
