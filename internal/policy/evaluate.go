@@ -38,8 +38,10 @@ func (s *Set) Evaluate(in Input) Verdict {
 		return v
 	}
 	j.judge(&v)
-	for i := range v.Rules {
-		v.Rules[i].Void = j.voided[v.Rules[i].Rule.ID]
+	if len(j.voided) > 0 {
+		for i := range v.Rules {
+			v.Rules[i].Void = j.voided[v.Rules[i].Rule.ID]
+		}
 	}
 	j.compose(&v)
 	v.JudgeAgainAt = nextLook(&v, in.Now)

@@ -45,11 +45,11 @@ func (j *judgement) excuse(p *Policy, s *subject) excuse {
 		switch {
 		case !j.isMarked(s, p):
 			j.void(s, p)
-			if j.in.Facts.Adopted[p.ID].IsZero() {
-				e.denied = append(e.denied, "a record that names the rule voids its baseline mark")
-			} else {
-				e.denied = append(e.denied, "its baseline mark was given up (adopted)")
+			why := "a record that names the rule voids its baseline mark"
+			if j.isAdopted(p) {
+				why = "its baseline mark was given up (adopted)"
 			}
+			e.denied = append(e.denied, why)
 		case s.marked.Covers(s.region):
 			e.marked = s.region
 		default:

@@ -112,8 +112,7 @@ func (j *judgement) isMarked(s *subject, p *Policy) bool {
 	if s.known == nil || !slices.Contains(s.known.Baseline, p.ID) {
 		return false
 	}
-	act := j.in.Facts.Acts[p.ID]
-	if j.in.Facts.Adopted[p.ID].After(act.At) {
+	if j.isAdopted(p) {
 		return false
 	}
 	if s.record == nil {
@@ -123,8 +122,14 @@ func (j *judgement) isMarked(s *subject, p *Policy) bool {
 	if j.in.Facts.Stale && when.After(j.in.Facts.Stamp) {
 		return false
 	}
+	act := j.in.Facts.Acts[p.ID]
 	during := !act.Start.IsZero() && !when.Before(act.Start) && (act.At.IsZero() || !when.After(act.At))
 	return s.record.modifies() || !during
+}
+
+// isAdopted reports whether the marks of p were given up since its act.
+func (j *judgement) isAdopted(p *Policy) bool {
+	return j.in.Facts.Adopted[p.ID].After(j.in.Facts.Acts[p.ID].At)
 }
 
 // isOpen reports whether an open incident holds the rule under p.
