@@ -113,9 +113,14 @@ func (f *foundMarks) add(g secgroup.Group, known policy.Known, only string, cont
 		live[r.Value()] = true
 	}
 	for id, k := range known.Rules {
-		value := k.Rule.Value()
+		value := "the group itself"
+		if !secgroup.IsGroupEntry(id) {
+			if value = k.Rule.Value(); !live[value] {
+				continue
+			}
+		}
 		for _, policyID := range k.Baseline {
-			if only != "" && policyID != only || !live[value] {
+			if only != "" && policyID != only {
 				continue
 			}
 			act, setting := lastAct(controls.Acts, policyID)

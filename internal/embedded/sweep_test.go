@@ -726,3 +726,35 @@ func TestAnActAfterAnAdoptionMarksAgain(t *testing.T) {
 	s.guardLooks()
 	require.Equal(t, []string{sshOpen}, s.texts())
 }
+
+// TestTheSweepSeesWhatAGroupItselfLacks: what is required of it is marked, told
+// and adopted like what is required of rules.
+func TestTheSweepSeesWhatAGroupItselfLacks(t *testing.T) {
+	s := newSwept(t, `---
+apiVersion: sgwarden/v1
+kind: Policy
+metadata: {id: owned, title: Every group has an owner, severity: low, why: Somebody must answer., fix: Tag it.}
+scope: {groups: {default: false}}
+require:
+  - {tags: [owner]}
+remedy: alert
+`)
+	require.Equal(t, map[string]int{"owned": 1}, s.sweep().Counts.Marked)
+	s.guardLooks()
+	s.quiet()
+	require.Empty(t, s.judged)
+
+	_, err := s.account.ec2.EnsureGroup(secgroup.Group{ID: "sg-0b000000000000000", Rules: []secgroup.Rule{}})
+	require.NoError(t, err)
+	require.Equal(t, 1, s.sweep().Counts.Enqueued[warden.SweepDue])
+	s.guardLooks()
+	require.Equal(t, incident.Alerted, s.judged[len(s.judged)-1].Worst().Outcome)
+	s.quiet()
+
+	s.wait(time.Hour)
+	require.NoError(t, s.account.ledger.Operator().Adopt(s.ctx, s.group, "owned", s.world.now))
+	require.Equal(t, 1, s.sweep().Counts.Enqueued[warden.SweepDue])
+	s.guardLooks()
+	require.Equal(t, incident.Alerted, s.judged[len(s.judged)-1].Worst().Outcome)
+	s.quiet()
+}

@@ -84,13 +84,12 @@ func (p *pass) doneActs() map[string]policy.Act {
 // of a region only what was there at the last complete sweep stands.
 func (l *look) mark(known *policy.Known) map[string]int {
 	marked := map[string]int{}
-	for i := range l.j.verdict.Rules {
-		rv := &l.j.verdict.Rules[i]
+	for _, rv := range l.j.verdict.All() {
 		entry := known.Rules[rv.Rule.ID]
 		if stamp := l.p.at.Stamp; !stamp.IsZero() && entry.Since.After(stamp) {
 			continue
 		}
-		for _, id := range l.standing(rv) {
+		for _, id := range l.standing(&rv) {
 			if !slices.Contains(entry.Baseline, id) {
 				entry.Baseline = append(slices.Clone(entry.Baseline), id)
 				slices.Sort(entry.Baseline)

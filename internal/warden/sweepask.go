@@ -27,7 +27,7 @@ func (p *pass) ask(ctx context.Context, looks []*look) error {
 // asks says why the guard is to look at the group, and when.
 func (l *look) asks() (SweepReason, time.Duration) {
 	found := map[SweepReason]time.Time{} // until when it may wait
-	for _, rv := range l.j.verdict.Rules {
+	for _, rv := range l.j.verdict.All() {
 		if e := l.j.endOf(rv); e != nil && !e.seen {
 			if reason, until := l.reasonOf(e); reason != "" {
 				found[reason] = until

@@ -49,8 +49,12 @@ func (p *pass) judging(g secgroup.Group, mem incident.Memory) *judging {
 // glance judges the group as the page told it. Its rules get the ids of those
 // in the item that have their values: a group has each value once.
 func (l *look) glance(ctx context.Context, mem incident.Memory) error {
-	ids := map[string][]string{}
+	ids, entries := map[string][]string{}, 0
 	for _, id := range sortedKeys(mem.Known.Rules) {
+		if secgroup.IsGroupEntry(id) {
+			continue
+		}
+		entries++
 		value := mem.Known.Rules[id].Rule.Value()
 		ids[value] = append(ids[value], id)
 	}
@@ -69,7 +73,7 @@ func (l *look) glance(ctx context.Context, mem incident.Memory) error {
 	if err := l.evaluate(ctx); err != nil {
 		return err
 	}
-	l.same = mem.Known.Whole && unknown == 0 && len(g.Rules) == len(mem.Known.Rules) && l.hasLists()
+	l.same = mem.Known.Whole && unknown == 0 && len(g.Rules) == entries && l.hasLists() && l.hasOfGroup(len(mem.Known.Rules)-entries)
 	return nil
 }
 
@@ -80,6 +84,12 @@ func (l *look) hasLists() bool {
 		known := l.j.mem.Known.Rules[r.ID]
 		return listDigest(r, known) != known.ListDigest
 	})
+}
+
+// hasOfGroup reports whether the item has what policies find of the group
+// itself, and no more.
+func (l *look) hasOfGroup(entries int) bool {
+	return len(l.j.verdict.Group) == entries && !slices.ContainsFunc(l.j.verdict.Group, func(rv policy.RuleVerdict) bool { return rv.Known == nil })
 }
 
 // evaluate asks the policies, and asks again with the facts that they lacked.
@@ -138,15 +148,16 @@ func (l *look) fetch(ctx context.Context, need policy.Need) (err error) {
 // group's own controls and open incidents count.
 func (l *look) isHot() bool {
 	reason, _ := l.asks()
-	return reason != "" || len(l.j.mem.Known.OpenIncidents) > 0 || slices.ContainsFunc(l.j.verdict.Rules, func(rv policy.RuleVerdict) bool {
+	return reason != "" || len(l.j.mem.Known.OpenIncidents) > 0 || slices.ContainsFunc(l.j.verdict.All(), func(rv policy.RuleVerdict) bool {
 		return len(l.standing(&rv)) > 0
 	})
 }
 
 // restsOnIDs reports whether some rule is let be for what is known of its id:
 // it is marked, or who made it is excepted. Another rule with its value is not.
+// A mark on the group itself counts too, as its own controls may void it.
 func (l *look) restsOnIDs() bool {
-	return slices.ContainsFunc(l.j.verdict.Rules, func(rv policy.RuleVerdict) bool {
+	return slices.ContainsFunc(l.j.verdict.All(), func(rv policy.RuleVerdict) bool {
 		return slices.ContainsFunc(rv.Findings, func(f policy.Finding) bool {
 			return f.State == policy.Baseline || f.IsByActor()
 		})
