@@ -97,6 +97,11 @@ conformance-aws: ## try what EC2 is taken to do in the account of your AWS profi
 matrix: ## every call of guard with every fault, pairs of them, and guard killed at every effect [SEED=n]
 	@$(HOST_GO) test -count=1 -v -timeout 60m ./internal/faultmatrix -complete $(if $(SEED),-seed $(SEED)) | grep -vE '^(=== |    --- | +--- )'
 
+CHANGES ?= 10000
+.PHONY: lost-events
+lost-events: ## many changes whose records are lost, doubled and shuffled, and one sweep [CHANGES=10000] [SEED=1]
+	@$(HOST_GO) test ./internal/embedded -run '^TestLostEvents$$' -count=1 -v -timeout 60m -lost-changes $(CHANGES) -lost-seed $(SEED) | grep -v '^==='
+
 .PHONY: soak
 soak: ## random actors, faults and deaths before the real guard [STATES=1000000] [SEED=1]
 	@$(HOST_GO) run ./internal/soak/run -states $(STATES) -seed $(SEED)

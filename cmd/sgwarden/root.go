@@ -57,6 +57,9 @@ Begin with "sgwarden demo": it needs no account and no key.`,
 		SilenceErrors:     true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
-	root.AddCommand(newInit(), newDemo(), newExplain(), newPolicies(), newTest(), newLint(), newBundle(), newAlert(), newExempt(), newPause(), newResume(), newVersion())
+	root.AddCommand(
+		newInit(), newDemo(), newExplain(), newPolicies(), newTest(), newLint(), newBundle(), newVersion(),
+		newAlert(), newExempt(), newAdopt(), newPause(), newResume(),
+	)
 	return root
 }

@@ -25,7 +25,10 @@ func (a *account) newPeoplePolicies() (reader, operator awsiam.ManagedPolicy) {
 			statement("ReadLedger", table, nil, ledger.ReadPermissions()...),
 		}
 	}
-	writes := append(*read(), statement("WriteControls", table, &map[string]any{
+	// What is to be adopted is listed with the groups as they are. EC2 takes no
+	// resource for reads.
+	groups := statement("ReadGroups", *jsii.Strings("*"), nil, "ec2:DescribeSecurityGroupRules", "ec2:DescribeSecurityGroups")
+	writes := append(*read(), groups, statement("WriteControls", table, &map[string]any{
 		"ForAllValues:StringLike": map[string]any{"dynamodb:LeadingKeys": jsii.Strings(ledger.OperatorKeys()...)},
 		"Null":                    map[string]any{"dynamodb:LeadingKeys": "false"},
 	}, ledger.OperatorPermissions()...))
@@ -33,7 +36,7 @@ func (a *account) newPeoplePolicies() (reader, operator awsiam.ManagedPolicy) {
 		Description: jsii.String("Reads the incidents and exemptions of sgwarden"), Statements: read(),
 	})
 	operator = awsiam.NewManagedPolicy(a.stack, jsii.String("Operator"), &awsiam.ManagedPolicyProps{
-		Description: jsii.String("Reads the incidents of sgwarden, exempts, pauses and resumes"), Statements: &writes,
+		Description: jsii.String("Reads the incidents of sgwarden and the groups, exempts, adopts, pauses and resumes"), Statements: &writes,
 	})
 	for _, p := range []awsiam.ManagedPolicy{reader, operator} {
 		p.ApplyRemovalPolicy(awscdk.RemovalPolicy_DESTROY)

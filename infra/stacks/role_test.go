@@ -116,7 +116,7 @@ func TestOtherRights(t *testing.T) {
 }
 
 // TestPeopleMayNotTouchGroups: a reader only reads, an operator also writes
-// the controls, and no other item.
+// the controls, and no other item. To adopt what stands, one looks at the groups.
 func TestPeopleMayNotTouchGroups(t *testing.T) {
 	table, _ := plain.only(t, "AWS::DynamoDB::Table")
 	policies := plain.of("AWS::IAM::ManagedPolicy")
@@ -137,6 +137,9 @@ func TestPeopleMayNotTouchGroups(t *testing.T) {
 			case slices.Contains(all, "cloudformation:DescribeStacks"):
 				require.Len(t, all, 1)
 				require.Equal(t, list{map[string]any{"Ref": "AWS::StackId"}}, s.Resource)
+			case slices.Contains(all, "ec2:DescribeSecurityGroups"):
+				require.True(t, isOperator)
+				require.ElementsMatch(t, []string{"ec2:DescribeSecurityGroups", "ec2:DescribeSecurityGroupRules"}, all)
 			default:
 				require.ElementsMatch(t, ledger.ReadPermissions(), all)
 				require.Equal(t, list{arnOf(table)}, s.Resource)

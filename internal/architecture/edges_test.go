@@ -20,8 +20,8 @@ const module = "github.com/sgwarden/sgwarden/"
 // that nobody uses.
 var allowed = map[string][]string{
 	"cmd/sgwarden": {
-		"events", "events/samples", "internal/alert", "internal/bundle", "internal/deployment", "internal/embedded", "internal/incident", "internal/ledger",
-		"internal/policy", "internal/secgroup", "internal/warden",
+		"events", "events/samples", "internal/alert", "internal/bundle", "internal/deployment", "internal/embedded", "internal/incident", "internal/inventory",
+		"internal/ledger", "internal/policy", "internal/secgroup", "internal/warden",
 	},
 	"events":                     {"internal/secgroup"},
 	"events/samples":             {},

@@ -28,6 +28,7 @@ const roleName = "sgwarden-guard"
 type Account struct {
 	world  *World
 	ec2    *localec2.Account
+	client *ec2.Client // with the role of the guard
 	guard  *warden.Warden
 	ledger *ledger.InMemory
 	later  delayed
@@ -80,21 +81,24 @@ func (a *Account) acts() map[string]policy.Act {
 	return acts
 }
 
-// newGuard wires the real path to this account.
-func (a *Account) newGuard() (*warden.Warden, error) {
+// newGuard makes a guard of this account.
+func (a *Account) newGuard() (*warden.Warden, error) { return warden.New(a.wiring()) }
+
+// wiring puts the real path on this account.
+func (a *Account) wiring() warden.Config {
 	key := "AKIASGWARDEN" + a.ec2.ID
 	role := cloudtrail.Session(a.ec2.ID, "/", roleName, "guard", key)
 	a.world.cloud.Register(key, localec2.Caller{AccountID: a.ec2.ID, Identity: role})
-	client := ec2.New(ec2.Options{
+	a.client = ec2.New(ec2.Options{
 		Region:       a.ec2.Region,
 		BaseEndpoint: aws.String("http://ec2.embedded"),
 		Credentials:  credentials.NewStaticCredentialsProvider(key, "embedded", ""),
 		HTTPClient:   &http.Client{Transport: a.world.cloud.Transport()},
 	})
-	return warden.New(warden.Config{
+	return warden.Config{
 		Set:       a.world.opts.Set,
-		Inventory: inventory.New(client),
-		Applier:   apply.New(client),
+		Inventory: inventory.New(a.client),
+		Applier:   apply.New(a.client),
 		Ledger:    a.ledger,
 		Closed:    a.ledger.Closed,
 		Publisher: discard{},
@@ -108,7 +112,7 @@ func (a *Account) newGuard() (*warden.Warden, error) {
 		Mode:      a.world.opts.Mode,
 		Limits:    plan.Limits{MayModify: true, MayAuthorize: true},
 		HolderID:  "embedded-" + a.ec2.ID + "-" + a.ec2.Region,
-	})
+	}
 }
 
 // Name is "ACCOUNT REGION".

@@ -38,6 +38,19 @@ type Controls struct {
 	Acts       map[string]policy.Act // by policy id + "@" + digest
 	Stamp      time.Time             // last complete sweep; zero = none yet
 	Held       []string              // policy digests that a fuse holds
+	// Adopted is when an operator ended what baseline marks stand for, by policy
+	// id or EveryPolicy: for all groups, or for the one at hand, the later.
+	Adopted map[string]time.Time
+}
+
+// EveryPolicy stands for all policies in Controls.Adopted.
+const EveryPolicy = "*"
+
+// SweepRecord is what a sweep writes of itself, beside what is there.
+type SweepRecord struct {
+	Acts  map[string]policy.Act // by policy id + "@" + digest: set
+	Drop  []string              // likewise: acts of digests that are not in force any more
+	Stamp time.Time             // of the complete sweep; zero = it is not complete
 }
 
 // Note is triage's one write: rules that a harmless change names, set where

@@ -89,15 +89,25 @@ func (i *Inventory) associated(ctx context.Context, g secgroup.Group) ([]string,
 			return nil, err
 		}
 		for _, a := range out.SecurityGroupVpcAssociations {
-			over := a.State == types.SecurityGroupVpcAssociationStateDisassociated || a.State == types.SecurityGroupVpcAssociationStateAssociationFailed
-			if id := aws.ToString(a.VpcId); !over && id != g.VPCID {
-				ids = append(ids, id)
+			if !isOver(a) {
+				ids = append(ids, aws.ToString(a.VpcId))
 			}
 		}
 		return out.NextToken, nil
 	})
+	return others(ids, g.VPCID), err
+}
+
+// isOver reports whether an association is none any more, or never was one.
+func isOver(a types.SecurityGroupVpcAssociation) bool {
+	return a.State == types.SecurityGroupVpcAssociationStateDisassociated || a.State == types.SecurityGroupVpcAssociationStateAssociationFailed
+}
+
+// others are the ids but own, sorted, each once.
+func others(ids []string, own string) []string {
+	ids = slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return id == own })
 	slices.Sort(ids)
-	return slices.Compact(ids), err
+	return slices.Compact(ids)
 }
 
 // vpcOf is a VPC with every block that it has; one that is being taken away

@@ -25,20 +25,26 @@ func controlOf(groupID string) key {
 	if groupID == "" {
 		return controlOfAll
 	}
-	return key{"control#" + groupID, "controls"}
+	return key{prefixControl + groupID, "controls"}
 }
 
-// controlKeys are the items of one read of the controls of a group.
+// controlKeys are the items of one read of the controls of a group; "" = of
+// what holds for all.
 func controlKeys(groupID string) []key {
+	if groupID == "" {
+		return []key{controlOfAll, sweepState, fuseState}
+	}
 	return []key{controlOfAll, controlOf(groupID), sweepState, fuseState}
 }
 
 const (
+	prefixControl   = "control#" // of partition keys
 	attrPaused      = "paused"
 	attrStamp       = "stamp"
 	prefixExemption = "exemption#"
 	prefixAct       = "act#"
 	prefixHeld      = "held#"
+	prefixAdopt     = "adopt#"
 )
 
 // exemptionFor is the longest life of an exemption in the ledger.
@@ -102,6 +108,21 @@ func decodeControl(a attributes, c *incident.Controls) error {
 			c.Acts = map[string]policy.Act{}
 		}
 		c.Acts[id] = policy.Act(r)
+		return nil
+	}); err != nil {
+		return err
+	}
+	if err := a.each(prefixAdopt, func(id string) error {
+		when, err := a.time(prefixAdopt + id)
+		if err != nil {
+			return err
+		}
+		if c.Adopted == nil {
+			c.Adopted = map[string]time.Time{}
+		}
+		if when.After(c.Adopted[id]) { // of the group or of all: the later one
+			c.Adopted[id] = when
+		}
 		return nil
 	}); err != nil {
 		return err
@@ -207,6 +228,16 @@ func (o Operator) Pause(ctx context.Context, groupID, reason string) error {
 // Resume ends a pause.
 func (o Operator) Resume(ctx context.Context, groupID string) error {
 	return o.set(ctx, controlOf(groupID), attributes{}, attrPaused)
+}
+
+// Adopt ends, from a time on, what a policy's baseline marks stand for, in a
+// group or with groupID "" in all; policyID incident.EveryPolicy = of every
+// policy. Marks that a later act sets are not concerned.
+func (o Operator) Adopt(ctx context.Context, groupID, policyID string, at time.Time) error {
+	if policyID == "" {
+		return fmt.Errorf("adopt: needs a policy: %w", incident.ErrInvalid)
+	}
+	return o.set(ctx, controlOf(groupID), attributes{prefixAdopt + policyID: text(at.UTC().Format(time.RFC3339Nano))})
 }
 
 // Hold holds a policy, by its digest, until Release.

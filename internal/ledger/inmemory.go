@@ -33,13 +33,7 @@ func (m *InMemory) Observe(ctx context.Context, groupID string) (incident.Memory
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	var found []attributes
-	for _, k := range controlKeys(groupID) {
-		if a, ok := m.items[k]; ok && !slices.ContainsFunc(found, func(f attributes) bool { return f.key() == k }) {
-			found = append(found, a)
-		}
-	}
-	controls, err := decodeControls(found)
+	controls, err := decodeControls(m.controlItems(groupID))
 	if err != nil {
 		return incident.Memory{}, fmt.Errorf("observe group %s: %w", groupID, unreadable(err))
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/sgwarden/sgwarden/internal/ledger"
 	"github.com/sgwarden/sgwarden/internal/policy"
 	"github.com/sgwarden/sgwarden/internal/secgroup"
+	"github.com/sgwarden/sgwarden/internal/warden"
 )
 
 // book is what both ledgers are.
@@ -24,6 +25,7 @@ type book interface {
 	Note(ctx context.Context, n incident.Note) (policy.Known, error)
 	History(ctx context.Context, groupID string) ([]ledger.Entry, error)
 	Operator() ledger.Operator
+	warden.SweepLedger
 }
 
 var (
@@ -66,6 +68,9 @@ var suite = []struct {
 	{"a huge incident", testHugeIncident},
 	{"controls", testControls},
 	{"a pause of one group", testPause},
+	{"many items at once", testRecall},
+	{"what a sweep says of itself", testSweepRecord},
+	{"adopted marks", testAdopt},
 	{"an item that becomes a group's", testExpiry},
 	{"exemptions are bounded", testExemptionBounds},
 	{"one of many opens", testManyOpen},

@@ -9,7 +9,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/sgwarden/sgwarden/internal/incident"
 	"github.com/sgwarden/sgwarden/internal/policy"
@@ -42,7 +41,7 @@ func ReadPermissions() []string {
 func OperatorPermissions() []string { return []string{"dynamodb:UpdateItem"} }
 
 // OperatorKeys are the partition keys of the controls that people write:
-// exemptions and pauses.
+// exemptions, pauses and adoptions.
 func OperatorKeys() []string { return []string{"control#*"} }
 
 // GuardKeys are the partition keys that the guard writes, as patterns for the
@@ -239,38 +238,6 @@ func (t *Table) query(ctx context.Context, pk, first, last string) ([]attributes
 
 // batchPauses are the waits before what a BatchGetItem left out is asked again.
 var batchPauses = []time.Duration{50 * time.Millisecond, 200 * time.Millisecond}
-
-func (t *Table) controls(ctx context.Context, groupID string) (incident.Controls, error) {
-	ask := types.KeysAndAttributes{ConsistentRead: aws.Bool(true)}
-	for _, k := range controlKeys(groupID) {
-		ask.Keys = append(ask.Keys, k.attributes())
-	}
-	var items []attributes
-	for try := 0; ; try++ {
-		out, err := t.client.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{t.name: ask}})
-		if err != nil {
-			return incident.Controls{}, err
-		}
-		for _, a := range out.Responses[t.name] {
-			items = append(items, a)
-		}
-		left, more := out.UnprocessedKeys[t.name]
-		if !more || len(left.Keys) == 0 {
-			c, err := decodeControls(items)
-			if err != nil {
-				return incident.Controls{}, unreadable(err)
-			}
-			return c, nil
-		}
-		if try == len(batchPauses) {
-			return incident.Controls{}, fmt.Errorf("%d controls were not read: %w", len(left.Keys), incident.ErrThrottled)
-		}
-		ask.Keys = left.Keys
-		if err := pause(ctx, batchPauses[try]); err != nil {
-			return incident.Controls{}, err
-		}
-	}
-}
 
 func pause(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)

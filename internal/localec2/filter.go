@@ -18,24 +18,35 @@ type values struct {
 // values. Known are the names that the call has, beside tag:KEY and tag-key.
 func (s *session) filters(known []string) (func(values) bool, *query.Fault) {
 	type filter struct {
-		name   string
-		values []string
+		name     string
+		values   map[string]bool // without wildcards
+		patterns []string
 	}
 	var all []filter
 	for _, item := range s.params.Items("Filter") {
-		f := filter{item.Text("Name"), item.Texts("Value")}
+		f := filter{name: item.Text("Name"), values: map[string]bool{}}
+		for _, value := range item.Texts("Value") {
+			if isPattern(value) {
+				f.patterns = append(f.patterns, value)
+			} else {
+				f.values[value] = true
+			}
+		}
 		isTag := strings.HasPrefix(f.name, "tag:") || f.name == "tag-key"
 		if !isTag && !slices.Contains(known, f.name) {
 			return nil, query.Refuse("InvalidParameterValue", "The filter '%s' is invalid", f.name)
 		}
-		if len(f.values) == 0 {
+		if len(f.values)+len(f.patterns) == 0 {
 			return nil, query.Refuse("InvalidParameterValue", "The filter '%s' has no value", f.name)
 		}
 		all = append(all, f)
 	}
 	return func(v values) bool {
 		for _, f := range all {
-			if !slices.ContainsFunc(f.values, func(pattern string) bool { return v.match(f.name, pattern) }) {
+			fits := func(text string) bool {
+				return f.values[text] || slices.ContainsFunc(f.patterns, func(pattern string) bool { return glob(pattern, text) })
+			}
+			if !v.match(f.name, fits) {
 				return false
 			}
 		}
@@ -43,24 +54,27 @@ func (s *session) filters(known []string) (func(values) bool, *query.Fault) {
 	}, nil
 }
 
-func (v values) match(name, pattern string) bool {
+// match reports whether some value of that name fits.
+func (v values) match(name string, fits func(text string) bool) bool {
 	if key, ok := strings.CutPrefix(name, "tag:"); ok {
 		value, has := v.tags[key]
-		return has && glob(pattern, value)
+		return has && fits(value)
 	}
 	if name == "tag-key" {
 		for key := range v.tags {
-			if glob(pattern, key) {
+			if fits(key) {
 				return true
 			}
 		}
 		return false
 	}
 	if set, ok := v.sets[name]; ok {
-		return slices.ContainsFunc(set, func(text string) bool { return glob(pattern, text) })
+		return slices.ContainsFunc(set, fits)
 	}
-	return glob(pattern, v.of[name])
+	return fits(v.of[name])
 }
+
+func isPattern(value string) bool { return strings.ContainsAny(value, `*?\`) }
 
 // glob matches a filter value: * is any text, ? one character, \ takes the
 // next as it is. Case counts.

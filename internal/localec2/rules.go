@@ -19,10 +19,11 @@ func (s *session) describeRules() (query.Object, *query.Fault) {
 		return nil, fault
 	}
 	var found []string
-	for id, groupID := range s.state.ruleGroups {
-		r := s.state.groups[groupID].rules[id]
-		if (len(chosen) == 0 || chosen[id]) && match(ruleValues(groupID, r)) {
-			found = append(found, id)
+	for _, g := range s.groupsToRead() {
+		for id, r := range g.rules {
+			if (len(chosen) == 0 || chosen[id]) && match(ruleValues(g.id, r)) {
+				found = append(found, id)
+			}
 		}
 	}
 	slices.Sort(found)
@@ -30,6 +31,25 @@ func (s *session) describeRules() (query.Object, *query.Fault) {
 		g := s.state.groups[s.state.ruleGroups[id]]
 		return s.ruleObject(g, g.rules[id])
 	})
+}
+
+// groupsToRead are the groups that a read of rules can be about: those that its
+// filter names, or all. An account has many.
+func (s *session) groupsToRead() map[string]*group {
+	for _, item := range s.params.Items("Filter") {
+		ids := item.Texts("Value")
+		if item.Text("Name") != "group-id" || slices.ContainsFunc(ids, isPattern) {
+			continue
+		}
+		named := map[string]*group{}
+		for _, id := range ids {
+			if g := s.state.groups[id]; g != nil {
+				named[id] = g
+			}
+		}
+		return named
+	}
+	return s.state.groups
 }
 
 var ruleFilters = []string{"group-id", "security-group-rule-id"}

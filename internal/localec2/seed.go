@@ -59,42 +59,58 @@ func (a *Account) EnsureVPC(id string, blocks ...netip.Prefix) error {
 // empty ones = none. A group named "default" takes the place of its VPC's.
 func (a *Account) EnsureGroup(g secgroup.Group) (made bool, err error) {
 	err = a.change(func(s *state) error {
-		if fault := wellFormed("sg-", g.ID); fault != nil {
-			return fmt.Errorf("ensure group: %w", fault)
-		}
-		if s.groups[g.ID] != nil {
-			return nil
-		}
-		v, err := a.ensureVPC(s, g.VPCID)
-		if err != nil {
-			return fmt.Errorf("ensure group %s: %w", g.ID, err)
-		}
-		name := g.Name
-		if name == "" {
-			name = g.ID
-		}
-		for _, other := range s.groups {
-			if other.vpcID != v.id || !strings.EqualFold(other.name, name) {
-				continue
-			}
-			if !g.IsDefault() {
-				return fmt.Errorf("ensure group %s: the name %q is taken by %s", g.ID, name, other.id)
-			}
-			s.drop(other)
-		}
-		s.groups[g.ID] = &group{id: g.ID, name: name, description: g.Description, vpcID: v.id, tags: maps.Clone(g.Tags), rules: map[string]secgroup.Rule{}}
-		made = true
-		if g.Rules == nil {
-			a.openEgress(s, s.groups[g.ID], v)
-		}
-		for _, r := range g.Rules {
-			if _, err := a.ensureRule(s, g.ID, r); err != nil {
+		made, err = a.ensureGroup(s, g)
+		return err
+	})
+	return made && err == nil, err
+}
+
+// EnsureGroups does what EnsureGroup does for many groups: all, or none.
+func (a *Account) EnsureGroups(groups []secgroup.Group) error {
+	return a.change(func(s *state) error {
+		for _, g := range groups {
+			if _, err := a.ensureGroup(s, g); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-	return made && err == nil, err
+}
+
+func (a *Account) ensureGroup(s *state, g secgroup.Group) (made bool, err error) {
+	if fault := wellFormed("sg-", g.ID); fault != nil {
+		return false, fmt.Errorf("ensure group: %w", fault)
+	}
+	if s.groups[g.ID] != nil {
+		return false, nil
+	}
+	v, err := a.ensureVPC(s, g.VPCID)
+	if err != nil {
+		return false, fmt.Errorf("ensure group %s: %w", g.ID, err)
+	}
+	name := g.Name
+	if name == "" {
+		name = g.ID
+	}
+	for _, other := range s.groups {
+		if other.vpcID != v.id || !strings.EqualFold(other.name, name) {
+			continue
+		}
+		if !g.IsDefault() {
+			return false, fmt.Errorf("ensure group %s: the name %q is taken by %s", g.ID, name, other.id)
+		}
+		s.drop(other)
+	}
+	s.groups[g.ID] = &group{id: g.ID, name: name, description: g.Description, vpcID: v.id, tags: maps.Clone(g.Tags), rules: map[string]secgroup.Rule{}}
+	if g.Rules == nil {
+		a.openEgress(s, s.groups[g.ID], v)
+	}
+	for _, r := range g.Rules {
+		if _, err := a.ensureRule(s, g.ID, r); err != nil {
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 // ensureVPC is a VPC by its id, made where it is unknown; "" is the default one.

@@ -43,6 +43,11 @@ func (s *Set) Evaluate(in Input) Verdict {
 	}
 	j.judge(&v)
 	j.judgeCharged(&v, opened)
+	if len(j.voided) > 0 {
+		for i := range v.Rules {
+			v.Rules[i].Void = j.voided[v.Rules[i].Rule.ID]
+		}
+	}
 	j.compose(&v)
 	v.JudgeAgainAt = nextLook(&v, in.Now)
 	return v
@@ -56,9 +61,10 @@ type judgement struct {
 	naming naming
 	fine   *fineFinding
 
-	subjects []*subject   // rules that some policy may have something against, in the order of the walk
-	met      [][]*subject // the same by policy
-	rulings  [][]ruling   // by place in the verdict, in policy order
+	subjects []*subject          // rules that some policy may have something against, in the order of the walk
+	met      [][]*subject        // the same by policy
+	rulings  [][]ruling          // by place in the verdict, in policy order
+	voided   map[string][]string // policy ids by rule id: marks that count no more
 }
 
 // sortedRules gives the rules by id, without copying where they are sorted.

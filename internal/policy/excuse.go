@@ -44,7 +44,12 @@ func (j *judgement) excuse(p *Policy, s *subject) excuse {
 	if s.known != nil && slices.Contains(s.known.Baseline, p.ID) {
 		switch {
 		case !j.isMarked(s, p):
-			e.denied = append(e.denied, "a record that names the rule voids its baseline mark")
+			j.void(s, p)
+			why := "a record that names the rule voids its baseline mark"
+			if j.isAdopted(p) {
+				why = "its baseline mark was given up (adopted)"
+			}
+			e.denied = append(e.denied, why)
 		case s.marked.Covers(s.region):
 			e.marked = s.region
 		default:
@@ -53,6 +58,16 @@ func (j *judgement) excuse(p *Policy, s *subject) excuse {
 		}
 	}
 	return e
+}
+
+// void notes that a mark counts no more.
+func (j *judgement) void(s *subject, p *Policy) {
+	if j.voided == nil {
+		j.voided = map[string][]string{}
+	}
+	if id := s.rule.ID; !slices.Contains(j.voided[id], p.ID) {
+		j.voided[id] = append(j.voided[id], p.ID)
+	}
 }
 
 func (j *judgement) excuseByActor(p *Policy, s *subject, e *excuse) {
@@ -65,7 +80,7 @@ func (j *judgement) excuseByActor(p *Policy, s *subject, e *excuse) {
 			e.awaits = where
 			e.denied = append(e.denied, fmt.Sprintf("no record names the rule, so that the exception by actor at %s cannot cover it", where))
 		case matchActor(x.Actors, s.by.Actor.ARN):
-			e.by = append(e.by, granted{"except " + where, s.region, x.Until})
+			e.by = append(e.by, granted{exceptLabel + where, s.region, x.Until})
 		default:
 			e.denied = append(e.denied, fmt.Sprintf("the exception at %s is for other actors", where))
 		}

@@ -59,6 +59,16 @@ func (k KnownRule) InOrder() bool {
 	return k.IncidentID == "" && k.Under == nil || k.Reported == reportedExempt || len(k.Baseline) > 0
 }
 
+// listGrew reports whether the value last seen is that of Before, a prefix
+// list, with other entries.
+func (k KnownRule) listGrew() bool {
+	if k.Before == nil {
+		return false
+	}
+	_, isList := k.Rule.Peer.(secgroup.PrefixList)
+	return isList && k.Before.SameValue(k.Rule)
+}
+
 // rules counts the rules that the item holds: it also has what is remembered of
 // the group itself.
 func (k *Known) rules() int {
@@ -96,6 +106,9 @@ type Facts struct {
 	// rule voids its marks then.
 	Stale bool
 	Stamp time.Time // last complete sweep; zero = none
+	// Adopted is when an operator ended what baseline marks stand for, by policy
+	// id. It voids the marks that are older: those of acts that were done by then.
+	Adopted map[string]time.Time
 	// Paused is why nothing may be changed; "" = it may. Held is the same for
 	// single policies, by Policy.Digest (a fuse).
 	Paused string

@@ -113,6 +113,7 @@ func (j *judgement) groupVerdict(p *Policy, lack groupLack) RuleVerdict {
 		r.Line = p.Line
 	}
 	e := j.excuse(p, s)
+	rv.Void = j.voided[s.rule.ID]
 	switch graced := s.since.Add(lack.grace); {
 	case e.flows().Covers(s.region):
 		excusedState(&r, &e)

@@ -99,6 +99,10 @@ func (j *judgement) settleState(r *ruling, e *excuse, would secgroup.Region) boo
 		r.Line = j.lineOf(p, s, possible)
 		if e.flows().Covers(possible) {
 			excusedState(r, e)
+			// A mark is about the entries that the list had then.
+			if list, ok := s.rule.Peer.(secgroup.PrefixList); ok && r.State == Baseline && list.Refused == "" {
+				r.needs = []Need{NeedLists}
+			}
 		} else {
 			j.unknownState(r, e)
 		}
@@ -207,6 +211,8 @@ func (j *judgement) dueState(r *ruling, e *excuse) {
 		r.State, r.Why = Alerting, "violates; an AWS service made it, which is alerted, not reverted"
 	case j.isForeignGrowth(p, s):
 		r.State, r.Why = Alerting, "violates; its prefix list grew, which this account does not own: alerted, not reverted"
+	case j.isMarkedUnread(s, p):
+		r.State, r.Why = Alerting, "violates; its prefix list could not be read when it was marked as baseline: alerted, not reverted"
 	case j.in.Facts.Paused != "":
 		r.State, r.Why = Held, "violates; paused: "+j.in.Facts.Paused
 	case j.in.Facts.Held[p.Digest()] != "":
@@ -257,7 +263,7 @@ func (j *judgement) isForeignGrowth(p *Policy, s *subject) bool {
 	if !ownReference(k.Rule, j.in.Live.AccountID).SameValue(s.rule) {
 		return false
 	}
-	if k.Before != nil && k.Before.SameValue(k.Rule) {
+	if k.listGrew() {
 		return true
 	}
 	wasInOrder := k.IncidentID == "" || k.Under != nil && !slices.Contains(k.Under, p.ID)

@@ -244,7 +244,7 @@ func TestBaselineOfAListThatGrew(t *testing.T) {
 		{"own list grew", ownAccount, []string{"8.8.8.0/29", "9.9.9.0/24"}, "same", Acting},
 		{"another's list grew: alerted", "999999999999", []string{"8.8.8.0/29", "9.9.9.0/24"}, "same", Alerting},
 		{"AWS's list grew: alerted", "AWS", []string{"8.8.8.0/29", "9.9.9.0/24"}, "same", Alerting},
-		{"nothing is known of its entries", ownAccount, []string{"8.8.8.0/29"}, "", Acting},
+		{"nobody could read it when it was marked: alerted", ownAccount, []string{"8.8.8.0/29"}, "", Alerting},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			list := secgroup.PrefixList{ID: "pl-c3", OwnerID: tc.owner, Name: "x", Readable: true}

@@ -33,7 +33,11 @@ func (j *judgement) newSubject(place int, rule secgroup.Rule, known *KnownRule) 
 		last = j.regionOf(known.Rule, known, s.rule)
 		s.grown = !last.Covers(s.region)
 		s.marked = last
-		if known.Before != nil {
+		switch {
+		case known.Before == nil:
+		case known.listGrew():
+			s.marked = secgroup.Region{} // the entries that the mark is about are not remembered
+		default:
 			if before := j.regionOf(*known.Before, known, s.rule); !before.Covers(last) {
 				s.marked = before
 			}
@@ -99,12 +103,16 @@ func (j *judgement) regionOf(value secgroup.Rule, known *KnownRule, live secgrou
 	return value.Region()
 }
 
-// isMarked reports whether the rule is marked as baseline for p. A record
+// isMarked reports whether the rule is marked as baseline for p, and nothing
+// voids the mark. An operator may, for all marks up to then. A record
 // takes the marks off the rule that it names if it is an Authorize from the
 // time of the act, which may have marked what the record made, or if the
 // marks come from a stale table that the record is newer than.
 func (j *judgement) isMarked(s *subject, p *Policy) bool {
 	if s.known == nil || !slices.Contains(s.known.Baseline, p.ID) {
+		return false
+	}
+	if j.isAdopted(p) {
 		return false
 	}
 	if s.record == nil {
@@ -117,6 +125,11 @@ func (j *judgement) isMarked(s *subject, p *Policy) bool {
 	act := j.in.Facts.Acts[p.ID]
 	during := !act.Start.IsZero() && !when.Before(act.Start) && (act.At.IsZero() || !when.After(act.At))
 	return s.record.modifies() || !during
+}
+
+// isAdopted reports whether the marks of p were given up since its act.
+func (j *judgement) isAdopted(p *Policy) bool {
+	return j.in.Facts.Adopted[p.ID].After(j.in.Facts.Acts[p.ID].At)
 }
 
 // isOpen reports whether an open incident holds the rule under p.
@@ -140,6 +153,14 @@ func (s *subject) isDefaultEgress() bool {
 func (s *subject) isOpaque() bool {
 	list, ok := s.rule.Peer.(secgroup.PrefixList)
 	return s.rule.Peer == nil || ok && !list.Readable
+}
+
+// isMarkedUnread reports whether the rule was marked for p when nobody could
+// read its list. It stood then, so that it is not taken back for what its
+// entries turn out to be; but nobody has been told of them.
+func (j *judgement) isMarkedUnread(s *subject, p *Policy) bool {
+	_, isList := s.rule.Peer.(secgroup.PrefixList)
+	return isList && j.isMarked(s, p) && s.known.ListDigest == "" && s.known.Rule.SameValue(s.rule)
 }
 
 // compareSubjects is the order of the walk through the union: rules with a

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"strings"
 	"time"
 
 	"github.com/sgwarden/sgwarden/internal/secgroup"
@@ -83,6 +84,9 @@ type RuleVerdict struct {
 	Parts int
 	// Fallback says why Narrow or restore became a plain revoke; "" = it did not.
 	Fallback string
+	// Void are the ids of the policies whose baseline mark on the rule counts no
+	// more, though the item has it: a record or an operator voids it.
+	Void []string
 	// Lost says in words what narrowing an all-protocol rule gives up; "" = nothing.
 	Lost string
 }
@@ -109,4 +113,13 @@ type Finding struct {
 	Until     time.Time       // Waiting: when the wait ends; Exempt: when that ends, zero = never
 	Exemption string          // Exempt: its id, or "except FILE:LINE"
 	Why       string          // one sentence: why this state, which exception did not apply and why
+}
+
+// exceptLabel precedes the place of an exception by actor in Finding.Exemption.
+const exceptLabel = "except "
+
+// IsByActor reports whether what exempts the rule is an exception by actor: it
+// holds for the rule that a record named, and for no other of its value.
+func (f Finding) IsByActor() bool {
+	return f.State == Exempt && strings.HasPrefix(f.Exemption, exceptLabel)
 }

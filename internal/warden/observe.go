@@ -157,14 +157,36 @@ func (j *judging) factsOf(c incident.Controls) policy.Facts {
 		if len(c.Acts) == 0 {
 			break // before the first act no digest need be made
 		}
-		if act, ok := c.Acts[p.ID+"@"+p.Digest()]; ok {
+		if act, ok := c.Acts[actKey(p)]; ok {
 			f.Acts[p.ID] = act
 		}
+	}
+	if len(c.Adopted) > 0 {
+		f.Adopted = j.w.adopted(c)
 	}
 	for _, digest := range c.Held {
 		f.Held[digest] = "held by the fuse"
 	}
 	return f
+}
+
+// actKey names the baseline act of a policy as it is now.
+func actKey(p *policy.Policy) string { return p.ID + "@" + p.Digest() }
+
+// adopted is when the marks of each policy were given up; policies whose marks
+// never were are not in it.
+func (w *Warden) adopted(c incident.Controls) map[string]time.Time {
+	out := map[string]time.Time{}
+	for _, p := range w.cfg.Set.Policies {
+		when := c.Adopted[incident.EveryPolicy]
+		if own := c.Adopted[p.ID]; own.After(when) {
+			when = own
+		}
+		if !when.IsZero() {
+			out[p.ID] = when
+		}
+	}
+	return out
 }
 
 // awaitNamed waits until EC2 shows what a young event of this judging names,

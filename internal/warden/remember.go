@@ -107,6 +107,10 @@ func (j *judging) entry(old policy.KnownRule, known bool, rv policy.RuleVerdict,
 		// It violates nothing, or stands: a later growth is measured from here.
 		next.IncidentID, next.Reported, next.Under, next.Before, next.BeforeBy = "", "", nil, nil, nil
 	}
+	if len(rv.Void) > 0 {
+		// Else it would stand again as soon as nothing at hand voids the mark.
+		next.Baseline = without(next.Baseline, rv.Void)
+	}
 	if rv.Due && next.IncidentID == "" {
 		next.Under = under(rv) // it may wait in silence: not a value to put back
 	}
@@ -193,6 +197,16 @@ func sameItem(a, b policy.Known) bool {
 		}
 	}
 	return reflect.DeepEqual(a, b)
+}
+
+// without gives the texts that are not among gone; nil = none are left.
+func without(texts, gone []string) (left []string) {
+	for _, t := range texts {
+		if !slices.Contains(gone, t) {
+			left = append(left, t)
+		}
+	}
+	return left
 }
 
 func pointer[T any](v T) *T { return &v }

@@ -1,0 +1,158 @@
+package main
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/spf13/cobra"
+
+	"github.com/sgwarden/sgwarden/internal/incident"
+	"github.com/sgwarden/sgwarden/internal/inventory"
+	"github.com/sgwarden/sgwarden/internal/ledger"
+)
+
+// adoption is what the flags of adopt choose.
+type adoption struct {
+	account
+	policy, group string
+	all, yes      bool
+	format        string
+}
+
+func newAdopt() *cobra.Command {
+	var a adoption
+	cmd := &cobra.Command{
+		Use:   "adopt",
+		Short: "Give up the baseline marks of rules that stood before the policies",
+		Long: `adopt lists the rules that violate a policy and stand because they were there
+when it began to judge, and with --yes gives these marks up: from then on they
+are due like any other. The guard takes each back when it judges its group next,
+by an event of the group or because the next sweep asks it to; in observe mode
+it tells of them.
+
+What a later baseline act marks, of a policy that is changed or raised to
+enforce, is not concerned.
+
+It reads the groups from EC2 and their marks from the ledger, and writes to
+control#all or control#GROUP, which takes a role that may: the guard's own may
+not.`,
+		Example: `  sgwarden adopt --policy admin-ports-from-internet
+  sgwarden adopt --policy admin-ports-from-internet --group sg-0123456789abcdef0 --yes`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.run(cmd) },
+	}
+	a.flags(cmd)
+	f := cmd.Flags()
+	f.StringVar(&a.policy, "policy", "", "marks of this policy")
+	f.StringVar(&a.group, "group", "", "marks in this group")
+	f.BoolVar(&a.all, "all", false, "all marks")
+	f.BoolVar(&a.yes, "yes", false, "give them up, not only list them")
+	f.StringVarP(&a.format, "output", "o", "table", "table or json")
+	return cmd
+}
+
+func (a *adoption) check() error {
+	switch {
+	case a.format != "table" && a.format != "json":
+		return fmt.Errorf("output %q: want table or json", a.format)
+	case !a.all && a.policy == "" && a.group == "":
+		return errors.New("adopt: say which marks: --policy, --group, both, or --all")
+	case a.all && (a.policy != "" || a.group != ""):
+		return errors.New("adopt: --all is without --policy and --group")
+	}
+	return optionalGroup(a.group)
+}
+
+func (a *adoption) run(cmd *cobra.Command) error {
+	ctx := cmd.Context()
+	if err := a.check(); err != nil {
+		return err
+	}
+	c, err := a.config(ctx)
+	if err != nil {
+		return err
+	}
+	l, err := a.ledger(ctx)
+	if err != nil {
+		return err
+	}
+	found, err := findMarks(ctx, inventory.New(ec2.NewFromConfig(c)), l, *a)
+	if err != nil {
+		return outside(err)
+	}
+	if err := a.write(cmd, found.marks); err != nil {
+		return err
+	}
+	standing := found.standing()
+	switch {
+	case len(standing) == 0:
+		say(cmd.ErrOrStderr(), "no mark to give up\n")
+		return nil
+	case !a.yes:
+		say(cmd.ErrOrStderr(), "nothing was written: --yes gives up the %s\n", inGroups(standing))
+		return nil
+	}
+	return a.giveUp(cmd, l, found)
+}
+
+// giveUp writes the adoption. A mark that an act is setting just now would
+// survive it in silence.
+func (a *adoption) giveUp(cmd *cobra.Command, l *ledger.Table, found foundMarks) error {
+	if found.setting != "" {
+		return outside(fmt.Errorf("adopt: a sweep is setting the baseline of %s: adopt when it is done", printable(found.setting)))
+	}
+	at := time.Now().UTC()
+	if !at.After(found.lastAct) { // clocks differ
+		at = found.lastAct.Add(time.Millisecond)
+	}
+	if err := l.Operator().Adopt(cmd.Context(), a.group, cmp.Or(a.policy, incident.EveryPolicy), at); err != nil {
+		return outside(fmt.Errorf("adopt: %w", err))
+	}
+	say(cmd.ErrOrStderr(), "given up: the %s are due when their groups are judged next\n", inGroups(found.standing()))
+	return nil
+}
+
+// inGroups counts marks: "marks of 3 rules in 2 groups".
+func inGroups(marks []mark) string {
+	rules, groups := map[string]bool{}, map[string]bool{}
+	for _, m := range marks {
+		rules[m.Rule], groups[m.Group] = true, true
+	}
+	return fmt.Sprintf("marks of %s in %s", counted(len(rules), "rule"), counted(len(groups), "group"))
+}
+
+func counted(n int, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return fmt.Sprint(n, " ", what)
+}
+
+func (a *adoption) write(cmd *cobra.Command, marks []mark) error {
+	if a.format == "json" {
+		enc := json.NewEncoder(cmd.OutOrStdout())
+		enc.SetIndent("", "  ")
+		if err := enc.Encode(marks); err != nil {
+			return outside(err)
+		}
+		return nil
+	}
+	table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
+	row := func(cells ...string) {
+		_, _ = fmt.Fprintln(table, strings.Join(printables(cells), "\t")) // Flush has the error
+	}
+	row("GROUP", "NAME", "RULE", "FLOWS", "POLICY", "SEEN SINCE", "STATE")
+	for _, m := range marks {
+		row(m.Group, m.Name, m.Rule, m.Flows, m.Policy, m.Since.Format(time.RFC3339), m.State)
+	}
+	if err := table.Flush(); err != nil {
+		return outside(err)
+	}
+	return nil
+}

@@ -1,0 +1,113 @@
+package warden
+
+import (
+	"context"
+	"slices"
+
+	"github.com/sgwarden/sgwarden/internal/incident"
+	"github.com/sgwarden/sgwarden/internal/policy"
+)
+
+// beginActs writes down that the act of every policy that has none begins: a
+// record that is timed after that voids the mark of the rule that it names. An
+// act that an earlier pass began and did not end keeps its beginning, since
+// marks of that pass stay. Acts of policies that are not in force as they were
+// then are dropped: what they did not see must not be due at once when the
+// policy returns.
+func (p *pass) beginActs(ctx context.Context) error {
+	record := incident.SweepRecord{Acts: map[string]policy.Act{}}
+	p.at.Acts, p.setting = nil, map[string]bool{}
+	inForce := map[string]bool{}
+	for _, rule := range p.w.cfg.Set.Policies {
+		key := actKey(rule)
+		inForce[key] = true
+		act, begun := p.controls.Acts[key]
+		if act.Done {
+			continue
+		}
+		p.at.Acts = append(p.at.Acts, key)
+		p.setting[rule.ID] = true
+		if !begun {
+			record.Acts[key] = policy.Act{Start: p.at.Start}
+		}
+	}
+	for _, key := range sortedKeys(p.controls.Acts) {
+		if !inForce[key] {
+			record.Drop = append(record.Drop, key)
+		}
+	}
+	if len(record.Acts) == 0 && len(record.Drop) == 0 {
+		return nil
+	}
+	p.count(func(c *SweepCounts) { c.Calls.Ledger++ })
+	if err := p.s.ledger.RecordSweep(ctx, record); err != nil {
+		return unwritable(err)
+	}
+	if p.controls.Acts == nil {
+		p.controls.Acts = map[string]policy.Act{}
+	}
+	for key, act := range record.Acts {
+		p.controls.Acts[key] = act
+	}
+	return nil
+}
+
+// goOn takes up the acts of the pass. The policies may be others than when it
+// began: an act that misses some pages is not set.
+func (p *pass) goOn() {
+	begun := p.at.Acts
+	p.at.Acts, p.setting = nil, map[string]bool{}
+	for _, rule := range p.w.cfg.Set.Policies {
+		if key := actKey(rule); slices.Contains(begun, key) {
+			p.at.Acts = append(p.at.Acts, key)
+			p.setting[rule.ID] = true
+		}
+	}
+}
+
+// doneActs are the acts that the pass has set, as they are written at its end.
+func (p *pass) doneActs() map[string]policy.Act {
+	done := map[string]policy.Act{}
+	for _, key := range p.at.Acts {
+		act, begun := p.controls.Acts[key]
+		if !begun {
+			continue // dropped meanwhile: a later pass sets it
+		}
+		act.Done, act.At = true, p.w.now()
+		done[key] = act
+	}
+	return done
+}
+
+// mark marks in known what stands under the policies whose act is being set,
+// and gives how many rules were marked, by policy id. In an act after the first
+// of a region only what was there at the last complete sweep stands.
+func (l *look) mark(known *policy.Known) map[string]int {
+	marked := map[string]int{}
+	for _, rv := range l.j.verdict.All() {
+		entry := known.Rules[rv.Rule.ID]
+		if stamp := l.p.at.Stamp; !stamp.IsZero() && entry.Since.After(stamp) {
+			continue
+		}
+		for _, id := range l.standing(&rv) {
+			if !slices.Contains(entry.Baseline, id) {
+				entry.Baseline = append(slices.Clone(entry.Baseline), id)
+				slices.Sort(entry.Baseline)
+				marked[id]++
+			}
+		}
+		known.Rules[rv.Rule.ID] = entry
+	}
+	return marked
+}
+
+// standing are the policies whose act is being set and which the rule
+// violates: not exempt, not in an open incident.
+func (l *look) standing(rv *policy.RuleVerdict) (ids []string) {
+	for _, f := range rv.Findings {
+		if f.State == policy.BeforeAct && l.p.setting[f.Policy.ID] {
+			ids = append(ids, f.Policy.ID)
+		}
+	}
+	return ids
+}

@@ -1,0 +1,81 @@
+package warden
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/sgwarden/sgwarden/internal/incident"
+	"github.com/sgwarden/sgwarden/internal/policy"
+)
+
+// ask asks the guard to look at groups.
+func (p *pass) ask(ctx context.Context, looks []*look) error {
+	asking := slices.DeleteFunc(slices.Clone(looks), func(l *look) bool { return l.reason == "" })
+	return aside(asking, func(l *look) error {
+		p.count(func(c *SweepCounts) { c.Calls.Queue++ })
+		// Without the incident's id: with it, a judging would put a message of its
+		// own behind every wait, beside the one that is under way.
+		if err := p.w.cfg.Queue.JudgeAgain(ctx, l.group.ID, causeSweep, "", l.delay); err != nil {
+			return err
+		}
+		p.count(func(c *SweepCounts) { c.Enqueued[l.reason]++ })
+		return nil
+	})
+}
+
+// asks says why the guard is to look at the group, and when.
+func (l *look) asks() (SweepReason, time.Duration) {
+	found := map[SweepReason]time.Time{} // until when it may wait
+	for _, rv := range l.j.verdict.All() {
+		if e := l.j.endOf(rv); e != nil && !e.seen {
+			if reason, until := l.reasonOf(e); reason != "" {
+				found[reason] = until
+			}
+		}
+	}
+	if l.hasOpenTooLong() {
+		found[SweepOpen] = time.Time{}
+	}
+	for _, reason := range []SweepReason{SweepLapsed, SweepDue, SweepWaiting, SweepOpen} {
+		if until, ok := found[reason]; ok {
+			return reason, min(max(until.Sub(l.j.now), sweepDelay), longestDelay)
+		}
+	}
+	return "", 0
+}
+
+// reasonOf says why the guard is to look at a rule; "" = it need not. What
+// waits or is held has its message or its incident, if it is known.
+func (l *look) reasonOf(e *end) (SweepReason, time.Time) {
+	known, isKnown := l.j.mem.Known.Rules[e.rule.ID]
+	switch {
+	case e.act, e.outcome == incident.Observed, e.outcome == incident.Alerted, e.outcome == incident.Tagged:
+		if known.Exemption != "" && worst(e.verdict, policy.Exempt) == nil {
+			return SweepLapsed, time.Time{}
+		}
+		return SweepDue, time.Time{}
+	case e.outcome != incident.Pending:
+		return "", time.Time{}
+	case !e.until.IsZero():
+		if isKnown && !l.j.grew(known, e.rule) {
+			return "", time.Time{}
+		}
+		return SweepWaiting, e.until
+	case known.IncidentID != "" && slices.Contains(l.j.mem.Known.OpenIncidents, known.IncidentID):
+		return "", time.Time{}
+	}
+	return SweepDue, time.Time{}
+}
+
+// hasOpenTooLong reports whether an incident is open that its own messages
+// should have ended by now.
+func (l *look) hasOpenTooLong() bool {
+	return slices.ContainsFunc(l.j.mem.Open, func(i incident.Incident) bool {
+		since := i.OpenedAt
+		if i.LearntAt.After(since) {
+			since = i.LearntAt
+		}
+		return l.j.now.Sub(since) >= openTooLong
+	})
+}
