@@ -1,0 +1,317 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sgwarden/sgwarden/internal/policydiff"
+	"github.com/sgwarden/sgwarden/internal/secgroup"
+)
+
+// diffTeller tells a comparison of policies.
+type diffTeller struct {
+	old, new string
+	digests  [2]string
+	diff     policydiff.Diff
+}
+
+// toldDiff is its JSON form, a contract.
+type toldDiff struct {
+	Old          toldSide         `json:"old"`
+	New          toldSide         `json:"new"`
+	NewlyAllowed bool             `json:"newlyAllowed"` // what the exit status says
+	Differences  []toldDifference `json:"differences"`
+	Changes      []toldChange     `json:"changes"`
+}
+
+type toldSide struct {
+	Policies string `json:"policies"`
+	Digest   string `json:"digest"`
+}
+
+type toldDifference struct {
+	Change    string      `json:"change"` // newly-allowed or newly-forbidden
+	Was       string      `json:"was"`
+	Is        string      `json:"is"`
+	Scope     string      `json:"scope"`
+	Actor     string      `json:"actor,omitempty"`
+	From      string      `json:"from,omitempty"`
+	Until     string      `json:"until,omitempty"`
+	Flows     []string    `json:"flows"` // rules that are exactly what ends otherwise
+	Peers     string      `json:"peers,omitempty"`
+	Where     string      `json:"where,omitempty"`
+	Counted   string      `json:"counted"`             // each, in sum, in a rule, together
+	Tolerated []string    `json:"tolerated,omitempty"` // the bounds on which it depends
+	Old       []toldPlace `json:"oldPolicies"`
+	New       []toldPlace `json:"newPolicies"`
+	Certain   bool        `json:"certain"` // false: no witness was found, and none was excluded
+	Witness   *toldCase   `json:"witness"`
+}
+
+type toldPlace struct {
+	Policy string `json:"policy"`
+	File   string `json:"file"`
+	Line   int    `json:"line"`
+}
+
+// toldCase is rules, in one group, that are judged otherwise, and one packet
+// that is too much on one side only.
+type toldCase struct {
+	Packet string     `json:"packet"`
+	Rules  []string   `json:"rules"`
+	Lists  []toldList `json:"lists,omitempty"`
+	Group  toldGroup  `json:"group"`
+	Actor  string     `json:"actor,omitempty"`
+	At     string     `json:"at"`
+}
+
+type toldList struct {
+	ID      string   `json:"id"`
+	Name    string   `json:"name,omitempty"`
+	Entries []string `json:"entries"` // null where it cannot be read
+}
+
+type toldGroup struct {
+	ID      string            `json:"id"`
+	Name    string            `json:"name"`
+	Tags    map[string]string `json:"tags"`
+	VPC     string            `json:"vpc"`
+	Blocks  []string          `json:"blocks"`
+	Account string            `json:"account"`
+	Region  string            `json:"region"`
+}
+
+type toldChange struct {
+	Policy  string `json:"policy,omitempty"` // absent: the settings
+	File    string `json:"file,omitempty"`
+	Line    int    `json:"line,omitempty"`
+	What    string `json:"what"`
+	Was     string `json:"was"`
+	Is      string `json:"is"`
+	Loosens bool   `json:"mayAllow"`
+}
+
+func (t diffTeller) write(w io.Writer, format string) error {
+	if format == "json" {
+		enc := json.NewEncoder(w)
+		enc.SetEscapeHTML(false)
+		enc.SetIndent("", "  ")
+		return enc.Encode(t.told())
+	}
+	_, err := io.WriteString(w, t.table())
+	return err
+}
+
+func (t diffTeller) told() toldDiff {
+	out := toldDiff{
+		Old: toldSide{t.old, t.digests[0]}, New: toldSide{t.new, t.digests[1]}, NewlyAllowed: t.diff.Loosens(),
+		Differences: []toldDifference{}, Changes: []toldChange{},
+	}
+	for _, d := range t.diff.Differences {
+		out.Differences = append(out.Differences, toldDifferenceOf(d))
+	}
+	for _, c := range t.diff.Changes {
+		out.Changes = append(out.Changes, toldChange{c.Policy, c.File, c.Line, c.What, c.Was, c.Is, c.Loosens})
+	}
+	return out
+}
+
+func toldDifferenceOf(d policydiff.Difference) toldDifference {
+	out := toldDifference{
+		Change: changeOf(d), Was: d.Was.String(), Is: d.Is.String(), Scope: d.Scope, Actor: d.Actor, From: d.From, Until: d.Until,
+		Flows: texts(d.Flows.Rules(d.Direction, nil)), Peers: d.Peers, Where: whereOf(d), Counted: countedOf(d), Tolerated: toleratedOf(d),
+		Old: toldPlaces(d.OldPolicies), New: toldPlaces(d.NewPolicies), Certain: len(d.Rules) > 0,
+	}
+	if !out.Certain {
+		return out
+	}
+	g := d.Group
+	c := &toldCase{Packet: packetOf(d.Packet), Rules: texts(d.Rules), Actor: d.By, At: d.At.UTC().Format(time.RFC3339)}
+	c.Group = toldGroup{ID: g.ID, Name: g.Name, Tags: g.Tags, VPC: g.VPCID, Account: g.AccountID, Region: g.Region, Blocks: []string{}}
+	for _, v := range g.VPCs {
+		for _, b := range v.CIDRs {
+			c.Group.Blocks = append(c.Group.Blocks, b.String())
+		}
+	}
+	for _, r := range d.Rules {
+		list, ok := r.Peer.(secgroup.PrefixList)
+		if !ok || slices.ContainsFunc(c.Lists, func(l toldList) bool { return l.ID == list.ID }) {
+			continue
+		}
+		l := toldList{ID: list.ID, Name: list.Name}
+		for _, e := range list.Entries {
+			l.Entries = append(l.Entries, e.String())
+		}
+		c.Lists = append(c.Lists, l)
+	}
+	out.Witness = c
+	return out
+}
+
+func toldPlaces(places []policydiff.Place) []toldPlace {
+	out := []toldPlace{}
+	for _, p := range places {
+		out = append(out, toldPlace{p.Policy.ID, p.File, p.Line})
+	}
+	return out
+}
+
+func changeOf(d policydiff.Difference) string {
+	if d.Loosens {
+		return "newly-allowed"
+	}
+	return "newly-forbidden"
+}
+
+func whereOf(d policydiff.Difference) string {
+	switch d.Where {
+	case policydiff.Outside:
+		return "outside of the group's VPCs"
+	case policydiff.Inside:
+		return "within the group's VPCs"
+	}
+	return ""
+}
+
+func countedOf(d policydiff.Difference) string {
+	return [...]string{"each", "in sum", "in a rule", "together"}[d.Manner]
+}
+
+// toleratedOf is the bounds as policies write them.
+func toleratedOf(d policydiff.Difference) []string {
+	var out []string
+	for i, v6 := range []bool{false, true} {
+		if d.Bounds[i].IsZero() {
+			continue
+		}
+		for bits := 0; bits <= 128; bits++ {
+			if secgroup.CountOf(bits, v6) == d.Bounds[i] {
+				out = append(out, fmt.Sprintf("%s/%d", [...]string{"ipv4", "ipv6"}[i], bits))
+			}
+		}
+	}
+	return out
+}
+
+// packetOf is one flow as a packet: a single address has no length.
+func packetOf(r secgroup.Rule) string {
+	text := r.String()
+	for _, single := range []string{"/32", "/128"} {
+		if c, ok := r.Peer.(secgroup.CIDR); ok && c.IsSingleIP() {
+			text = strings.TrimSuffix(text, single)
+		}
+	}
+	return text
+}
+
+func (t diffTeller) table() string {
+	var b strings.Builder
+	allowed, forbidden := 0, 0
+	for _, d := range t.diff.Differences {
+		if d.Loosens {
+			allowed++
+		} else {
+			forbidden++
+		}
+		t.paragraph(&b, d)
+	}
+	for _, c := range t.diff.Changes {
+		who := "settings"
+		if c.Policy != "" {
+			who = fmt.Sprintf("%s at %s:%d", c.Policy, c.File, c.Line)
+		}
+		text := printable(c.What) + ": " + c.Was + " -> " + c.Is
+		if c.Was == "" || c.What == "policy" {
+			text = "this policy is " + c.Is
+		}
+		if c.Loosens {
+			text += " (may allow more)"
+		}
+		fmt.Fprintf(&b, "changed\n")
+		line(&b, "of", printable(who))
+		line(&b, "what", text)
+		b.WriteByte('\n')
+	}
+	if b.Len() == 0 {
+		return "no difference in meaning\n"
+	}
+	fmt.Fprintf(&b, "%d newly allowed, %d newly forbidden, %s\n", allowed, forbidden, count(len(t.diff.Changes), "other change"))
+	return b.String()
+}
+
+// paragraph tells one difference to people.
+func (t diffTeller) paragraph(b *strings.Builder, d policydiff.Difference) {
+	fmt.Fprintln(b, strings.ReplaceAll(changeOf(d), "-", " "))
+	line(b, "flows", flowsOf(d))
+	line(b, "was", d.Was.String()+placesText(d.OldPolicies))
+	line(b, "is", d.Is.String()+placesText(d.NewPolicies))
+	line(b, "in", printable(d.Scope))
+	if d.Actor != "" {
+		line(b, "made", printable(d.Actor))
+	}
+	switch {
+	case d.From != "" && d.Until != "":
+		line(b, "when", "from "+d.From+" until "+d.Until)
+	case d.From != "":
+		line(b, "when", "from "+d.From+" on")
+	case d.Until != "":
+		line(b, "when", "until "+d.Until)
+	}
+	if len(d.Rules) == 0 {
+		line(b, "example", "none was found, and none was excluded: take it for a difference")
+		b.WriteByte('\n')
+		return
+	}
+	rules := texts(d.Rules)
+	if len(rules) > mostFlows {
+		rules = append(rules[:mostFlows], fmt.Sprintf("and %d more rules", len(d.Rules)-mostFlows))
+	}
+	line(b, "example", packetOf(d.Packet)+", opened by "+strings.Join(rules, ", "))
+	b.WriteByte('\n')
+}
+
+func placesText(places []policydiff.Place) string {
+	var all []string
+	for _, p := range places {
+		all = append(all, fmt.Sprintf("%s at %s:%d", p.Policy.ID, p.File, p.Line))
+	}
+	if len(all) == 0 {
+		return ""
+	}
+	return " by " + printable(strings.Join(all, ", "))
+}
+
+// flowsOf says a region in a line.
+func flowsOf(d policydiff.Difference) string {
+	text := tooMuchOf(d)
+	if d.Peers != "" {
+		text += " (" + printable(d.Peers) + ")"
+	}
+	if where := whereOf(d); where != "" {
+		text += ", " + where
+	}
+	switch d.Manner {
+	case policydiff.InSum:
+		text += ", in sum more than " + strings.Join(toleratedOf(d), " or ")
+	case policydiff.InARule:
+		text += ", in one rule more than " + strings.Join(toleratedOf(d), " or ")
+	case policydiff.Together:
+		text += ", all of it together"
+		if bounds := toleratedOf(d); len(bounds) > 0 {
+			text += " to more than " + strings.Join(bounds, " or ")
+		}
+	}
+	return text
+}
+
+func tooMuchOf(d policydiff.Difference) string {
+	rules := d.Flows.Rules(d.Direction, nil)
+	if len(rules) == 0 {
+		return ""
+	}
+	return strings.Join(texts(rules), ", ")
+}

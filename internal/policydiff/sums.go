@@ -1,0 +1,180 @@
+package policydiff
+
+import "github.com/sgwarden/sgwarden/internal/secgroup"
+
+// sumDifferences gives the sets of rules that one side finds too much of
+// together, and the other does not. looser: the old side does.
+func (s sides) sumDifferences(looser bool) []found {
+	from, to := s.old, s.new
+	if !looser {
+		from, to = s.new, s.old
+	}
+	var out []found
+	for _, t := range from {
+		if !t.changed {
+			continue
+		}
+		for _, v6 := range []bool{false, true} {
+			out = append(out, s.brokenSums(t, to, v6, looser)...)
+			for _, b := range t.whole {
+				out = append(out, s.brokenBox(t, b, to, v6, looser)...)
+			}
+		}
+		for _, b := range t.whole {
+			out = append(out, s.brokenAtoms(t, b, to, looser)...)
+		}
+	}
+	return out
+}
+
+// brokenSums looks at each protocol and port of what t bounds in sum.
+func (s sides) brokenSums(t terms, to []terms, v6, looser bool) []found {
+	var all []secgroup.Region
+	mine := make([]secgroup.Region, len(s.kinds))
+	for k := range s.kinds {
+		mine[k] = ofFamily(t.sum[k], v6)
+	}
+	all = append(all, mine...)
+	for _, o := range to {
+		all = append(all, o.none...)
+		all = append(all, o.sum...)
+		for _, b := range o.whole {
+			all = append(all, b.flows...)
+		}
+	}
+	var out []found
+	for _, p := range piecesOf(all) {
+		d := demand{needs: make([]secgroup.Region, len(s.kinds)), v6: v6, bound: t.bound(v6), perRule: t.perRule()}
+		first := -1
+		for k := range s.kinds {
+			d.needs[k] = p.point().of(mine[k])
+			if first < 0 && !d.needs[k].IsEmpty() {
+				first = k
+			}
+		}
+		if first < 0 {
+			continue
+		}
+		how := InSum
+		if d.perRule {
+			how = InARule
+		}
+		f := found{kind: first, manner: how, flows: p.of(mine[first])}
+		if s.settle(&f, t, d, to, looser) {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// brokenBox looks at a box that may not be open as a whole.
+func (s sides) brokenBox(t terms, b box, to []terms, v6, looser bool) []found {
+	d := demand{needs: make([]secgroup.Region, len(s.kinds)), v6: v6, bound: t.bound(v6), perRule: t.perRule()}
+	f := found{kind: -1, manner: Together}
+	for k := range s.kinds {
+		d.needs[k] = ofFamily(b.completable(k), v6)
+		if f.kind < 0 && !d.needs[k].IsEmpty() {
+			f.kind, f.flows = k, d.needs[k]
+		}
+	}
+	if f.kind < 0 || !s.settle(&f, t, d, to, looser) {
+		return nil
+	}
+	return []found{f}
+}
+
+// settle fills in how the demand ends on the other side; false = alike.
+func (s sides) settle(f *found, t terms, d demand, to []terms, looser bool) bool {
+	if !d.breakable(nil, Level{}) || !d.breakable(to, t.level) {
+		return false // nothing can break it, or whatever does breaks the other side too
+	}
+	end := Level{}
+	for _, l := range s.levels {
+		if l.compare(t.level) < 0 && !d.breakable(to, l) {
+			end = l
+			break
+		}
+	}
+	f.was, f.is = t.level, end
+	f.oldPolicies = []Place{s.placeOf(t, f.kind, f.flows)}
+	f.newPolicies = s.placesOf(to, end, f)
+	if !looser {
+		f.was, f.is = f.is, f.was
+		f.oldPolicies, f.newPolicies = f.newPolicies, f.oldPolicies
+	}
+	family := 0
+	if d.v6 {
+		family = 1
+	}
+	f.bounds[family] = d.bound
+	f.witness = s.findWitness(t, d, to, end)
+	return true
+}
+
+// placesOf are the policies of a side that have terms of a level on the flows.
+func (s sides) placesOf(side []terms, l Level, f *found) []Place {
+	if l.kind == allowed {
+		return nil
+	}
+	var out []Place
+	for _, t := range side {
+		if t.level != l {
+			continue
+		}
+		touches := t.none[f.kind].Overlaps(f.flows) || t.sum[f.kind].Overlaps(f.flows)
+		for _, b := range t.whole {
+			touches = touches || b.flows[f.kind].Overlaps(f.flows)
+		}
+		if touches {
+			out = append(out, s.placeOf(t, f.kind, f.flows))
+		}
+	}
+	return out
+}
+
+// brokenAtoms looks at a box for peers that are no addresses: a single one
+// with all of it is too much.
+func (s sides) brokenAtoms(t terms, b box, to []terms, looser bool) []found {
+	var out []found
+	for k, kind := range s.kinds {
+		if kind.hasAddresses() {
+			continue
+		}
+		needs := b.completable(k)
+		if needs.IsEmpty() {
+			continue
+		}
+		end, same := s.endOfAtom(needs, k, t, to)
+		if same {
+			continue
+		}
+		f := found{kind: k, manner: Together, flows: needs, was: t.level, is: end}
+		f.oldPolicies, f.newPolicies = []Place{s.placeOf(t, k, needs)}, s.placesOf(to, end, &f)
+		if !looser {
+			f.was, f.is = f.is, f.was
+			f.oldPolicies, f.newPolicies = f.newPolicies, f.oldPolicies
+		}
+		f.witness = s.judged(k, needs.Rules(s.dir, func(string) secgroup.Peer { return kind.peer }), t.level, end, t.view, to)
+		out = append(out, f)
+	}
+	return out
+}
+
+// endOfAtom is at which level the other side stops one peer with some flows,
+// and whether that is no lower than t's.
+func (s sides) endOfAtom(needs secgroup.Region, k int, t terms, to []terms) (end Level, same bool) {
+	for _, o := range to {
+		stops := o.none[k].Overlaps(needs)
+		for _, b := range o.whole {
+			whole := b.completable(k)
+			stops = stops || !o.perRule() && !whole.IsEmpty() && needs.Covers(whole) || o.perRule() && t.perRule() && !whole.IsEmpty() && needs.Covers(whole)
+		}
+		if stops && o.level.compare(end) > 0 {
+			end = o.level
+		}
+		if o.unread[k].Overlaps(needs) && end.compare(Level{kind: unread}) < 0 {
+			end = Level{kind: unread}
+		}
+	}
+	return end, end.compare(t.level) >= 0
+}
