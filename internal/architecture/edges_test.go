@@ -20,8 +20,8 @@ const module = "github.com/sgwarden/sgwarden/"
 // that nobody uses.
 var allowed = map[string][]string{
 	"cmd/sgwarden": {
-		"events", "events/samples", "internal/alert", "internal/bundle", "internal/embedded", "internal/incident", "internal/policy",
-		"internal/secgroup", "internal/warden",
+		"events", "events/samples", "internal/alert", "internal/bundle", "internal/embedded", "internal/incident", "internal/inventory", "internal/policy",
+		"internal/policydiff", "internal/secgroup", "internal/warden",
 	},
 	"events":                     {"internal/secgroup"},
 	"events/samples":             {},
@@ -60,6 +60,7 @@ var allowed = map[string][]string{
 	"internal/mutation":            {},
 	"internal/plan":                {"internal/policy", "internal/secgroup"},
 	"internal/policy":              {"internal/secgroup"},
+	"internal/policydiff":          {"internal/policy", "internal/secgroup"},
 	"internal/queue":               {"internal/incident"},
 	"internal/runtimeapi":          {},
 	"internal/secgroup":            {},

@@ -14,7 +14,9 @@ func (s sides) fold(all []found) []found {
 	for i := range all {
 		all[i].dir = s.dir
 		all[i].words = s.kinds[all[i].kind].words
-		all[i].where = s.whereOf(all[i].kind)
+		if all[i].manner == Alone {
+			all[i].where = s.whereOf(all[i].kind)
+		}
 	}
 	all = mergeAll(all, s.mergeWhere)
 	all = slices.DeleteFunc(all, func(f found) bool { return s.isSaid(f, all) })

@@ -50,24 +50,32 @@ func (d demand) want() []secgroup.AddressSet {
 	return out
 }
 
-// layersOf gives what the terms of the other side, from a level on, are to a
-// demand. Each rule alone says nothing of many small rules.
-func (d demand) layersOf(side []terms, from Level) []layer {
+// against is terms that a set of rules shall pass: those of a level on.
+type against struct {
+	terms []terms
+	from  Level
+}
+
+// layersOf gives what those terms are to a demand; the first layer admits
+// nothing. Bounds on each rule alone say nothing of many small rules.
+func (d demand) layersOf(all ...against) []layer {
 	var out []layer
 	none := layer{peers: make([]secgroup.AddressSet, len(d.needs))}
-	for _, t := range side {
-		if t.level.compare(from) < 0 {
-			continue
-		}
-		for k, r := range d.needs {
-			none.peers[k] = none.peers[k].Union(r.Intersect(t.none[k]).Addresses())
-		}
-		if t.perRule() && !d.perRule {
-			continue
-		}
-		out = append(out, d.sumLayers(t)...)
-		for _, b := range t.whole {
-			out = append(out, d.wholeLayer(b, t.bound(d.v6)))
+	for _, side := range all {
+		for _, t := range side.terms {
+			if t.level.compare(side.from) < 0 {
+				continue
+			}
+			for k, r := range d.needs {
+				none.peers[k] = none.peers[k].Union(r.Intersect(t.none[k]).Addresses())
+			}
+			if t.perRule() && !d.perRule {
+				continue
+			}
+			out = append(out, d.sumLayers(t)...)
+			for _, b := range t.whole {
+				out = append(out, d.wholeLayer(b, t.bound(d.v6)))
+			}
 		}
 	}
 	out = slices.DeleteFunc(out, func(l layer) bool {
@@ -155,9 +163,9 @@ func (d demand) count(peers []secgroup.AddressSet) secgroup.Count {
 }
 
 // breakable reports whether some set of rules breaks the term that the demand
-// is of and passes the other side, as far as that can be told.
-func (d demand) breakable(side []terms, from Level) bool {
-	return d.most(d.layersOf(side, from)).Cmp(d.bound) > 0
+// is of and passes all others, as far as that can be told.
+func (d demand) breakable(all ...against) bool {
+	return d.most(d.layersOf(all...)).Cmp(d.bound) > 0
 }
 
 // piece is some flows, of one protocol or of whole protocols, that some

@@ -15,20 +15,20 @@ func (s sides) sumDifferences(looser bool) []found {
 			continue
 		}
 		for _, v6 := range []bool{false, true} {
-			out = append(out, s.brokenSums(t, to, v6, looser)...)
+			out = append(out, s.brokenSums(t, from, to, v6, looser)...)
 			for _, b := range t.whole {
-				out = append(out, s.brokenBox(t, b, to, v6, looser)...)
+				out = append(out, s.brokenBox(t, b, from, to, v6, looser)...)
 			}
 		}
 		for _, b := range t.whole {
-			out = append(out, s.brokenAtoms(t, b, to, looser)...)
+			out = append(out, s.brokenAtoms(t, b, from, to, looser)...)
 		}
 	}
 	return out
 }
 
 // brokenSums looks at each protocol and port of what t bounds in sum.
-func (s sides) brokenSums(t terms, to []terms, v6, looser bool) []found {
+func (s sides) brokenSums(t terms, from, to []terms, v6, looser bool) []found {
 	var all []secgroup.Region
 	mine := make([]secgroup.Region, len(s.kinds))
 	for k := range s.kinds {
@@ -59,8 +59,9 @@ func (s sides) brokenSums(t terms, to []terms, v6, looser bool) []found {
 		if d.perRule {
 			how = InARule
 		}
-		f := found{kind: first, manner: how, flows: p.of(mine[first])}
-		if s.settle(&f, t, d, to, looser) {
+		f := found{kind: first, manner: how}
+		s.placeFlows(&f, func(k int) secgroup.Region { return p.of(mine[k]) })
+		if s.settle(&f, t, d, from, to, looser) {
 			out = append(out, f)
 		}
 	}
@@ -68,29 +69,54 @@ func (s sides) brokenSums(t terms, to []terms, v6, looser bool) []found {
 }
 
 // brokenBox looks at a box that may not be open as a whole.
-func (s sides) brokenBox(t terms, b box, to []terms, v6, looser bool) []found {
+func (s sides) brokenBox(t terms, b box, from, to []terms, v6, looser bool) []found {
 	d := demand{needs: make([]secgroup.Region, len(s.kinds)), v6: v6, bound: t.bound(v6), perRule: t.perRule()}
 	f := found{kind: -1, manner: Together}
 	for k := range s.kinds {
 		d.needs[k] = ofFamily(b.completable(k), v6)
 		if f.kind < 0 && !d.needs[k].IsEmpty() {
-			f.kind, f.flows = k, d.needs[k]
+			f.kind = k
 		}
 	}
-	if f.kind < 0 || !s.settle(&f, t, d, to, looser) {
+	if f.kind < 0 {
+		return nil
+	}
+	s.placeFlows(&f, func(k int) secgroup.Region { return d.needs[k] })
+	if !s.settle(&f, t, d, from, to, looser) {
 		return nil
 	}
 	return []found{f}
 }
 
+// placeFlows fills in the flows of a difference that is counted, for addresses
+// within and outside of the group's VPCs together where there are both.
+func (s sides) placeFlows(f *found, of func(kind int) secgroup.Region) {
+	f.where = s.whereOf(f.kind)
+	for k, kind := range s.kinds {
+		if kind.words != s.kinds[f.kind].words || of(k).IsEmpty() {
+			continue
+		}
+		f.flows = f.flows.Union(of(k))
+		if k != f.kind {
+			f.where = Anywhere
+		}
+	}
+}
+
 // settle fills in how the demand ends on the other side; false = alike.
-func (s sides) settle(f *found, t terms, d demand, to []terms, looser bool) bool {
-	if !d.breakable(nil, Level{}) || !d.breakable(to, t.level) {
+//
+// What breaks stricter terms of the same side too is told of those.
+func (s sides) settle(f *found, t terms, d demand, from, to []terms, looser bool) bool {
+	own := against{from, s.above(t.level)}
+	if own.from == t.level {
+		own.terms = nil
+	}
+	if !d.breakable(own) || !d.breakable(own, against{to, t.level}) {
 		return false // nothing can break it, or whatever does breaks the other side too
 	}
 	end := Level{}
 	for _, l := range s.levels {
-		if l.compare(t.level) < 0 && !d.breakable(to, l) {
+		if l.compare(t.level) < 0 && !d.breakable(own, against{to, l}) {
 			end = l
 			break
 		}
@@ -107,7 +133,7 @@ func (s sides) settle(f *found, t terms, d demand, to []terms, looser bool) bool
 		family = 1
 	}
 	f.bounds[family] = d.bound
-	f.witness = s.findWitness(t, d, to, end)
+	f.witness = s.findWitness(t, d, d.layersOf(own, against{to, s.above(end)}), from, to, end)
 	return true
 }
 
@@ -134,7 +160,7 @@ func (s sides) placesOf(side []terms, l Level, f *found) []Place {
 
 // brokenAtoms looks at a box for peers that are no addresses: a single one
 // with all of it is too much.
-func (s sides) brokenAtoms(t terms, b box, to []terms, looser bool) []found {
+func (s sides) brokenAtoms(t terms, b box, from, to []terms, looser bool) []found {
 	var out []found
 	for k, kind := range s.kinds {
 		if kind.hasAddresses() {
@@ -144,8 +170,8 @@ func (s sides) brokenAtoms(t terms, b box, to []terms, looser bool) []found {
 		if needs.IsEmpty() {
 			continue
 		}
-		end, same := s.endOfAtom(needs, k, t, to)
-		if same {
+		end := s.endOfAtom(needs, k, t, to)
+		if end.compare(t.level) >= 0 || s.endOfAtom(needs, k, t, from).compare(t.level) > 0 {
 			continue
 		}
 		f := found{kind: k, manner: Together, flows: needs, was: t.level, is: end}
@@ -154,20 +180,20 @@ func (s sides) brokenAtoms(t terms, b box, to []terms, looser bool) []found {
 			f.was, f.is = f.is, f.was
 			f.oldPolicies, f.newPolicies = f.newPolicies, f.oldPolicies
 		}
-		f.witness = s.judged(k, needs.Rules(s.dir, func(string) secgroup.Peer { return kind.peer }), t.level, end, t.view, to)
+		f.witness = s.judged(k, needs.Rules(s.dir, func(string) secgroup.Peer { return kind.peer }), t.level, end, from, to)
 		out = append(out, f)
 	}
 	return out
 }
 
-// endOfAtom is at which level the other side stops one peer with some flows,
-// and whether that is no lower than t's.
-func (s sides) endOfAtom(needs secgroup.Region, k int, t terms, to []terms) (end Level, same bool) {
-	for _, o := range to {
+// endOfAtom is at which level a side stops one peer with some flows.
+func (s sides) endOfAtom(needs secgroup.Region, k int, t terms, side []terms) Level {
+	var end Level
+	for _, o := range side {
 		stops := o.none[k].Overlaps(needs)
 		for _, b := range o.whole {
 			whole := b.completable(k)
-			stops = stops || !o.perRule() && !whole.IsEmpty() && needs.Covers(whole) || o.perRule() && t.perRule() && !whole.IsEmpty() && needs.Covers(whole)
+			stops = stops || (t.perRule() || !o.perRule()) && !whole.IsEmpty() && needs.Covers(whole)
 		}
 		if stops && o.level.compare(end) > 0 {
 			end = o.level
@@ -176,5 +202,5 @@ func (s sides) endOfAtom(needs secgroup.Region, k int, t terms, to []terms) (end
 			end = Level{kind: unread}
 		}
 	}
-	return end, end.compare(t.level) >= 0
+	return end
 }

@@ -75,10 +75,9 @@ func anAddress(s secgroup.AddressSet) (netip.Addr, bool) {
 	return s.Prefixes()[0].Addr(), true
 }
 
-// findWitness looks for a set of rules that breaks t and ends as told on the
-// other side.
-func (s sides) findWitness(t terms, d demand, to []terms, end Level) *witness {
-	layers := d.layersOf(to, above(s.levels, end))
+// findWitness looks for a set of rules that breaks t, and nothing stricter of
+// its side, and ends as told on the other side.
+func (s sides) findWitness(t terms, d demand, layers []layer, from, to []terms, end Level) *witness {
 	for k, kind := range s.kinds {
 		want := d.needs[k].Addresses()
 		if want.IsEmpty() || !kind.hasAddresses() {
@@ -89,15 +88,15 @@ func (s sides) findWitness(t terms, d demand, to []terms, end Level) *witness {
 		for _, l := range layers[1:] {
 			inNone = inNone.Subtract(l.peers[k])
 		}
-		for _, from := range []secgroup.AddressSet{inNone, free} {
-			if block, ok := blockAbove(from, d.bound, d.v6); ok {
-				if w := s.judged(k, s.rulesFor(d, k, secgroup.NewAddressSet(block)), t.level, end, t.view, to); w != nil {
+		for _, peers := range []secgroup.AddressSet{inNone, free} {
+			if block, ok := blockAbove(peers, d.bound, d.v6); ok {
+				if w := s.judged(k, s.rulesFor(d, k, secgroup.NewAddressSet(block)), t.level, end, from, to); w != nil {
 					return w
 				}
 			}
 		}
 		if picked, ok := pick(free, layers[1:], k, d); ok {
-			if w := s.judged(k, s.rulesFor(d, k, picked), t.level, end, t.view, to); w != nil {
+			if w := s.judged(k, s.rulesFor(d, k, picked), t.level, end, from, to); w != nil {
 				return w
 			}
 		}
@@ -105,11 +104,8 @@ func (s sides) findWitness(t terms, d demand, to []terms, end Level) *witness {
 	return nil
 }
 
-// above is the level next stricter than l: what does not stop at it passes.
-func above(levels []Level, l Level) Level {
-	i := slices.Index(levels, l)
-	return levels[max(0, i-1)]
-}
+// above is the level next stricter than l; l itself if there is none.
+func (s sides) above(l Level) Level { return s.levels[max(0, slices.Index(s.levels, l)-1)] }
 
 // blockAbove is the smallest block within s that has more addresses than bound.
 func blockAbove(s secgroup.AddressSet, bound secgroup.Count, v6 bool) (netip.Prefix, bool) {
@@ -242,23 +238,18 @@ func (s sides) rulesFor(d demand, kind int, peers secgroup.AddressSet) []secgrou
 	return rules
 }
 
-// judged is the rules as a witness if they end as told: at a level or above
-// on the one side, and at just that on the other.
-func (s sides) judged(kind int, rules []secgroup.Rule, was, is Level, v policy.View, to []terms) *witness {
+// judged is the rules as a witness if they end as told on both sides.
+func (s sides) judged(kind int, rules []secgroup.Rule, was, is Level, from, to []terms) *witness {
 	if len(rules) == 0 {
 		return nil
 	}
 	in := s.kinds[kind].group
 	rules = numbered(rules)
-	got, excess := judge([]policy.View{v}, in, rules)
+	got, excess := judge(from, in, rules)
 	if got != was || excess.IsEmpty() {
 		return nil
 	}
-	var others []policy.View
-	for _, t := range to {
-		others = append(others, t.view)
-	}
-	if ends, _ := judge(others, in, rules); ends != is {
+	if ends, _ := judge(to, in, rules); ends != is {
 		return nil
 	}
 	return &witness{rules: rules, packet: oneFlow(s.dir, excess, plainKind(s.kinds[kind])), group: in, ownID: s.kinds[kind].isSelf()}
@@ -274,17 +265,17 @@ func plainKind(k peerKind) peerKind {
 
 // judge is how rules that stand together in a group end under the policies of
 // one side, at the worst, and what is too much of them there. It asks Evaluate.
-func judge(views []policy.View, g secgroup.Group, rules []secgroup.Rule) (Level, secgroup.Region) {
+func judge(side []terms, g secgroup.Group, rules []secgroup.Rule) (Level, secgroup.Region) {
 	worst, excess := Level{}, secgroup.Region{}
-	if len(views) == 0 {
+	if len(side) == 0 {
 		return worst, excess
 	}
-	for _, f := range views[0].Judge(g, rules) {
-		at := slices.IndexFunc(views, func(v policy.View) bool { return v.Policy == f.Policy })
+	for _, f := range side[0].view.Judge(g, rules) {
+		at := slices.IndexFunc(side, func(t terms) bool { return t.view.Policy == f.Policy })
 		if at < 0 || f.State == policy.Exempt {
 			continue
 		}
-		l := levelOf(views[at])
+		l := side[at].level
 		if f.State == policy.Unknown {
 			l = Level{kind: unread}
 		}
