@@ -16,7 +16,8 @@ import (
 // explain is `sgwarden explain`.
 type explain struct {
 	rule, event, group string
-	by, region         string
+	by                 string
+	account            account // of the group
 	policies, format   string
 }
 
@@ -50,7 +51,8 @@ answer or the event alone does not tell what to judge.
 	f.StringVar(&e.policies, "policies", "", "folder of policies (default: the built-in pack baseline)")
 	f.StringVarP(&e.format, "output", "o", "text", "text or json")
 	f.StringVar(&e.group, "group", "", "a live group, by its id")
-	f.StringVar(&e.region, "region", "", "of --group (default: that of your AWS settings)")
+	f.StringVar(&e.account.profile, "profile", "", "AWS profile for --group (default: AWS_PROFILE)")
+	f.StringVar(&e.account.region, "region", "", "AWS region of --group (default: AWS_REGION, else the profile's)")
 	f.StringVar(&e.by, "by", "", "ARN of the role or user who makes the rules (default: nobody in particular)")
 	cmd.MarkFlagsOneRequired("rule", "event", "group")
 	cmd.MarkFlagsMutuallyExclusive("rule", "event", "group")

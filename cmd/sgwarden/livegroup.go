@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 
 	"github.com/sgwarden/sgwarden/internal/incident"
@@ -15,10 +15,14 @@ import (
 
 // explainGroup judges the rules of a live group together. It only reads.
 func (e *explain) explainGroup(ctx context.Context, j judging) (explanation, error) {
-	if rule, err := secgroup.ParseRule("ingress all from " + e.group); err != nil || rule.Peer.Key() != e.group || rule.Peer.(secgroup.GroupReference).GroupID != e.group {
-		return explanation{}, fmt.Errorf("group %q: want the id of a group, sg-...", printable(e.group))
+	if err := checkGroupID(e.group); err != nil {
+		return explanation{}, err
 	}
-	group, err := readGroup(ctx, e.group, e.region)
+	settings, err := e.account.config(ctx)
+	if err != nil {
+		return explanation{}, err
+	}
+	group, err := readGroup(ctx, settings, e.group)
 	if err != nil {
 		return explanation{}, outside(err)
 	}
@@ -29,21 +33,10 @@ func (e *explain) explainGroup(ctx context.Context, j judging) (explanation, err
 }
 
 // readGroup reads a group with its rules, its VPCs and the lists that its
-// rules name, with the AWS settings of the environment.
-func readGroup(ctx context.Context, id, region string) (secgroup.Group, error) {
-	var options []func(*config.LoadOptions) error
-	if region != "" {
-		options = append(options, config.WithRegion(region))
-	}
-	settings, err := config.LoadDefaultConfig(ctx, options...)
-	if err != nil {
-		return secgroup.Group{}, fmt.Errorf("read AWS settings: %w", err)
-	}
-	if settings.Region == "" {
-		return secgroup.Group{}, errors.New("read AWS settings: no region: give --region, or set AWS_REGION")
-	}
-	ec2s := inventory.New(ec2.NewFromConfig(settings))
-	group, err := ec2s.Group(ctx, id)
+// rules name.
+func readGroup(ctx context.Context, settings aws.Config, id string) (secgroup.Group, error) {
+	reads := inventory.New(ec2.NewFromConfig(settings))
+	group, err := reads.Group(ctx, id)
 	switch {
 	case errors.Is(err, incident.ErrGone):
 		return secgroup.Group{}, fmt.Errorf("%s: there is no such group in %s: %w", id, settings.Region, err)
@@ -53,12 +46,12 @@ func readGroup(ctx context.Context, id, region string) (secgroup.Group, error) {
 	if group.Region == "" {
 		group.Region = settings.Region
 	}
-	if group.VPCs, err = ec2s.VPCs(ctx, group); err != nil {
+	if group.VPCs, err = reads.VPCs(ctx, group); err != nil {
 		return secgroup.Group{}, err
 	}
 	for i, r := range group.Rules {
 		if list, ok := r.Peer.(secgroup.PrefixList); ok {
-			if group.Rules[i].Peer, err = ec2s.List(ctx, list.ID); err != nil {
+			if group.Rules[i].Peer, err = reads.List(ctx, list.ID); err != nil {
 				return secgroup.Group{}, err
 			}
 		}

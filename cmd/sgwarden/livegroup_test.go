@@ -70,10 +70,10 @@ func TestExplainSaysWhyALiveGroupCannotBeRead(t *testing.T) {
 	require.Equal(t, exitOutside, status)
 	require.Contains(t, errs, "sg-0123456789abcdef0: there is no such group in us-east-1")
 	status, _, errs = explainLive(t, l, "--group", "sg-0123456789abcdef0")
-	require.Equal(t, exitOutside, status)
-	require.Contains(t, errs, "no region: give --region, or set AWS_REGION")
+	require.Equal(t, exitUsage, status)
+	require.Contains(t, errs, "no AWS region: name it with --region")
 	status, _, errs = explainLive(t, l, "--group", "web\x1b", "--region", "us-east-1")
 	require.Equal(t, exitUsage, status)
-	require.Contains(t, errs, `group "web?": want the id of a group, sg-...`)
+	require.Contains(t, errs, `group "web\x1b": want the id of a security group`)
 	l.end()
 }

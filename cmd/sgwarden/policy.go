@@ -54,6 +54,9 @@ longer or says less of it, so that a review in CI can ask for a second look:
 				return err
 			}
 			t := diffTeller{old: args[0], new: args[1], digests: digests, diff: d}
+			for i, side := range sides {
+				t.internal[i] = side.Deployment.Internal
+			}
 			if err := t.write(cmd.OutOrStdout(), format); err != nil {
 				return outside(err)
 			}

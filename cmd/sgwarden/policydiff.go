@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -16,6 +17,7 @@ import (
 type diffTeller struct {
 	old, new string
 	digests  [2]string
+	internal [2][]netip.Prefix // sets `internal` of both sides
 	diff     policydiff.Diff
 }
 
@@ -206,112 +208,4 @@ func packetOf(r secgroup.Rule) string {
 		}
 	}
 	return text
-}
-
-func (t diffTeller) table() string {
-	var b strings.Builder
-	allowed, forbidden := 0, 0
-	for _, d := range t.diff.Differences {
-		if d.Loosens {
-			allowed++
-		} else {
-			forbidden++
-		}
-		t.paragraph(&b, d)
-	}
-	for _, c := range t.diff.Changes {
-		who := "settings"
-		if c.Policy != "" {
-			who = fmt.Sprintf("%s at %s:%d", c.Policy, c.File, c.Line)
-		}
-		text := printable(c.What) + ": " + c.Was + " -> " + c.Is
-		if c.Was == "" || c.What == "policy" {
-			text = "this policy is " + c.Is
-		}
-		if c.Loosens {
-			text += " (may allow more)"
-		}
-		fmt.Fprintf(&b, "changed\n")
-		line(&b, "of", printable(who))
-		line(&b, "what", text)
-		b.WriteByte('\n')
-	}
-	if b.Len() == 0 {
-		return "no difference in meaning\n"
-	}
-	fmt.Fprintf(&b, "%d newly allowed, %d newly forbidden, %s\n", allowed, forbidden, count(len(t.diff.Changes), "other change"))
-	return b.String()
-}
-
-// paragraph tells one difference to people.
-func (t diffTeller) paragraph(b *strings.Builder, d policydiff.Difference) {
-	fmt.Fprintln(b, strings.ReplaceAll(changeOf(d), "-", " "))
-	line(b, "flows", flowsOf(d))
-	line(b, "was", d.Was.String()+placesText(d.OldPolicies))
-	line(b, "is", d.Is.String()+placesText(d.NewPolicies))
-	line(b, "in", printable(d.Scope))
-	if d.Actor != "" {
-		line(b, "made", printable(d.Actor))
-	}
-	switch {
-	case d.From != "" && d.Until != "":
-		line(b, "when", "from "+d.From+" until "+d.Until)
-	case d.From != "":
-		line(b, "when", "from "+d.From+" on")
-	case d.Until != "":
-		line(b, "when", "until "+d.Until)
-	}
-	if len(d.Rules) == 0 {
-		line(b, "example", "none was found, and none was excluded: take it for a difference")
-		b.WriteByte('\n')
-		return
-	}
-	rules := texts(d.Rules)
-	if len(rules) > mostFlows {
-		rules = append(rules[:mostFlows], fmt.Sprintf("and %d more rules", len(d.Rules)-mostFlows))
-	}
-	line(b, "example", packetOf(d.Packet)+", opened by "+strings.Join(rules, ", "))
-	b.WriteByte('\n')
-}
-
-func placesText(places []policydiff.Place) string {
-	var all []string
-	for _, p := range places {
-		all = append(all, fmt.Sprintf("%s at %s:%d", p.Policy.ID, p.File, p.Line))
-	}
-	if len(all) == 0 {
-		return ""
-	}
-	return " by " + printable(strings.Join(all, ", "))
-}
-
-// flowsOf says a region in a line.
-func flowsOf(d policydiff.Difference) string {
-	text := tooMuchOf(d)
-	if d.Peers != "" {
-		text += " (" + printable(d.Peers) + ")"
-	}
-	if where := whereOf(d); where != "" {
-		text += ", " + where
-	}
-	switch d.Manner {
-	case policydiff.InSum:
-		text += ", in sum more than " + strings.Join(toleratedOf(d), " or ")
-	case policydiff.InARule:
-		text += ", in one rule more than " + strings.Join(toleratedOf(d), " or ")
-	case policydiff.Together:
-		text += ", all of it together"
-		if bounds := toleratedOf(d); len(bounds) > 0 {
-			text += " to more than " + strings.Join(bounds, " or ")
-		}
-	}
-	return text
-}
-
-func tooMuchOf(d policydiff.Difference) string {
-	rules := d.Flows.Rules(d.Direction, nil)
-	if len(rules) == 0 {
-		return ""
-	}
-	return strings.Join(texts(rules), ", ")
 }

@@ -258,6 +258,12 @@ func (d dimension) words(chosen []bool) string {
 			return l.isNot
 		}
 	}
+	if words := d.anyOf(chosen, true); words != nil {
+		return strings.Join(words, " or ")
+	}
+	if words := d.anyOf(chosen, false); words != nil {
+		return strings.Join(words, " and ")
+	}
 	var all []string
 	for i, v := range d.values {
 		if chosen[i] {
@@ -265,6 +271,34 @@ func (d dimension) words(chosen []bool) string {
 		}
 	}
 	return strings.Join(all, ", or ")
+}
+
+// anyOf is features of which every chosen value has one and no other value
+// has any; or, if not chosen, the reverse of it, in words. nil = there are none.
+func (d dimension) anyOf(chosen []bool, has bool) []string {
+	var features []int
+	var words []string
+	for i, l := range d.labels {
+		fits, used := true, false
+		for j, v := range d.values {
+			used = used || v.features[i]
+			fits = fits && (!v.features[i] || chosen[j] == has)
+		}
+		if !fits || !used {
+			continue
+		}
+		features = append(features, i)
+		if words = append(words, l.is); !has {
+			words[len(words)-1] = l.isNot
+		}
+	}
+	for j, v := range d.values {
+		some := slices.ContainsFunc(features, func(i int) bool { return v.features[i] })
+		if some != (chosen[j] == has) {
+			return nil
+		}
+	}
+	return words
 }
 
 // agrees reports whether the chosen values are just those with, or without, a feature.

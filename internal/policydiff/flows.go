@@ -89,16 +89,50 @@ func (s sides) flowDifferences() []found {
 				} else {
 					r = r.Intersect(now[j])
 				}
-				if !r.IsEmpty() {
-					f := found{kind: k, manner: Alone, was: was, is: is, flows: r}
-					f.oldPolicies, f.newPolicies = s.places(s.old, was, k, r), s.places(s.new, is, k, r)
-					f.witness = s.witnessOf(k, r)
+				for _, part := range s.byPolicy(r, was, is, k) {
+					f := found{kind: k, manner: Alone, was: was, is: is, flows: part}
+					f.oldPolicies, f.newPolicies = s.places(s.old, was, k, part), s.places(s.new, is, k, part)
+					f.witness = s.witnessOf(k, part)
 					out = append(out, f)
 				}
 			}
 		}
 	}
 	return out
+}
+
+// byPolicy cuts flows into those that the same policies speak of: each part
+// has a scope that is easy to say.
+func (s sides) byPolicy(r secgroup.Region, was, is Level, kind int) []secgroup.Region {
+	parts := []secgroup.Region{r}
+	cut := func(by secgroup.Region) {
+		var next []secgroup.Region
+		for _, p := range parts {
+			for _, q := range []secgroup.Region{p.Intersect(by), p.Subtract(by)} {
+				if !q.IsEmpty() {
+					next = append(next, q)
+				}
+			}
+		}
+		parts = next
+	}
+	if r.IsEmpty() {
+		return nil
+	}
+	for _, end := range []struct {
+		side  []terms
+		level Level
+	}{{s.old, was}, {s.new, is}} {
+		for _, t := range end.side {
+			if t.level == end.level {
+				cut(t.none[kind])
+			}
+			if end.level == (Level{kind: unread}) {
+				cut(t.unread[kind])
+			}
+		}
+	}
+	return parts
 }
 
 func subtractAll(r secgroup.Region, others []secgroup.Region) secgroup.Region {

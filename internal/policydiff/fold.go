@@ -79,23 +79,29 @@ func samePlaces(a, b []Place) bool {
 	return slices.EqualFunc(a, b, func(x, y Place) bool { return x.Policy == y.Policy })
 }
 
-// isSaid reports whether a difference for lists follows from one for blocks:
+// isSaid reports whether a difference for lists follows from those for blocks:
 // of a list that can be read, which is its entries; of one that cannot, where
-// it is about the same protocols and ports.
+// they are about the same protocols and ports.
 func (s sides) isSaid(f found, all []found) bool {
 	list, ok := s.kinds[f.kind].peer.(secgroup.PrefixList)
 	if !ok {
 		return false
 	}
-	return slices.ContainsFunc(all, func(o found) bool {
+	var said secgroup.Region
+	for _, o := range all {
 		if _, isBlock := s.kinds[o.kind].peer.(secgroup.CIDR); !isBlock || o.loosens() != f.loosens() {
-			return false
+			continue
 		}
-		if list.Readable {
-			return o.sameEnds(f) && (o.where == Anywhere || o.where == f.where) && o.flows.Covers(f.flows)
+		if !list.Readable {
+			said = said.Union(forAnybody(o.flows))
+		} else if o.sameEnds(f) && (o.where == Anywhere || o.where == f.where) {
+			said = said.Union(o.flows)
 		}
-		return forAnybody(o.flows).Covers(forAnybody(f.flows))
-	})
+	}
+	if !list.Readable {
+		return said.Covers(forAnybody(f.flows))
+	}
+	return said.Covers(f.flows)
 }
 
 // forAnybody is the protocols and ports of a region.

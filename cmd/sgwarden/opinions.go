@@ -19,11 +19,11 @@ type explainedRule struct {
 	Outcome   string    `json:"outcome"`
 	Remaining []string  `json:"remaining"`
 	Decided   string    `json:"decided"` // how the policies together came to the outcome
-	Policies  []account `json:"policies"`
+	Policies  []opinion `json:"policies"`
 }
 
-// account is why one policy says of a rule what it says.
-type account struct {
+// opinion is why one policy says of a rule what it says.
+type opinion struct {
 	Policy    string   `json:"policy"`
 	Severity  string   `json:"severity"`
 	Mode      string   `json:"mode"` // that it is deployed in
@@ -59,21 +59,21 @@ var verdicts = []struct {
 
 func (j judging) explained(r policy.RuleVerdict, accounts []policy.Account) explainedRule {
 	out := explainedRule{
-		Rule: r.Rule.String(), Outcome: outcomeOf(r).String(), Remaining: texts(leftOf(r)), Decided: decided(r), Policies: []account{},
+		Rule: r.Rule.String(), Outcome: outcomeOf(r).String(), Remaining: texts(leftOf(r)), Decided: decided(r), Policies: []opinion{},
 	}
 	if j.live {
 		out.ID = r.Rule.ID
 	}
 	for i, a := range accounts {
-		out.Policies = append(out.Policies, j.account(r.Rule, a, j.deployed.Policies[i].Mode))
+		out.Policies = append(out.Policies, j.opinion(r.Rule, a, j.deployed.Policies[i].Mode))
 	}
-	slices.SortStableFunc(out.Policies, func(a, b account) int { return a.rank - b.rank })
+	slices.SortStableFunc(out.Policies, func(a, b opinion) int { return a.rank - b.rank })
 	return out
 }
 
-func (j judging) account(rule secgroup.Rule, a policy.Account, mode policy.Mode) account {
+func (j judging) opinion(rule secgroup.Rule, a policy.Account, mode policy.Mode) opinion {
 	p := a.Policy
-	out := account{
+	out := opinion{
 		Policy: p.ID, Severity: p.Severity.String(), Mode: mode.String(), File: p.File, Line: p.Line,
 		Verdict: "out of scope", Why: "it is " + a.OutOfScope, Excess: []string{}, Remaining: []string{}, rank: len(verdicts),
 	}
@@ -110,7 +110,7 @@ func (j judging) account(rule secgroup.Rule, a policy.Account, mode policy.Mode)
 }
 
 // sentence is why, with what is too much.
-func (a account) sentence() string {
+func (a opinion) sentence() string {
 	switch why, violates := strings.CutPrefix(a.Why, "violates; "); {
 	case a.summary == "":
 		return a.Why
