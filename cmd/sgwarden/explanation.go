@@ -27,6 +27,7 @@ type violation struct {
 	Rule      string   `json:"rule"`
 	State     string   `json:"state"`
 	Why       string   `json:"why"`
+	Lacks     string   `json:"lacks,omitempty"` // what is required and not there
 	Excess    []string `json:"excess"`
 	Remaining []string `json:"remaining"` // what the remedy would leave of the rule
 }
@@ -57,7 +58,12 @@ func (j judging) rules(group secgroup.Group, rules []secgroup.Rule) explanation 
 	in.Changes[0].Actor.ARN = j.by
 	x := explanation{Violations: []violation{}, Rules: []explainedRule{}}
 	worst := incident.Compliant
-	for _, r := range j.set.Evaluate(in).Rules {
+	v := j.set.Evaluate(in)
+	all := v.Rules
+	if j.live {
+		all = v.All()
+	}
+	for _, r := range all {
 		worst = max(worst, outcomeOf(r))
 		for _, f := range r.Findings {
 			if f.State != policy.Fine {
@@ -73,7 +79,7 @@ func (j judging) rules(group secgroup.Group, rules []secgroup.Rule) explanation 
 func newViolation(r policy.RuleVerdict, f policy.Finding) violation {
 	return violation{
 		Policy: f.Policy.ID, Severity: f.Policy.Severity.String(), File: f.File, Line: f.Line,
-		Rule: r.Rule.String(), State: f.State.String(), Why: f.Why,
+		Rule: ruleText(r), State: f.State.String(), Why: f.Why, Lacks: f.Lacks,
 		Excess: texts(f.Excess.Rules(r.Rule.Direction, nil)), Remaining: texts(leftOf(r)),
 	}
 }
@@ -113,6 +119,9 @@ func outcomeOfState(s policy.State) incident.Outcome {
 
 // leftOf is what stands of a rule once all is done.
 func leftOf(r policy.RuleVerdict) []secgroup.Rule {
+	if secgroup.IsGroupEntry(r.Rule.ID) {
+		return nil
+	}
 	if r.Decision == policy.Revert || r.Decision == policy.Narrow {
 		return r.Remaining
 	}

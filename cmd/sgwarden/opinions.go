@@ -20,6 +20,8 @@ type explainedRule struct {
 	Remaining []string  `json:"remaining"`
 	Decided   string    `json:"decided"` // how the policies together came to the outcome
 	Policies  []opinion `json:"policies"`
+
+	isGroup bool // it is what is required of the group itself
 }
 
 // opinion is why one policy says of a rule what it says.
@@ -29,6 +31,7 @@ type opinion struct {
 	Mode      string   `json:"mode"` // that it is deployed in
 	Verdict   string   `json:"verdict"`
 	Why       string   `json:"why"`
+	Lacks     string   `json:"lacks,omitempty"` // what is required and not there
 	File      string   `json:"file"`
 	Line      int      `json:"line"`
 	Excess    []string `json:"excess"`
@@ -52,23 +55,37 @@ var verdicts = []struct {
 	state policy.State
 	word  string
 }{
-	{policy.Acting, ""}, {policy.Waiting, "waits"}, {policy.Held, "held"}, {policy.Tagging, "tags"}, {policy.Alerting, "alerts"},
+	{policy.Acting, ""}, {policy.Waiting, "waits"}, {policy.Graced, "graced"}, {policy.Held, "held"}, {policy.Tagging, "tags"}, {policy.Alerting, "alerts"},
 	{policy.Observing, "observes"}, {policy.Unknown, "cannot tell"}, {policy.BeforeAct, "before its act"},
 	{policy.Baseline, "baseline"}, {policy.Exempt, "exempt"}, {policy.Fine, "fine"},
 }
 
 func (j judging) explained(r policy.RuleVerdict, accounts []policy.Account) explainedRule {
 	out := explainedRule{
-		Rule: r.Rule.String(), Outcome: outcomeOf(r).String(), Remaining: texts(leftOf(r)), Decided: decided(r), Policies: []opinion{},
+		Rule: ruleText(r), Outcome: outcomeOf(r).String(), Remaining: texts(leftOf(r)), Decided: decided(r), Policies: []opinion{},
 	}
 	if j.live {
 		out.ID = r.Rule.ID
 	}
+	if out.isGroup = secgroup.IsGroupEntry(r.Rule.ID); out.isGroup {
+		out.ID, out.Remaining = "", []string{}
+	}
 	for i, a := range accounts {
+		if out.isGroup && a.Finding.State == 0 {
+			continue // of a group only what is required of it is told
+		}
 		out.Policies = append(out.Policies, j.opinion(r.Rule, a, j.deployed.Policies[i].Mode))
 	}
 	slices.SortStableFunc(out.Policies, func(a, b opinion) int { return a.rank - b.rank })
 	return out
+}
+
+// ruleText is a rule as text; what is required of the group itself has none.
+func ruleText(r policy.RuleVerdict) string {
+	if secgroup.IsGroupEntry(r.Rule.ID) {
+		return "the group itself"
+	}
+	return r.Rule.String()
 }
 
 func (j judging) opinion(rule secgroup.Rule, a policy.Account, mode policy.Mode) opinion {
@@ -87,7 +104,7 @@ func (j judging) opinion(rule secgroup.Rule, a policy.Account, mode policy.Mode)
 	}) bool {
 		return v.state == f.State
 	})
-	out.File, out.Line, out.Why, out.Verdict = f.File, f.Line, f.Why, verdicts[out.rank].word
+	out.File, out.Line, out.Why, out.Lacks, out.Verdict = f.File, f.Line, f.Why, f.Lacks, verdicts[out.rank].word
 	out.Excess, out.Remaining = texts(f.Excess.Rules(rule.Direction, nil)), texts(f.Remaining.Rules(rule.Direction, nil))
 	switch {
 	case f.State == policy.Acting:
@@ -97,7 +114,7 @@ func (j judging) opinion(rule secgroup.Rule, a policy.Account, mode policy.Mode)
 	case f.State == policy.Exempt && strings.HasPrefix(f.Exemption, "except "):
 		out.Verdict = "excepted"
 	}
-	if !f.Excess.IsEmpty() {
+	if !f.Excess.IsEmpty() && f.Lacks == "" {
 		out.summary = tooMuch(rule, f.Excess)
 	}
 	if f.State != policy.Fine && mode != policy.Enforce {
@@ -191,10 +208,13 @@ func (x explanation) write(w io.Writer, format string) error {
 func (r explainedRule) write(b *strings.Builder) {
 	line(b, "rule", strings.TrimSpace(r.ID+" "+r.Rule))
 	line(b, "decided", r.Outcome+": "+printable(r.Decided))
-	if len(r.Remaining) == 0 {
-		r.Remaining = []string{"nothing"}
+	switch {
+	case r.isGroup:
+	case len(r.Remaining) == 0:
+		line(b, "leaves", "nothing")
+	default:
+		lines(b, "leaves", r.Remaining)
 	}
-	lines(b, "leaves", r.Remaining)
 	table := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
 	row := func(cells ...string) { _, _ = fmt.Fprintln(table, "  "+strings.Join(printables(cells), "\t")) }
 	if len(r.Policies) > 0 {

@@ -136,7 +136,7 @@ const (
 // whyFine says why the clause that is nearest to a rule has nothing against it.
 func (j *judgement) whyFine(p *Policy, s *subject) (why string, line int) {
 	nearest := 0
-	line = p.Line
+	why, line = "it asks nothing of single rules", p.Line
 	for _, c := range p.clauses {
 		if near, text := j.whyNotIn(c, p, s); near > nearest {
 			nearest, why, line = near, text, c.line
@@ -158,6 +158,9 @@ func (j *judgement) whyNotIn(c *clause, p *Policy, s *subject) (int, string) {
 		return otherPeers, "it is about other peers"
 	}
 	if left := s.region.Intersect(c.forbidden(dir, peer, j.at)); !left.IsEmpty() {
+		if c.demand != nil {
+			return notTooMuch, "it has what is required"
+		}
 		if c.whole {
 			return notTooMuch, "only a part is open of what it forbids as a whole"
 		}

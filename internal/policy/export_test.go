@@ -56,11 +56,11 @@ func NaiveJudgement(doc Document, internal []netip.Prefix, exemptions []Exemptio
 			return excepted || slices.ContainsFunc(exemptions, func(x Exemption) bool {
 				return x.Group == g.ID && x.Policy == doc.ID && live(x.Until) &&
 					(len(x.Rules) == 0 || slices.ContainsFunc(x.Rules, func(e secgroup.Rule) bool {
-					if ref, ok := e.Peer.(secgroup.GroupReference); ok && ref.AccountID == g.AccountID {
-						e.Peer = secgroup.GroupReference{GroupID: ref.GroupID} // as rules write their own account
-					}
-					return naiveExempt(e, r, p)
-				}))
+						if ref, ok := e.Peer.(secgroup.GroupReference); ok && ref.AccountID == g.AccountID {
+							e.Peer = secgroup.GroupReference{GroupID: ref.GroupID} // as rules write their own account
+						}
+						return naiveExempt(e, r, p)
+					}))
 			})
 		}})
 	}

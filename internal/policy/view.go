@@ -152,6 +152,12 @@ func (p *Policy) Bound(v6 bool) secgroup.Count { return p.bound(v6) }
 // PerRule reports whether each rule is looked at alone.
 func (p *Policy) PerRule() bool { return p.perRule }
 
+// ForbidsFlows reports whether all that the policy says is which flows are too
+// much: it requires nothing, and judges no calls.
+func (p *Policy) ForbidsFlows() bool {
+	return len(p.clauses) > 0 && !p.isDemanding() && len(p.ofGroup) == 0
+}
+
 // Reach is the protocols and ports of a direction that the policy says
 // anything about, for every address.
 func (p *Policy) Reach(dir secgroup.Direction) secgroup.Region {

@@ -26,6 +26,7 @@ type Change struct {
 // that one side lacks, and of the settings.
 func changes(old, new Deployed) []Change {
 	var out []Change
+	stillThere := likenesses(new.Set)
 	byID := map[string]*policy.Policy{}
 	for _, p := range old.Set.Policies {
 		byID[p.ID] = p
@@ -41,7 +42,7 @@ func changes(old, new Deployed) []Change {
 	}
 	for _, p := range old.Set.Policies {
 		if byID[p.ID] != nil {
-			out = append(out, Change{Policy: p.ID, File: p.File, Line: p.Line, What: "policy", Was: "there", Is: "gone"})
+			out = append(out, Change{Policy: p.ID, File: p.File, Line: p.Line, What: "policy", Was: "there", Is: "gone", Loosens: !p.ForbidsFlows() && !stillThere[old.Set.Likeness(p)]})
 		}
 	}
 	return append(out, settingsChanges(old, new)...)
@@ -58,6 +59,10 @@ func policyChanges(old, new Deployed, was, is *policy.Policy) []Change {
 	add("severity", was.Severity.String(), is.Severity.String(), was.Severity >= policy.High && is.Severity < policy.High)
 	add("remedy", remedyText(was), remedyText(is), false)
 	add("mode", was.Mode.String(), is.Mode.String(), false) // what it does to flows is told of them
+	if !was.ForbidsFlows() && old.Set.Likeness(was) != new.Set.Likeness(is) {
+		// Whether it still refuses all that it refused is not looked into.
+		out = append(out, Change{Policy: is.ID, File: is.File, Line: is.Line, What: "what it requires", Was: "as in OLD", Is: "something else", Loosens: true})
+	}
 	add("shipped", fmt.Sprint(was.Shipped()), fmt.Sprint(is.Shipped()), false)
 	return out
 }

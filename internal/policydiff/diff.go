@@ -107,21 +107,23 @@ type seenCell struct {
 	found []found
 }
 
-// relevant chooses the policies that can make a difference: what neither side
-// changed, and nothing that changed is about, is judged alike.
-func (c *comparison) relevant() {
-	likeness := func(s *policy.Set) map[string]bool {
-		out := map[string]bool{}
-		for _, p := range s.Policies {
-			out[s.Likeness(p)] = true
-		}
-		return out
+// likenesses is how the policies of a set judge.
+func likenesses(s *policy.Set) map[string]bool {
+	out := map[string]bool{}
+	for _, p := range s.Policies {
+		out[s.Likeness(p)] = true
 	}
-	old, now := likeness(c.old), likeness(c.new)
+	return out
+}
+
+// relevant chooses the policies that can make a difference in flows: what
+// neither side changed, and nothing that changed is about, is judged alike.
+func (c *comparison) relevant() {
+	old, now := likenesses(c.old), likenesses(c.new)
 	var reach [2]secgroup.Region
 	changed := func(s *policy.Set, other map[string]bool) (out []*policy.Policy) {
 		for _, p := range s.Policies {
-			if !other[s.Likeness(p)] {
+			if p.ForbidsFlows() && !other[s.Likeness(p)] {
 				out = append(out, p)
 				for i, d := range directions {
 					reach[i] = reach[i].Union(p.Reach(d))
@@ -134,7 +136,7 @@ func (c *comparison) relevant() {
 	near := func(s *policy.Set) (out []*policy.Policy) {
 		for _, p := range s.Policies {
 			for i, d := range directions {
-				if p.Reach(d).Overlaps(reach[i]) {
+				if p.ForbidsFlows() && p.Reach(d).Overlaps(reach[i]) {
 					out = append(out, p)
 					break
 				}
