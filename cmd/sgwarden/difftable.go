@@ -50,8 +50,8 @@ func (t diffTeller) paragraph(b *strings.Builder, d policydiff.Difference) {
 	fmt.Fprintln(b, strings.ReplaceAll(changeOf(d), "-", " "))
 	lines(b, "flows", t.flows(d))
 	line(b, "was", d.Was.String()+placesText(d.OldPolicies))
-	line(b, "is", d.Is.String()+placesText(d.NewPolicies))
-	line(b, "in", printable(d.Scope))
+	line(b, "is", d.Is.String()+upTo(d)+placesText(d.NewPolicies))
+	line(b, "groups", printable(d.Scope))
 	if d.Actor != "" {
 		line(b, "made", printable(d.Actor))
 	}
@@ -74,6 +74,14 @@ func (t diffTeller) paragraph(b *strings.Builder, d policydiff.Difference) {
 	}
 	line(b, "example", packetOf(d.Packet)+", opened by "+strings.Join(rules, ", "))
 	b.WriteByte('\n')
+}
+
+// upTo says how much of the flows passes where it is not all.
+func upTo(d policydiff.Difference) string {
+	if bounds := boundTexts(d.UpTo); len(bounds) > 0 && d.Loosens {
+		return " up to " + strings.Join(bounds, " and ")
+	}
+	return ""
 }
 
 func placesText(places []policydiff.Place) string {
@@ -125,12 +133,12 @@ func (t diffTeller) sameFlows(d policydiff.Difference, alike []secgroup.Slice) s
 	text := fmt.Sprintf("%s %s %s %s", d.Direction, strings.Join(flows, ", "), preposition, t.peers(d, alike[0]))
 	switch d.Manner {
 	case policydiff.InSum:
-		text += ", in sum more than " + strings.Join(toleratedOf(d), " or ")
+		text += ", in sum more than " + strings.Join(boundTexts(d.Bounds), " or ")
 	case policydiff.InARule:
-		text += ", in one rule more than " + strings.Join(toleratedOf(d), " or ")
+		text += ", in one rule more than " + strings.Join(boundTexts(d.Bounds), " or ")
 	case policydiff.Together:
 		text += ", all of it together"
-		if bounds := toleratedOf(d); len(bounds) > 0 {
+		if bounds := boundTexts(d.Bounds); len(bounds) > 0 {
 			text += " to more than " + strings.Join(bounds, " or ")
 		}
 	}

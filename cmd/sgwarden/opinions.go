@@ -71,7 +71,7 @@ func (j judging) explained(r policy.RuleVerdict, accounts []policy.Account) expl
 		out.ID, out.Remaining = "", []string{}
 	}
 	for i, a := range accounts {
-		if out.isGroup && a.Finding.State == 0 {
+		if out.isGroup && !slices.ContainsFunc(r.Findings, func(f policy.Finding) bool { return f.Policy == a.Policy }) {
 			continue // of a group only what is required of it is told
 		}
 		out.Policies = append(out.Policies, j.opinion(r.Rule, a, j.deployed.Policies[i].Mode))
@@ -152,20 +152,26 @@ func decided(r policy.RuleVerdict) string {
 		}
 	}
 	names := func(list []string) string { return strings.Join(list, " and ") }
+	verb := func(list []string, one, several string) string {
+		if len(list) > 1 {
+			return names(list) + several
+		}
+		return names(list) + one
+	}
 	text := "no policy has anything against it"
 	switch {
 	case len(reverts) > 0 && len(narrows) > 0:
-		text = names(reverts) + " takes the whole rule, whatever " + names(narrows) + " would leave of it"
+		text = verb(reverts, " takes", " take") + " the whole rule, whatever " + names(narrows) + " would leave of it"
 	case len(reverts) > 0 && r.Decision == policy.Narrow:
-		text = "nobody made this rule: what " + names(reverts) + " allows takes its place"
+		text = "nobody made this rule: what " + verb(reverts, " allows", " allow") + " takes its place"
 	case len(reverts) > 0:
-		text = names(reverts) + " takes the whole rule"
+		text = verb(reverts, " takes", " take") + " the whole rule"
 	case len(narrows) > 1:
 		text = "what all of " + names(narrows) + " leave of it"
 	case len(narrows) > 0:
 		text = "what " + names(narrows) + " leaves of it"
 	case len(others) > 0:
-		text = names(others) + " only reports or lets it be: nothing is changed"
+		text = verb(others, " only reports or lets", " only report or let") + " it be: nothing is changed"
 	}
 	if r.Fallback != "" {
 		text += "; it goes, as " + r.Fallback

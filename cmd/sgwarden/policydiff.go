@@ -48,6 +48,7 @@ type toldDifference struct {
 	Where     string      `json:"where,omitempty"`
 	Counted   string      `json:"counted"`             // each, in sum, in a rule, together
 	Tolerated []string    `json:"tolerated,omitempty"` // the bounds on which it depends
+	UpTo      []string    `json:"upTo,omitempty"`      // how much passes; absent = all
 	Old       []toldPlace `json:"oldPolicies"`
 	New       []toldPlace `json:"newPolicies"`
 	Certain   bool        `json:"certain"` // false: no witness was found, and none was excluded
@@ -125,7 +126,7 @@ func (t diffTeller) told() toldDiff {
 func toldDifferenceOf(d policydiff.Difference) toldDifference {
 	out := toldDifference{
 		Change: changeOf(d), Was: d.Was.String(), Is: d.Is.String(), Scope: d.Scope, Actor: d.Actor, From: d.From, Until: d.Until,
-		Flows: texts(d.Flows.Rules(d.Direction, nil)), Peers: d.Peers, Where: whereOf(d), Counted: countedOf(d), Tolerated: toleratedOf(d),
+		Flows: texts(d.Flows.Rules(d.Direction, nil)), Peers: d.Peers, Where: whereOf(d), Counted: countedOf(d), Tolerated: boundTexts(d.Bounds), UpTo: boundTexts(d.UpTo),
 		Old: toldPlaces(d.OldPolicies), New: toldPlaces(d.NewPolicies), Certain: len(d.Rules) > 0,
 	}
 	if !out.Certain {
@@ -183,18 +184,22 @@ func countedOf(d policydiff.Difference) string {
 	return [...]string{"each", "in sum", "in a rule", "together"}[d.Manner]
 }
 
-// toleratedOf is the bounds as policies write them.
-func toleratedOf(d policydiff.Difference) []string {
+// boundTexts is numbers of addresses of both families as policies write them,
+// where they are blocks.
+func boundTexts(bounds [2]secgroup.Count) []string {
 	var out []string
 	for i, v6 := range []bool{false, true} {
-		if d.Bounds[i].IsZero() {
+		if bounds[i].IsZero() {
 			continue
 		}
+		family := [...]string{"ipv4", "ipv6"}[i]
+		text := fmt.Sprintf("%s %s", bounds[i], family)
 		for bits := 0; bits <= 128; bits++ {
-			if secgroup.CountOf(bits, v6) == d.Bounds[i] {
-				out = append(out, fmt.Sprintf("%s/%d", [...]string{"ipv4", "ipv6"}[i], bits))
+			if secgroup.CountOf(bits, v6) == bounds[i] {
+				text = fmt.Sprintf("%s/%d", family, bits)
 			}
 		}
+		out = append(out, text)
 	}
 	return out
 }

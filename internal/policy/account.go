@@ -37,6 +37,7 @@ func (s *Set) Accounts(in Input, r RuleVerdict) []Account {
 		a := Account{Policy: p}
 		a.OutOfScope, a.Assumes = p.meantFor(facts)
 		if a.OutOfScope == "" {
+			a.Finding = Finding{Policy: p, File: p.File, State: Fine}
 			if i := slices.IndexFunc(r.Findings, func(f Finding) bool { return f.Policy == p }); i >= 0 {
 				a.Finding = r.Findings[i]
 			}

@@ -61,7 +61,7 @@ func policyChanges(old, new Deployed, was, is *policy.Policy) []Change {
 	add("mode", was.Mode.String(), is.Mode.String(), false) // what it does to flows is told of them
 	if !was.ForbidsFlows() && old.Set.Likeness(was) != new.Set.Likeness(is) {
 		// Whether it still refuses all that it refused is not looked into.
-		out = append(out, Change{Policy: is.ID, File: is.File, Line: is.Line, What: "what it requires", Was: "as in OLD", Is: "something else", Loosens: true})
+		out = append(out, Change{Policy: is.ID, File: is.File, Line: is.Line, What: "requirements", Was: "those of OLD", Is: "others", Loosens: true})
 	}
 	add("shipped", fmt.Sprint(was.Shipped()), fmt.Sprint(is.Shipped()), false)
 	return out

@@ -47,6 +47,8 @@ type Difference struct {
 	// Bounds are how many addresses of IPv4 and IPv6 the stricter side
 	// tolerates, where Manner is not Alone.
 	Bounds [2]secgroup.Count
+	// UpTo is how many the looser side may let pass of each family; 0 = all.
+	UpTo [2]secgroup.Count
 
 	OldPolicies, NewPolicies []Place
 

@@ -206,6 +206,7 @@ type found struct {
 	was, is Level
 	flows   secgroup.Region
 	bounds  [2]secgroup.Count // what is tolerated of each family where manner is not Alone
+	upTo    [2]secgroup.Count // how many the looser side may let pass; 0 = all
 
 	oldPolicies, newPolicies []Place
 	witness                  *witness   // nil = none was found: the difference may not be one

@@ -153,13 +153,13 @@ func mergePorts(a *found, b found) bool {
 		return false
 	}
 	for i := range a.bounds {
-		if !a.bounds[i].IsZero() && !b.bounds[i].IsZero() && a.bounds[i] != b.bounds[i] {
+		if !a.bounds[i].IsZero() && !b.bounds[i].IsZero() && (a.bounds[i] != b.bounds[i] || a.upTo[i] != b.upTo[i]) {
 			return false
 		}
 	}
 	for i := range a.bounds {
 		if a.bounds[i].IsZero() {
-			a.bounds[i] = b.bounds[i]
+			a.bounds[i], a.upTo[i] = b.bounds[i], b.upTo[i]
 		}
 	}
 	a.flows = a.flows.Union(b.flows)
@@ -169,7 +169,7 @@ func mergePorts(a *found, b found) bool {
 // text is what is told of a difference, as one text.
 func (f found) text() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%v %v %v %v %q %v %v %v", f.dir, f.manner, f.was, f.is, f.words, f.where, f.bounds, f.witness != nil)
+	fmt.Fprintf(&b, "%v %v %v %v %q %v %v %v %v", f.dir, f.manner, f.was, f.is, f.words, f.where, f.bounds, f.upTo, f.witness != nil)
 	for _, side := range [][]Place{f.oldPolicies, f.newPolicies} {
 		b.WriteString(" |")
 		for _, p := range side {

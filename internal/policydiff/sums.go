@@ -133,7 +133,11 @@ func (s sides) settle(f *found, t terms, d demand, from, to []terms, looser bool
 		family = 1
 	}
 	f.bounds[family] = d.bound
-	f.witness = s.findWitness(t, d, d.layersOf(own, against{to, s.above(end)}), from, to, end)
+	layers := d.layersOf(own, against{to, s.above(end)})
+	if most := d.most(layers); most.Cmp(d.count(d.want())) < 0 {
+		f.upTo[family] = most
+	}
+	f.witness = s.findWitness(t, d, layers, from, to, end)
 	return true
 }
 

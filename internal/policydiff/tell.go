@@ -98,7 +98,7 @@ func (c *comparison) difference(p product) Difference {
 	f := p.found
 	x := Difference{
 		Loosens: f.loosens(), Was: f.was, Is: f.is, Direction: f.dir, Flows: f.flows, Peers: f.words, Where: f.where,
-		Manner: f.manner, Bounds: f.bounds, OldPolicies: f.oldPolicies, NewPolicies: f.newPolicies,
+		Manner: f.manner, Bounds: f.bounds, UpTo: f.upTo, OldPolicies: f.oldPolicies, NewPolicies: f.newPolicies,
 	}
 	var scope []string
 	for i, d := range c.dimensions {
