@@ -78,6 +78,7 @@ func listKinds(w policy.Words, g secgroup.Group) ([]peerKind, error) {
 	if len(w.AWSLists) > 0 {
 		q := texts{longest: longestName, must: []pattern{globPattern("?*", "", false).after("com.amazonaws.")}, nice: []string{"com.amazonaws." + someRegion + ".any-service"}}
 		for _, glob := range w.AWSLists {
+			q.nice = append(q.nice, "com.amazonaws."+someRegion+"."+strings.NewReplacer("*", "any-service", "?", "x").Replace(glob))
 			q.patterns = append(q.patterns, globPattern(glob, "", false), globPattern(glob, "", false).after("com.amazonaws."))
 		}
 		found, ok := q.classes()

@@ -90,8 +90,10 @@ func (s sides) findWitness(t terms, d demand, layers []layer, from, to []terms, 
 		}
 		for _, peers := range []secgroup.AddressSet{inNone, free} {
 			if block, ok := blockAbove(peers, d.bound, d.v6); ok {
-				if w := s.judged(k, s.rulesFor(d, k, secgroup.NewAddressSet(block)), t.level, end, from, to); w != nil {
-					return w
+				for _, rules := range [][]secgroup.Rule{s.rulesFor(d, k, secgroup.NewAddressSet(block)), s.halved(d, k, block)} {
+					if w := s.judged(k, rules, t.level, end, from, to); w != nil {
+						return w
+					}
 				}
 			}
 		}
@@ -236,6 +238,17 @@ func (s sides) rulesFor(d demand, kind int, peers secgroup.AddressSet) []secgrou
 		rules[i].Peer = list
 	}
 	return rules
+}
+
+// halved opens what the demand needs in twice as many rules, each with half
+// of a block: bounds on each rule alone do not see them.
+func (s sides) halved(d demand, kind int, block netip.Prefix) []secgroup.Rule {
+	if block.IsSingleIP() || d.perRule {
+		return nil
+	}
+	lower := netip.PrefixFrom(block.Addr(), block.Bits()+1)
+	upper := secgroup.NewAddressSet(block).Subtract(secgroup.NewAddressSet(lower))
+	return append(s.rulesFor(d, kind, secgroup.NewAddressSet(lower)), s.rulesFor(d, kind, upper)...)
 }
 
 // judged is the rules as a witness if they end as told on both sides.
