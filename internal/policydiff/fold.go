@@ -13,7 +13,9 @@ import (
 func (s sides) fold(all []found) []found {
 	for i := range all {
 		all[i].dir = s.dir
-		all[i].words = s.kinds[all[i].kind].words
+		if all[i].words == "" {
+			all[i].words = s.kinds[all[i].kind].words
+		}
 		if all[i].manner == Alone {
 			all[i].where = s.whereOf(all[i].kind)
 		}
@@ -163,6 +165,11 @@ func mergePorts(a *found, b found) bool {
 		}
 	}
 	a.flows = a.flows.Union(b.flows)
+	for _, k := range b.others {
+		if !slices.Contains(a.others, k) {
+			a.others = append(a.others, k)
+		}
+	}
 	return true
 }
 

@@ -1,6 +1,10 @@
 package policydiff
 
-import "github.com/sgwarden/sgwarden/internal/secgroup"
+import (
+	"slices"
+
+	"github.com/sgwarden/sgwarden/internal/secgroup"
+)
 
 // sumDifferences gives the sets of rules that one side finds too much of
 // together, and the other does not. looser: the old side does.
@@ -89,17 +93,27 @@ func (s sides) brokenBox(t terms, b box, from, to []terms, v6, looser bool) []fo
 }
 
 // placeFlows fills in the flows of a difference that is counted, for addresses
-// within and outside of the group's VPCs together where there are both.
+// within and outside of the group's VPCs together where there are both. Lists
+// that are meant as such count with them.
 func (s sides) placeFlows(f *found, of func(kind int) secgroup.Region) {
-	f.where = s.whereOf(f.kind)
+	f.where, f.words = s.whereOf(f.kind), s.kinds[f.kind].words
+	said := []string{f.words}
 	for k, kind := range s.kinds {
-		if kind.words != s.kinds[f.kind].words || of(k).IsEmpty() {
+		if of(k).IsEmpty() {
 			continue
 		}
-		f.flows = f.flows.Union(of(k))
-		if k != f.kind {
-			f.where = Anywhere
+		if kind.words == s.kinds[f.kind].words {
+			f.flows = f.flows.Union(of(k))
+			if k != f.kind {
+				f.where = Anywhere
+			}
+			continue
 		}
+		f.others = append(f.others, k)
+		if f.words != "" && !slices.Contains(said, kind.words) {
+			f.words += " or " + kind.words
+		}
+		said = append(said, kind.words)
 	}
 }
 

@@ -150,7 +150,7 @@ func (d Difference) Holds(c policy.Case, r secgroup.Rule) bool {
 			if d.Flows.Overlaps(region) {
 				return true
 			}
-		case k.is == nil && isList, k.is != nil && !k.hasAddresses() && k.is(r.Peer, c.Group):
+		case k.is == nil && isList, k.is != nil && (!k.hasAddresses() || d.Manner != Alone) && k.is(r.Peer, c.Group):
 			if forAnybody(d.Flows).Overlaps(forAnybody(region)) {
 				return true
 			}
