@@ -78,6 +78,7 @@ func (e *explain) run(cmd *cobra.Command) error {
 		var rule secgroup.Rule
 		if rule, err = secgroup.ParseRule(e.rule); err == nil {
 			x = j.rules(someGroup, []secgroup.Rule{rule})
+			x.NotConcerned = judgingCalls(j.set)
 		}
 	}
 	if err != nil {
@@ -110,7 +111,8 @@ func (e *explain) explainEvent(stdin io.Reader, j judging) (explanation, error) 
 	case len(changes) != 1:
 		return explanation{}, fmt.Errorf("read %s: it holds %d records, explain takes one", e.event, len(changes))
 	}
-	return j.change(changes[0]), nil
+	x := j.change(changes[0])
+	return x.withCall(j.set, changes[0]), nil
 }
 
 // defaultEgress is what EC2 gives every new group.

@@ -13,6 +13,8 @@ type explanation struct {
 	Outcome    string      `json:"outcome"`
 	Reason     string      `json:"reason,omitempty"`
 	Violations []violation `json:"violations"`
+	// NotConcerned are the policies that judge calls, where rules are explained.
+	NotConcerned []string `json:"notConcerned,omitempty"`
 	// Group is the live group; absent where the rules stand in none.
 	Group *explainedGroup `json:"group,omitempty"`
 	Rules []explainedRule `json:"rules"`
@@ -24,7 +26,8 @@ type violation struct {
 	Severity  string   `json:"severity"`
 	File      string   `json:"file"`
 	Line      int      `json:"line"`
-	Rule      string   `json:"rule"`
+	Rule      string   `json:"rule"` // "" = the call itself
+	Call      string   `json:"call,omitempty"`
 	State     string   `json:"state"`
 	Why       string   `json:"why"`
 	Lacks     string   `json:"lacks,omitempty"` // what is required and not there

@@ -194,6 +194,16 @@ func (x explanation) write(w io.Writer, format string) error {
 	if x.Reason != "" {
 		line(&b, "because", printable(x.Reason))
 	}
+	for _, v := range x.Violations {
+		if v.Call != "" {
+			line(&b, "call", printable(strings.TrimSpace(v.Call+" "+v.Rule)))
+			line(&b, "breaks", printable(fmt.Sprintf("%s (%s) at %s:%d", v.Policy, v.Severity, v.File, v.Line)))
+			line(&b, "why", printable(v.Why))
+		}
+	}
+	for _, id := range x.NotConcerned {
+		line(&b, "besides", id+" judges calls, not rules: see --event")
+	}
 	if g := x.Group; g != nil {
 		line(&b, "group", printable(fmt.Sprintf("%s %q in %s of %s, %s", g.ID, g.Name, g.VPC, g.Account, g.Region)))
 		if len(x.Rules) == 0 {

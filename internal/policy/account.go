@@ -138,6 +138,9 @@ const (
 func (j *judgement) whyFine(p *Policy, s *subject) (why string, line int) {
 	nearest := 0
 	why, line = "it asks nothing of single rules", p.Line
+	if p.JudgesCalls() {
+		why = "it judges calls, not rules"
+	}
 	for _, c := range p.clauses {
 		if near, text := j.whyNotIn(c, p, s); near > nearest {
 			nearest, why, line = near, text, c.line

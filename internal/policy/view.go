@@ -155,7 +155,7 @@ func (p *Policy) PerRule() bool { return p.perRule }
 // ForbidsFlows reports whether all that the policy says is which flows are too
 // much: it requires nothing, and judges no calls.
 func (p *Policy) ForbidsFlows() bool {
-	return len(p.clauses) > 0 && !p.isDemanding() && len(p.ofGroup) == 0
+	return len(p.clauses) > 0 && !p.isDemanding() && len(p.ofGroup) == 0 && !p.JudgesCalls()
 }
 
 // Reach is the protocols and ports of a direction that the policy says
