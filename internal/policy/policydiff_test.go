@@ -423,7 +423,7 @@ func (s side) String() string {
 }
 
 func boxText(c policy.Clause) string {
-	text := fmt.Sprint(c.Directions, c.Flows)
+	text := fmt.Sprintf("%v %v", c.Directions, c.Flows)
 	for _, p := range c.Peers {
 		text += " " + p.Text
 	}
