@@ -23,7 +23,7 @@ func TestReadmeShowsWhatIsPrinted(t *testing.T) {
 	require.NoError(t, err)
 	t.Chdir("testdata/readme")
 	blocks := printedBlock.FindAllSubmatchIndex(text, -1)
-	require.Len(t, blocks, 5)
+	require.Len(t, blocks, 6)
 	var out bytes.Buffer
 	end := 0
 	for _, b := range blocks {

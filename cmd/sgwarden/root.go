@@ -58,7 +58,7 @@ Begin with "sgwarden demo": it needs no account and no key.`,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
 	root.AddCommand(
-		newInit(), newDemo(), newExplain(), newPolicies(), newTest(), newLint(), newBundle(), newVersion(),
+		newInit(), newDemo(), newExplain(), newPolicies(), newPolicy(), newTest(), newLint(), newBundle(), newVersion(),
 		newAlert(), newExempt(), newAdopt(), newPause(), newResume(),
 	)
 	return root

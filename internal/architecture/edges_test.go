@@ -21,7 +21,7 @@ const module = "github.com/sgwarden/sgwarden/"
 var allowed = map[string][]string{
 	"cmd/sgwarden": {
 		"events", "events/samples", "internal/alert", "internal/bundle", "internal/deployment", "internal/embedded", "internal/incident", "internal/inventory",
-		"internal/ledger", "internal/policy", "internal/secgroup", "internal/warden",
+		"internal/ledger", "internal/policy", "internal/policydiff", "internal/secgroup", "internal/warden",
 	},
 	"events":                     {"internal/secgroup"},
 	"events/samples":             {},
@@ -64,6 +64,7 @@ var allowed = map[string][]string{
 	"internal/overlay":             {},
 	"internal/plan":                {"internal/policy", "internal/secgroup"},
 	"internal/policy":              {"events", "internal/secgroup"},
+	"internal/policydiff":          {"internal/policy", "internal/secgroup"},
 	"internal/queue":               {"internal/incident"},
 	"internal/runtimeapi":          {},
 	"internal/secgroup":            {},

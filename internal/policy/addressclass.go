@@ -80,3 +80,9 @@ func addressesOf(blocks []string) secgroup.AddressSet {
 	}
 	return secgroup.NewAddressSet(prefixes...)
 }
+
+// Internet is the addresses of `internet` where the deployment's set
+// `internal` holds these blocks, before those of a group's VPCs are taken out.
+func Internet(internal []netip.Prefix) secgroup.AddressSet {
+	return internetAddresses().Subtract(secgroup.NewAddressSet(internal...))
+}

@@ -1,0 +1,132 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/sgwarden/sgwarden/internal/incident"
+	"github.com/sgwarden/sgwarden/internal/policy"
+	"github.com/sgwarden/sgwarden/internal/secgroup"
+)
+
+// explanation is the answer; its JSON form is a contract.
+type explanation struct {
+	Outcome    string      `json:"outcome"`
+	Reason     string      `json:"reason,omitempty"`
+	Violations []violation `json:"violations"`
+	// NotConcerned are the policies that judge calls, where rules are explained.
+	NotConcerned []string `json:"notConcerned,omitempty"`
+	// Group is the live group; absent where the rules stand in none.
+	Group *explainedGroup `json:"group,omitempty"`
+	Rules []explainedRule `json:"rules"`
+}
+
+// violation is what one policy says of one rule.
+type violation struct {
+	Policy    string   `json:"policy"`
+	Severity  string   `json:"severity"`
+	File      string   `json:"file"`
+	Line      int      `json:"line"`
+	Rule      string   `json:"rule"` // "" = the call itself
+	Call      string   `json:"call,omitempty"`
+	State     string   `json:"state"`
+	Why       string   `json:"why"`
+	Lacks     string   `json:"lacks,omitempty"` // what is required and not there
+	Excess    []string `json:"excess"`
+	Remaining []string `json:"remaining"` // what the remedy would leave of the rule
+}
+
+func nothing(o incident.Outcome, reason string) explanation {
+	return explanation{Outcome: o.String(), Reason: reason, Violations: []violation{}, Rules: []explainedRule{}}
+}
+
+// judging is what rules are explained with.
+type judging struct {
+	set      *policy.Set // every policy in enforce mode
+	deployed *policy.Set // the same policies in their own modes
+	live     bool        // the rules are those of a live group
+	by       string      // ARN of who makes the rules; "" = nobody in particular
+}
+
+// someGroup is the group of rules that stand in none.
+var someGroup = secgroup.Group{ID: "sg-00000000"}
+
+// rules judges rules together, in one group. Those without ids get some.
+func (j judging) rules(group secgroup.Group, rules []secgroup.Rule) explanation {
+	for i := range rules {
+		if rules[i].ID == "" {
+			rules[i].ID = fmt.Sprintf("sgr-%08x", i)
+		}
+	}
+	in := j.set.ExplainInput(group, rules, today())
+	in.Changes[0].Actor.ARN = j.by
+	x := explanation{Violations: []violation{}, Rules: []explainedRule{}}
+	worst := incident.Compliant
+	v := j.set.Evaluate(in)
+	all := v.Rules
+	if j.live {
+		all = v.All()
+	}
+	for _, r := range all {
+		worst = max(worst, outcomeOf(r))
+		for _, f := range r.Findings {
+			if f.State != policy.Fine {
+				x.Violations = append(x.Violations, newViolation(r, f))
+			}
+		}
+		x.Rules = append(x.Rules, j.explained(r, j.set.Accounts(in, r)))
+	}
+	x.Outcome = worst.String()
+	return x
+}
+
+func newViolation(r policy.RuleVerdict, f policy.Finding) violation {
+	return violation{
+		Policy: f.Policy.ID, Severity: f.Policy.Severity.String(), File: f.File, Line: f.Line,
+		Rule: ruleText(r), State: f.State.String(), Why: f.Why, Lacks: f.Lacks,
+		Excess: texts(f.Excess.Rules(r.Rule.Direction, nil)), Remaining: texts(leftOf(r)),
+	}
+}
+
+// outcomeOf is how the judgement of a rule would end if every call succeeded.
+func outcomeOf(r policy.RuleVerdict) incident.Outcome {
+	switch r.Decision {
+	case policy.Revert:
+		return incident.Reverted
+	case policy.Narrow:
+		return incident.Narrowed
+	case policy.Tag:
+		return incident.Tagged
+	}
+	worst := incident.Compliant
+	for _, f := range r.Findings {
+		worst = max(worst, outcomeOfState(f.State))
+	}
+	return worst
+}
+
+func outcomeOfState(s policy.State) incident.Outcome {
+	switch s {
+	case policy.Unknown:
+		return incident.Unresolved
+	case policy.Waiting, policy.Held:
+		return incident.Pending
+	case policy.Alerting, policy.Tagging, policy.Acting:
+		return incident.Alerted
+	case policy.Observing:
+		return incident.Observed
+	case policy.Exempt:
+		return incident.Exempt
+	}
+	return incident.Compliant
+}
+
+// leftOf is what stands of a rule once all is done.
+func leftOf(r policy.RuleVerdict) []secgroup.Rule {
+	if secgroup.IsGroupEntry(r.Rule.ID) {
+		return nil
+	}
+	if r.Decision == policy.Revert || r.Decision == policy.Narrow {
+		return r.Remaining
+	}
+	return []secgroup.Rule{r.Rule}
+}

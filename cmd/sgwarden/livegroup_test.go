@@ -1,0 +1,79 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// explainLive runs explain against a running demo.
+func explainLive(t *testing.T, l *listening, args ...string) (status int, stdout, stderr string) {
+	t.Helper()
+	for name, value := range map[string]string{
+		"AWS_ENDPOINT_URL": l.address, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_EC2_METADATA_DISABLED": "true",
+		"AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null", "AWS_REGION": "", "AWS_DEFAULT_REGION": "", "AWS_PROFILE": "",
+		"AWS_MAX_ATTEMPTS": "1",
+	} {
+		t.Setenv(name, value)
+	}
+	var out, errs bytes.Buffer
+	status = runContext(t.Context(), append([]string{"explain"}, args...), nil, &out, &errs)
+	return status, out.String(), errs.String()
+}
+
+// end stops the demo and lets it say its last words.
+func (l *listening) end() {
+	l.Helper()
+	l.stop()
+	_, err := io.ReadAll(l.out)
+	require.NoError(l, err)
+	require.Equal(l, exitFine, <-l.ended)
+}
+
+func TestExplainReadsALiveGroup(t *testing.T) {
+	l := listen(t, "--no-guard")
+	id := l.openSSH()
+	l.call("AuthorizeSecurityGroupIngress", url.Values{
+		"GroupId": {id}, "IpPermissions.1.IpProtocol": {"tcp"}, "IpPermissions.1.FromPort": {"443"},
+		"IpPermissions.1.ToPort": {"443"}, "IpPermissions.1.IpRanges.1.CidrIp": {"0.0.0.0/0"},
+	})
+
+	status, out, errs := explainLive(t, l, "--group", id, "--region", "us-east-1")
+	require.Equal(t, exitViolation, status, errs)
+	require.Contains(t, out, "reverted\n  group    "+id+` "web" in vpc-`)
+	require.Regexp(t, `rule     sgr-\w+ ingress tcp/22 from 0.0.0.0/0\n  decided  reverted: admin-ports-from-internet takes the whole rule`, out)
+	require.Regexp(t, `rule     sgr-\w+ ingress tcp/443 from 0.0.0.0/0\n  decided  compliant: no policy has anything against it`, out)
+	require.Regexp(t, `out of scope  default-group-has-no-rules .* it is only for default groups`, out)
+
+	status, out, _ = explainLive(t, l, "--group", id, "--region", "us-east-1", "-o", "json")
+	require.Equal(t, exitViolation, status)
+	var x explanation
+	require.NoError(t, json.Unmarshal([]byte(out), &x))
+	require.Len(t, x.Violations, 1)
+	require.Len(t, x.Rules, 3, "the default egress too")
+	require.Equal(t, id, x.Group.ID)
+	for _, r := range x.Rules {
+		require.Len(t, r.Policies, 4)
+		require.True(t, strings.HasPrefix(r.ID, "sgr-"))
+	}
+	l.end()
+}
+
+func TestExplainSaysWhyALiveGroupCannotBeRead(t *testing.T) {
+	l := listen(t, "--no-guard")
+	status, _, errs := explainLive(t, l, "--group", "sg-0123456789abcdef0", "--region", "us-east-1")
+	require.Equal(t, exitOutside, status)
+	require.Contains(t, errs, "sg-0123456789abcdef0: there is no such group in us-east-1")
+	status, _, errs = explainLive(t, l, "--group", "sg-0123456789abcdef0")
+	require.Equal(t, exitUsage, status)
+	require.Contains(t, errs, "no AWS region: name it with --region")
+	status, _, errs = explainLive(t, l, "--group", "web\x1b", "--region", "us-east-1")
+	require.Equal(t, exitUsage, status)
+	require.Contains(t, errs, `group "web\x1b": want the id of a security group`)
+	l.end()
+}

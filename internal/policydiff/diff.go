@@ -1,0 +1,228 @@
+package policydiff
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sgwarden/sgwarden/internal/policy"
+	"github.com/sgwarden/sgwarden/internal/secgroup"
+)
+
+// Deployed is one side of a comparison: compiled policies, and the settings
+// that they were compiled with.
+type Deployed struct {
+	Set        *policy.Set
+	Deployment policy.Deployment
+}
+
+// Diff is how two deployments differ in meaning.
+type Diff struct {
+	Differences []Difference
+	Changes     []Change // that are told of policies and settings as such
+}
+
+// Loosens reports whether the new side allows something, or may, that the old
+// one does not, or lets it stand longer, or with less said.
+func (d Diff) Loosens() bool {
+	return slices.ContainsFunc(d.Differences, func(x Difference) bool { return x.Loosens }) ||
+		slices.ContainsFunc(d.Changes, func(c Change) bool { return c.Loosens })
+}
+
+// Difference is flows that end otherwise in some groups.
+type Difference struct {
+	Loosens bool // they are stopped less than before; else more
+	Was, Is Level
+
+	Scope       string // the groups, in words
+	Actor       string // by whom, in words; "" = by anybody
+	From, Until string // days, UTC, both inclusive; "" = now, and for ever
+
+	Direction secgroup.Direction
+	Flows     secgroup.Region
+	Peers     string // what kinds of peers, where they are no blocks; "" = blocks
+	Where     Where
+	Manner    Manner
+	// Bounds are how many addresses of IPv4 and IPv6 the stricter side
+	// tolerates, where Manner is not Alone.
+	Bounds [2]secgroup.Count
+	// UpTo is how many the looser side may let pass of each family; 0 = all.
+	UpTo [2]secgroup.Count
+
+	OldPolicies, NewPolicies []Place
+
+	// Group, By, At and Rules are a case of it: the rules, in this group, by
+	// this actor at this time, are judged otherwise. Packet is one flow of
+	// them that is. Without Rules no case was found: it may be no difference,
+	// and was not shown to be none.
+	Group  secgroup.Group
+	By     string
+	At     time.Time
+	Rules  []secgroup.Rule
+	Packet secgroup.Rule
+
+	dimensions []dimension
+	chosen     [][]bool // values, by dimension
+	kinds      []peerKind
+}
+
+// mostCases bounds how many kinds of groups, actors and times are looked at.
+const mostCases = 1 << 16
+
+// Compare finds out in what two deployments differ, as of now. The only errors
+// are *TooManyError.
+func Compare(old, new Deployed, now time.Time) (Diff, error) {
+	c := comparison{old: old.Set, new: new.Set}
+	c.relevant()
+	out := Diff{Changes: changes(old, new)}
+	if len(c.changedOld)+len(c.changedNew) == 0 {
+		return out, nil
+	}
+	c.words = c.old.WordsOf(c.oldPolicies).Join(c.new.WordsOf(c.newPolicies))
+	var err error
+	if c.dimensions, err = dimensionsOf(c.words, now); err != nil {
+		return Diff{}, err
+	}
+	if err := c.look(); err != nil {
+		return Diff{}, err
+	}
+	out.Differences = c.tell()
+	return out, nil
+}
+
+type comparison struct {
+	old, new                 *policy.Set
+	changedOld, changedNew   []*policy.Policy // that the other side has no policy like
+	oldPolicies, newPolicies []*policy.Policy // these, and those that are about the same flows
+	words                    policy.Words
+	dimensions               []dimension
+
+	known map[string][]found // by how the policies meet a case
+	cells []seenCell
+}
+
+// seenCell is one case with what was found in it.
+type seenCell struct {
+	place []int // of its value in each dimension
+	who   policy.Case
+	found []found
+}
+
+// likenesses is how the policies of a set judge.
+func likenesses(s *policy.Set) map[string]bool {
+	out := map[string]bool{}
+	for _, p := range s.Policies {
+		out[s.Likeness(p)] = true
+	}
+	return out
+}
+
+// relevant chooses the policies that can make a difference in flows: what
+// neither side changed, and nothing that changed is about, is judged alike.
+func (c *comparison) relevant() {
+	old, now := likenesses(c.old), likenesses(c.new)
+	var reach [2]secgroup.Region
+	changed := func(s *policy.Set, other map[string]bool) (out []*policy.Policy) {
+		for _, p := range s.Policies {
+			if p.ForbidsFlows() && !other[s.Likeness(p)] {
+				out = append(out, p)
+				for i, d := range directions {
+					reach[i] = reach[i].Union(p.Reach(d))
+				}
+			}
+		}
+		return out
+	}
+	c.changedOld, c.changedNew = changed(c.old, now), changed(c.new, old)
+	near := func(s *policy.Set) (out []*policy.Policy) {
+		for _, p := range s.Policies {
+			for i, d := range directions {
+				if p.ForbidsFlows() && p.Reach(d).Overlaps(reach[i]) {
+					out = append(out, p)
+					break
+				}
+			}
+		}
+		return out
+	}
+	c.oldPolicies, c.newPolicies = near(c.old), near(c.new)
+}
+
+var directions = []secgroup.Direction{secgroup.Ingress, secgroup.Egress}
+
+// look goes through all cases.
+func (c *comparison) look() error {
+	total := 1
+	for _, d := range c.dimensions {
+		if total *= len(d.values); total > mostCases {
+			return &TooManyError{"kinds of groups, actors and times"}
+		}
+	}
+	c.known = map[string][]found{}
+	for i := range total {
+		s := seenCell{who: policy.Case{Group: secgroup.Group{Tags: map[string]string{}, VPCs: []secgroup.VPC{}}}}
+		for _, d := range c.dimensions {
+			s.place = append(s.place, i%len(d.values))
+			d.values[i%len(d.values)].set(&s.who)
+			i /= len(d.values)
+		}
+		if err := c.judge(&s); err != nil {
+			return err
+		}
+		if len(s.found) > 0 {
+			c.cells = append(c.cells, s)
+		}
+	}
+	return nil
+}
+
+// judge finds what differs in one case. Cases that all policies meet alike
+// share it.
+func (c *comparison) judge(s *seenCell) error {
+	old, now := c.old.Views(c.oldPolicies, s.who), c.new.Views(c.newPolicies, s.who)
+	key := c.key(s.who, old, now)
+	if known, ok := c.known[key]; ok {
+		s.found = known
+		return nil
+	}
+	kinds, err := peerKinds(c.words, s.who.Group)
+	if err != nil {
+		return err
+	}
+	for _, dir := range directions {
+		x := newSides(dir, kinds, c.terms(old, c.changedOld, dir, kinds), c.terms(now, c.changedNew, dir, kinds))
+		s.found = append(s.found, x.fold(slices.Concat(x.flowDifferences(), x.sumDifferences(true), x.sumDifferences(false)))...)
+	}
+	c.known[key] = s.found
+	return nil
+}
+
+func (c *comparison) terms(views []policy.View, changed []*policy.Policy, dir secgroup.Direction, kinds []peerKind) []terms {
+	var out []terms
+	for _, v := range views {
+		t := termsOf(v, dir, kinds)
+		t.changed = slices.Contains(changed, v.Policy)
+		out = append(out, t)
+	}
+	return out
+}
+
+// key is the same for cases that all policies meet alike.
+func (c *comparison) key(who policy.Case, old, new []policy.View) string {
+	var b strings.Builder
+	for i, side := range [][]policy.View{old, new} {
+		b.WriteString(strconv.Itoa(i))
+		for _, v := range side {
+			l := levelOf(v)
+			b.WriteString(" " + v.Policy.ID + " " + l.String() + " " + strings.Join(v.Exemptions(), ","))
+		}
+	}
+	if c.words.OwnAccount {
+		b.WriteString(" of " + who.Group.AccountID)
+	}
+	if slices.Contains(c.words.IDs, who.Group.ID) {
+		b.WriteString(" in " + who.Group.ID)
+	}
+	return b.String()
+}

@@ -1,0 +1,110 @@
+package policydiff
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sgwarden/sgwarden/internal/policy"
+)
+
+var epoch = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+const head = "apiVersion: sgwarden/v1\nkind: Policy\n"
+
+// deployed reads policies, and settings before them.
+func deployed(t *testing.T, texts ...string) Deployed {
+	t.Helper()
+	var sources []policy.Source
+	for i, text := range texts {
+		sources = append(sources, policy.Source{File: string(rune('a'+i)) + ".yaml", Text: []byte(text)})
+	}
+	parsed, err := policy.Parse(sources, nil)
+	require.NoError(t, err)
+	set, err := policy.Compile(parsed.Documents, parsed.Deployment.Settings(policy.Enforce))
+	require.NoError(t, err)
+	return Deployed{set, parsed.Deployment}
+}
+
+// told is what is said of differences, without flows.
+func told(d Diff) []string {
+	out := []string{}
+	for _, x := range d.Differences {
+		text := x.Was.String() + " -> " + x.Is.String() + " in " + x.Scope
+		if x.Actor != "" {
+			text += " " + x.Actor
+		}
+		if x.Peers != "" {
+			text += " of " + x.Peers
+		}
+		out = append(out, text+": "+x.Packet.String())
+	}
+	for _, c := range d.Changes {
+		text := c.Policy + " " + c.What + " " + c.Was + " -> " + c.Is
+		if c.Loosens {
+			text += " (loosens)"
+		}
+		out = append(out, text)
+	}
+	return out
+}
+
+func TestDifferences(t *testing.T) {
+	ssh := func(more string) string {
+		return head + "metadata: {id: p, title: t, severity: high}\n" + more + "forbid:\n  - {direction: ingress, protocols: [tcp], ports: [22], peers: ["
+	}
+	settings := "apiVersion: sgwarden/v1\nkind: Settings\n"
+	for _, tc := range []struct {
+		name     string
+		old, new []string
+		want     []string
+	}{
+		{"nothing", []string{ssh("") + "internet]}\n"}, []string{ssh("") + "internet]}\n"}, []string{}},
+		{"reverted, now narrowed", []string{ssh("") + "internet]}\n"}, []string{ssh("remedy: narrow\n") + "internet]}\n"},
+			[]string{"p remedy revert -> narrow, at most 1 new"}},
+		{"later", []string{ssh("") + "internet]}\n"}, []string{ssh("remedy: {do: revert, after: 10m}\n") + "internet]}\n"},
+			[]string{"taken back -> taken back after 10m0s in every group: ingress tcp/22 from 8.8.8.8/32", "p remedy revert -> revert after 10m0s"}},
+		{"a mode of the settings", []string{ssh("") + "internet]}\n"}, []string{settings + "mode: observe\n", ssh("") + "internet]}\n"},
+			[]string{"taken back -> only observed in every group: ingress tcp/22 from 8.8.8.8/32", "p mode enforce -> observe"}},
+		{"an actor, who is waited for", []string{ssh("") + "internet]}\n"}, []string{ssh("except:\n  - {actors: [\"arn:aws:iam::*:role/a\"], reason: r}\n") + "internet]}\n"}, []string{
+			"taken back -> taken back after 2m0s in every group where no record tells by whom: ingress tcp/22 from 8.8.8.8/32",
+			"taken back -> allowed in every group by arn:aws:iam::*:role/a: ingress tcp/22 from 8.8.8.8/32",
+		}},
+		{"the group itself", []string{ssh("") + "references]}\n"}, []string{ssh("") + "references], but: [{peers: [self]}]}\n"},
+			[]string{"taken back -> allowed in every group of itself: ingress tcp/22 from sg-0aaaabbbbccccdddd"}},
+		{"a set that is internal", []string{ssh("") + "internet]}\n"}, []string{settings + "sets: {internal: [8.8.0.0/16]}\n", ssh("") + "internet]}\n"},
+			[]string{"taken back -> allowed in every group: ingress tcp/22 from 8.8.8.8/32"}},
+		{"the own VPC", []string{ssh("") + "10.0.0.0/8]}\n"}, []string{ssh("") + "10.0.0.0/8], but: [{peers: [vpc]}]}\n"},
+			[]string{"taken back -> allowed in every group: ingress tcp/22 from 10.0.0.1/32"}},
+		{"lists of AWS", []string{ssh("") + "8.8.8.0/24]}\n"}, []string{ssh("") + "8.8.8.0/24], but: [{peers: [\"aws:s3\"]}]}\n"}, []string{
+			"taken back -> allowed in every group of a list of AWS named like com.amazonaws.eu-central-1.s3: ingress tcp/22 from 8.8.8.8/32",
+			"reported as unreadable -> allowed in every group of a list of AWS named like com.amazonaws.eu-central-1.s3 that cannot be read: ingress tcp/22 from pl-0123456789abcdef0",
+		}},
+		{"a lower bound", []string{ssh("tolerate: {ipv4: /24}\n") + "10.0.0.0/8]}\n"}, []string{ssh("tolerate: {ipv4: /25}\n") + "10.0.0.0/8]}\n"},
+			[]string{"allowed -> taken back in every group: ingress tcp/22 from 10.0.0.1/32"}},
+		{"a bound that nothing can break", []string{ssh("tolerate: {ipv4: /8}\n") + "10.0.0.0/8]}\n"}, []string{ssh("tolerate: {ipv4: /7}\n") + "10.0.0.0/8]}\n"}, []string{}},
+		{"each rule alone", []string{ssh("tolerate: {ipv4: /24}\n") + "10.0.0.0/8]}\n"}, []string{ssh("tolerate: {ipv4: /24, per: rule}\n") + "10.0.0.0/8]}\n"},
+			[]string{"taken back -> allowed in every group: ingress tcp/22 from 10.0.1.0/32"}},
+		{"a longer settle", []string{settings + "settle: 30s\n", ssh("") + "internet]}\n"}, []string{settings + "settle: 5m\n", ssh("") + "internet]}\n"},
+			[]string{" settle 30s -> 5m0s (loosens)"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			d, err := Compare(deployed(t, tc.old...), deployed(t, tc.new...), epoch)
+			require.NoError(t, err)
+			require.Equal(t, tc.want, told(d))
+		})
+	}
+}
+
+// TestTimes: an exemption and an exception end, and what was allowed until
+// then is told with its days.
+func TestTimes(t *testing.T) {
+	text := head + "metadata: {id: p, title: t, severity: high}\nforbid:\n  - {direction: ingress, protocols: [tcp], ports: [22], peers: [internet]}\n"
+	exempt := "apiVersion: sgwarden/v1\nkind: Settings\nexemptions:\n  - {id: E, policy: p, group: sg-0123456789abcdef0, owner: o, reason: r, until: "
+	d, err := Compare(deployed(t, exempt+"2026-05-31}\n", text), deployed(t, exempt+"2026-06-30}\n", text), epoch)
+	require.NoError(t, err)
+	require.Equal(t, []string{"taken back -> allowed in group sg-0123456789abcdef0: ingress tcp/22 from 8.8.8.8/32"}, told(d))
+	require.Equal(t, "2026-06-01", d.Differences[0].From)
+	require.Equal(t, "2026-06-30", d.Differences[0].Until)
+}
