@@ -3,6 +3,7 @@ package policy
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -56,6 +57,25 @@ func TestOverridesChangeWhatAPolicyJudges(t *testing.T) {
 		require.Equal(t, c.after, excessUnder(t, after, c.rule), c.name)
 		require.NotEqual(t, before.Digest(), after.Digest(), c.name)
 	}
+}
+
+func TestOverridesChangeWhatAPolicyRequires(t *testing.T) {
+	const tidy = "require:\n  - {where: {direction: ingress, peers: [any]}, maxPorts: 10, maxPrefix: {ipv4: /16}}\n  - {where: {direction: ingress, peers: [any]}, notDescribed: [todo]}"
+	for override, want := range map[string]Requirement{
+		"{maxPorts: 20}":                  {Line: 5, MaxPorts: 20, MaxIPv4: 16},
+		"{maxPrefix: {ipv4: /8}}":         {Line: 5, MaxPorts: 10, MaxIPv4: 8},
+		"{notDescribed: ['*temporary*']}": {Line: 6, NotDescribed: []string{"*temporary*"}},
+	} {
+		parsed, after := overriddenPolicy(t, tidy, override)
+		_, before := overriddenPolicy(t, tidy, "")
+		got := parsed.Documents[0].Require[want.Line-5]
+		got.Where = nil
+		require.Equal(t, want, got, override)
+		require.NotEqual(t, before.Digest(), after.Digest(), override)
+	}
+	ofGroup, _ := overriddenPolicy(t, "require:\n  - {tags: [owner], notNamed: ['launch-wizard*'], maxRules: 50, grace: 1h}\nremedy: alert",
+		"{tags: [team], notNamed: ['test*'], maxRules: 9, grace: 48h}")
+	require.Equal(t, Requirement{Line: 5, Tags: []string{"team"}, NotNamed: []string{"test*"}, MaxRules: 9, Grace: 48 * time.Hour}, ofGroup.Documents[0].Require[0])
 }
 
 // TestTheDigestFollowsOverridesInMeaningOnly: baseline acts are recorded by

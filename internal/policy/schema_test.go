@@ -37,7 +37,7 @@ var leafSchemas = map[reflect.Type]*jsonschema.Schema{
 	reflect.TypeFor[prefixLength4](): text(`^/([1-9]|[12]\d|3[0-2])$`),
 	reflect.TypeFor[prefixLength6](): text(`^/([1-9]|[1-9]\d|1[01]\d|12[0-8])$`),
 	reflect.TypeFor[dayText]():       text(`^\d{4}-\d{2}-\d{2}$`),
-	reflect.TypeFor[timeSpan]():      {Type: "string", Pattern: `^(0+h)?(0*(\d|1[0-5])m)?(\d{1,3}s)?$`, MinLength: ptr(uint64(1))}, // all are 15m at most today
+	reflect.TypeFor[timeSpan]():      {Type: "string", Pattern: `^(\d+h)?(\d+m)?(\d+s)?$`, MinLength: ptr(uint64(1))},
 	reflect.TypeFor[policyID]():      text(`^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$`),
 	reflect.TypeFor[groupID]():       text(`^sg-[0-9a-f]{8,17}$`),
 	reflect.TypeFor[groupGlob]():     text(`^(\*|sg-[0-9a-f*?]{1,32})$`),
@@ -68,6 +68,14 @@ func (forbidSyntax) JSONSchemaExtend(s *jsonschema.Schema) {
 	notEmpty(s, "but")
 }
 
+func (settingsSyntax) JSONSchemaExtend(s *jsonschema.Schema) { atMost15m(s, "settle") }
+
+// atMost15m bounds a time span that must be one: longestWait.
+func atMost15m(s *jsonschema.Schema, key string) {
+	span, _ := s.Properties.Get(key)
+	span.Pattern = `^(0+h)?(0*(\d|1[0-5])m)?(\d{1,3}s)?$`
+}
+
 func (overrideSyntax) JSONSchemaExtend(s *jsonschema.Schema) {
 	notEmpty(s, "but")
 	s.If = withProperties("off", &jsonschema.Schema{Const: true})
@@ -85,10 +93,12 @@ func (groupPeerSyntax) JSONSchemaExtend(s *jsonschema.Schema) { s.MinProperties 
 func (tolerateSyntax) JSONSchemaExtend(s *jsonschema.Schema) { oneOrMore(s, "ipv4", "ipv6") }
 
 func (requireSyntax) JSONSchemaExtend(s *jsonschema.Schema) {
-	oneOrMore(s, "description", "maxPorts", "maxPrefix")
+	oneOrMore(s, "description", "notDescribed", "maxPorts", "maxPrefix", "tags", "notNamed", "maxRules")
 }
 
-func (caseSyntax) JSONSchemaExtend(s *jsonschema.Schema) { oneOrMore(s, "pass", "exempt", "fail") }
+func (caseSyntax) JSONSchemaExtend(s *jsonschema.Schema) {
+	oneOrMore(s, "pass", "exempt", "fail", "want")
+}
 
 // portsNeedProtocols lets ports stand only beside protocols that have some.
 func portsNeedProtocols(s *jsonschema.Schema) {
@@ -148,6 +158,7 @@ func schemaOf(t reflect.Type) *jsonschema.Schema {
 		mapping := reflected(reflect.TypeFor[fields]())
 		mapping.If = withProperties("do", &jsonschema.Schema{Enum: []any{"revert", "tag", "alert"}})
 		mapping.Then = withProperties("to", jsonschema.FalseSchema, "parts", jsonschema.FalseSchema)
+		atMost15m(mapping, "after")
 		onList, _ := mapping.Properties.Get("onList")
 		onList.Not = &jsonschema.Schema{} // refused until it is kept to
 		return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{{Type: "string", Enum: []any{"revert", "narrow", "tag", "alert"}}, mapping}}
@@ -180,6 +191,8 @@ func languageSchema() []byte {
 	for _, key := range []string{"forbid", "allowOnly", "require", "onChange"} {
 		policy.OneOf = append(policy.OneOf, &jsonschema.Schema{Required: []string{key}})
 	}
+	policy.If = &jsonschema.Schema{Required: []string{"require"}}
+	policy.Then = withProperties("tolerate", jsonschema.FalseSchema)
 	root := &jsonschema.Schema{
 		Version:     jsonschema.Version,
 		ID:          "https://github.com/sgwarden/sgwarden/policies/schema.json",
