@@ -21,7 +21,7 @@ const module = "github.com/sgwarden/sgwarden/"
 var allowed = map[string][]string{
 	"cmd/sgwarden": {
 		"events", "events/samples", "internal/alert", "internal/bundle", "internal/deployment", "internal/embedded", "internal/incident", "internal/ledger",
-		"internal/policy", "internal/secgroup", "internal/warden",
+		"internal/policy", "internal/secgroup", "internal/warden", "policies",
 	},
 	"events":                     {"internal/secgroup"},
 	"events/samples":             {},
