@@ -1,6 +1,9 @@
 package policy
 
 import (
+	"io/fs"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -8,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sgwarden/sgwarden/internal/secgroup"
+	"github.com/sgwarden/sgwarden/policies"
 )
 
 // overriddenPolicy gives policy p under overrides, one word of YAML.
@@ -181,4 +185,27 @@ func TestPoliciesOfPacksThatAreNotListed(t *testing.T) {
 		require.Equal(t, "all.yaml:8:13", faults[0].Place())
 		require.Equal(t, want, faults[0].Hint)
 	}
+}
+
+// TestHintsKnowEveryShippedPolicy: they find ids without reading YAML.
+func TestHintsKnowEveryShippedPolicy(t *testing.T) {
+	packs := map[string][]Source{}
+	err := fs.WalkDir(policies.Packs(), ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		text, err := fs.ReadFile(policies.Packs(), name)
+		pack := filepath.Base(filepath.Dir(name))
+		packs[pack] = append(packs[pack], Source{File: name, Text: text})
+		return err
+	})
+	require.NoError(t, err)
+	settings := settingsText("packs: [" + strings.Join(sortedKeys(packs), ", ") + "]")
+	p, err := Parse([]Source{{File: "all.yaml", Text: []byte(settings)}}, packs)
+	require.NoError(t, err)
+	want := map[string]string{}
+	for _, d := range slices.Concat(p.Documents, p.Off) {
+		want[d.ID] = filepath.Base(filepath.Dir(d.File))
+	}
+	require.Equal(t, want, newFolderReader(packs).unlisted())
 }
