@@ -61,7 +61,7 @@ var allowed = map[string][]string{
 	"internal/metrics":             {},
 	"internal/mutation":            {},
 	"internal/plan":                {"internal/policy", "internal/secgroup"},
-	"internal/policy":              {"internal/secgroup"},
+	"internal/policy":              {"events", "internal/secgroup"},
 	"internal/queue":               {"internal/incident"},
 	"internal/runtimeapi":          {},
 	"internal/secgroup":            {},

@@ -11,7 +11,7 @@ import (
 
 // magic begins a compiled bundle. Its number goes up with every change of what
 // stands in one, or of what that means.
-const magic = "sgwarden policies 2\n"
+const magic = "sgwarden policies 3\n"
 
 // A compiled bundle is magic, the hash of its sources, the meaning and the
 // places, each after its length, and a checksum over all before it.
@@ -113,6 +113,7 @@ func codeDocument(w *wire, d *policy.Document, folder string) {
 		list(w, &a.These, codeClause)
 	})
 	list(w, &d.Require, codeRequirement)
+	optional(w, &d.OnChange, codeOnChange)
 	codePlace(w, &d.Tolerate.File, &d.Tolerate.Line)
 	w.number(&d.Tolerate.IPv4)
 	w.number(&d.Tolerate.IPv6)
@@ -172,6 +173,16 @@ func codeRequirement(w *wire, r *policy.Requirement) {
 		w.number(n)
 	}
 	w.duration(&r.Grace)
+}
+
+func codeOnChange(w *wire, o *policy.OnChange) {
+	w.line(&o.Line)
+	texts(w, &o.Calls)
+	optional(w, &o.Unless, func(w *wire, u *policy.Unless) {
+		codePlace(w, &u.File, &u.Line)
+		texts(w, &u.Actors)
+		texts(w, &u.UserAgents)
+	})
 }
 
 func codeExcept(w *wire, e *policy.Except) {

@@ -46,6 +46,8 @@ var leafSchemas = map[reflect.Type]*jsonschema.Schema{
 	reflect.TypeFor[peerAccount]():   text(`^(self|any|\d{12})$`),
 	reflect.TypeFor[regionName]():    text(`^[a-z0-9]+(-[a-z0-9]+){2,}$`),
 	reflect.TypeFor[actorPattern]():  text(`^arn:[^:]*:[^:]*:[^:]*:[^:]*:.+$`),
+	reflect.TypeFor[testEntry]():     text(`^\s*((ingress|egress)\s+\S+\s+(from|to)\s+\S+|event:.+|[A-Z][A-Za-z]+)\s*$`),
+	reflect.TypeFor[callName]():      {Type: "string", Enum: callNames()},
 	reflect.TypeFor[ruleText]():      text(`^\s*(ingress|egress)\s+\S+\s+(from|to)\s+\S+\s*$`),
 }
 
@@ -129,6 +131,14 @@ func withProperties(pairs ...any) *jsonschema.Schema {
 	return s
 }
 
+func callNames() []any {
+	names := []any{anyCall}
+	for _, name := range watchedCalls() {
+		names = append(names, name)
+	}
+	return names
+}
+
 func ptr[T any](v T) *T { return &v }
 
 func text(pattern string) *jsonschema.Schema {
@@ -153,6 +163,10 @@ func schemaOf(t reflect.Type) *jsonschema.Schema {
 			text(`^(internet|private|vpc|addresses|references|any|self|set:.+|aws:.+|pl-[0-9a-f]{8,17}|[0-9a-f:.]+/\d{1,3})$`),
 			reflected(reflect.TypeFor[groupPeerSyntax]()),
 		}}
+	case t == reflect.TypeFor[exemptedSyntax]():
+		return rulesOrWord("all")
+	case t == reflect.TypeFor[restSyntax]():
+		return rulesOrWord("nothing")
 	case t == reflect.TypeFor[remedySyntax]():
 		type fields remedySyntax
 		mapping := reflected(reflect.TypeFor[fields]())
@@ -171,6 +185,11 @@ func schemaOf(t reflect.Type) *jsonschema.Schema {
 		return &jsonschema.Schema{Type: "array", Items: reflected(t.Elem()), MinItems: ptr(uint64(1))}
 	}
 	return nil
+}
+
+// rulesOrWord is a list of rules, or the one word that stands for none.
+func rulesOrWord(word string) *jsonschema.Schema {
+	return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{{Type: "string", Enum: []any{word}}, reflected(reflect.TypeFor[[]ruleText]())}}
 }
 
 func reflected(t reflect.Type) *jsonschema.Schema {
@@ -282,7 +301,7 @@ func plain(n *yamlNode) any {
 func TestShippedFilesAreValidUnderTheSchema(t *testing.T) {
 	s, files := compiledSchema(t), 0
 	err := fs.WalkDir(policies.Packs(), ".", func(name string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
+		if err != nil || d.IsDir() || filepath.Ext(name) != ".yaml" {
 			return err
 		}
 		file, err := fs.ReadFile(policies.Packs(), name)

@@ -15,7 +15,7 @@ type policySyntax struct {
 	Forbid     []forbidSyntax              `json:"forbid" jsonschema_description:"a rule violates where it overlaps one of these boxes"`
 	AllowOnly  *allowOnlySyntax            `json:"allowOnly" jsonschema_description:"forbids within but these; outside of within nothing is judged"`
 	Require    []requireSyntax             `json:"require" jsonschema_description:"what is no region: of the rules that where touches, or, without where, of the group itself"`
-	OnChange   *onChangeSyntax             `json:"onChange" jsonschema_description:"judges the call itself; not judged yet: refused"`
+	OnChange   *onChangeSyntax             `json:"onChange" jsonschema_description:"judges calls themselves, whatever they open"`
 	Tolerate   *tolerateSyntax             `json:"tolerate" jsonschema_description:"how many addresses may be open, in the union of a group's rules"`
 	Except     possiblyEmpty[exceptSyntax] `json:"except" jsonschema_description:"actors whose rules are not judged"`
 	Mode       word                        `json:"mode" jsonschema:"enum=observe,enum=enforce" jsonschema_description:"may lower the deployment's mode, never raise it"`
@@ -114,13 +114,14 @@ type prefixesSyntax struct {
 
 type onChangeSyntax struct {
 	mapping `json:"-"`
-	Calls   []word        `json:"calls" jsonschema:"required" jsonschema_description:"names of API calls"`
+	Calls   []callName    `json:"calls" jsonschema:"required" jsonschema_description:"names of watched calls, or any alone"`
 	Unless  *unlessSyntax `json:"unless" jsonschema_description:"whose calls are left out"`
 }
 
 type unlessSyntax struct {
-	mapping `json:"-"`
-	Actors  []actorPattern `json:"actors" jsonschema:"required" jsonschema_description:"ARNs of roles and users; * matches neither / nor :"`
+	mapping    `json:"-"`
+	Actors     []actorPattern `json:"actors" jsonschema:"required" jsonschema_description:"ARNs of roles and users; * matches neither / nor :"`
+	UserAgents []word         `json:"userAgents" jsonschema_description:"globs: of these actors only calls with such a user agent are left out; it is the caller's own word, and leaves out nothing by itself"`
 }
 
 type tolerateSyntax struct {
@@ -192,6 +193,7 @@ type overrideSyntax struct {
 	Sets     keyed[possiblyEmpty[setEntry]] `json:"sets" jsonschema_description:"what sets hold for this policy alone; set:NAME in one is that of the settings"`
 	Tolerate *tolerateSyntax                `json:"tolerate" jsonschema_description:"in place of the policy's own"`
 	requiredValues
+	Unless *unlessSyntax               `json:"unless" jsonschema_description:"in place of that of the policy's onChange"`
 	Except possiblyEmpty[exceptSyntax] `json:"except" jsonschema_description:"actors whose rules are not judged, beside the policy's own"`
 }
 
@@ -246,14 +248,19 @@ type caseSyntax struct {
 	Name      word             `json:"name" jsonschema:"required" jsonschema_description:"what the case shows"`
 	Check     word             `json:"check" jsonschema_description:"the check, of those of the policy, that the case stands for"`
 	Group     *testGroupSyntax `json:"group" jsonschema_description:"the group that the rules stand in"`
-	Want      word             `json:"want" jsonschema:"enum=pass,enum=fail" jsonschema_description:"what the policy says of the group itself, with all rules of the case in it"`
+	Actor     word             `json:"actor" jsonschema_description:"ARN of who made the rules or calls; nothing = nobody known"`
 	Described word             `json:"described" jsonschema_description:"the description of the rules; nothing = none"`
-	Actor     word             `json:"actor" jsonschema_description:"ARN of who made the rules; nothing = nobody known"`
+	Want      word             `json:"want" jsonschema:"enum=pass,enum=exempt,enum=fail" jsonschema_description:"what the policy says of the group itself, with all rules of the case in it"`
+	Agent     word             `json:"userAgent" jsonschema_description:"of the calls of the case"`
 	Together  truth            `json:"together" jsonschema_description:"true: all rules of the case stand in one group, in this order: pass, exempt, fail"`
-	Pass      []ruleText       `json:"pass" jsonschema_description:"rules that comply"`
-	Exempt    []ruleText       `json:"exempt" jsonschema_description:"rules that violate, and are exempt"`
-	Fail      []ruleText       `json:"fail" jsonschema_description:"rules that violate"`
-	Excess    []ruleText       `json:"excess" jsonschema_description:"what is too much of the rules that violate, together; nothing = not asked"`
+
+	Exemption *exemptedSyntax `json:"exemption" jsonschema_description:"what the group is exempt from: all, or rules"`
+	Pass      []testEntry     `json:"pass" jsonschema_description:"what complies: rules, calls by name (onChange), or event:FILE, a CloudTrail record beside this file"`
+	Exempt    []testEntry     `json:"exempt" jsonschema_description:"what violates, and is exempt"`
+	Fail      []testEntry     `json:"fail" jsonschema_description:"what violates"`
+	Excess    []ruleText      `json:"excess" jsonschema_description:"what is too much of the rules that violate, together; nothing = not asked"`
+	Remaining *restSyntax     `json:"remaining" jsonschema_description:"what the remedy leaves of the rules that violate, together: nothing, or rules; no key = not asked"`
+	Outcome   word            `json:"outcome" jsonschema:"enum=reverted,enum=narrowed,enum=tagged,enum=alerted,enum=observed,enum=pending" jsonschema_description:"how each of what violates ends, were it enforced; nothing = not asked"`
 }
 
 type testGroupSyntax struct {
