@@ -134,3 +134,18 @@ func TestImportsAreTheListedEdges(t *testing.T) {
 		assert.Contains(t, found, name, "the list of edges names a package that does not exist")
 	}
 }
+
+// TestOnePackageReadsPolicyFiles: guard, command line and stack take settings
+// and policies from the same reader, or they would mean different things.
+func TestOnePackageReadsPolicyFiles(t *testing.T) {
+	var readers []string
+	for _, p := range packages(t) {
+		for _, i := range p.Imports {
+			if strings.Contains(i, "yaml") {
+				readers = append(readers, strings.TrimPrefix(p.ImportPath, module))
+				break
+			}
+		}
+	}
+	assert.Equal(t, []string{"internal/policy"}, readers)
+}

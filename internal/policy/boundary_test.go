@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"bytes"
 	"net/netip"
 	"slices"
 	"strings"
@@ -46,7 +47,7 @@ func TestDeadlinesAtTheBounds(t *testing.T) {
 	place := position{source: &sourceText{file: "a.yaml"}, line: 3, column: 1}
 	for left, want := range map[time.Duration]string{
 		-time.Hour: "x is over", 0: "x is over", time.Second: "x ends today", 24*time.Hour - 1: "x ends today",
-		24 * time.Hour: "x ends in 1 days", soon: "x ends in 14 days", soon + 1: "",
+		24 * time.Hour: "x ends in 1 day", soon: "x ends in 30 days", soon + 1: "",
 	} {
 		got := lintDeadline(deadline{place, "x", now.Add(left)}, now)
 		if want == "" {
@@ -394,8 +395,10 @@ func TestLinesThatMayNotBe(t *testing.T) {
 		require.Equal(t, want, check(line), "%q", line)
 	}
 	r := &reporter{}
-	require.NotNil(t, newSourceText(Source{File: "a", Text: []byte(strings.Repeat("a", MaxSource))}, r))
-	require.Nil(t, newSourceText(Source{File: "a", Text: []byte(strings.Repeat("a", MaxSource+1))}, r))
+	require.NotNil(t, newSourceText(Source{File: "a", Text: bytes.Repeat([]byte("a\n"), MaxSource/2)}, r))
+	require.Nil(t, newSourceText(Source{File: "a", Text: append(bytes.Repeat([]byte("a\n"), MaxSource/2), 'a')}, r))
+	require.Empty(t, check(strings.Repeat("ü", maxLine)))
+	require.Equal(t, "a:1:4001 longer than the 4000 characters that a line may have", check(strings.Repeat("ü", maxLine+1)))
 	last := position{source: &sourceText{file: "a", lines: []string{"x", "last"}}, line: 2, column: 1}
 	require.Equal(t, "last", last.diagnostic("", "m").Excerpt)
 	last.line = 3

@@ -45,7 +45,7 @@ func lintDeadline(d deadline, now time.Time) []Diagnostic {
 	case left < 24*time.Hour:
 		message = d.what + " ends today"
 	case left <= soon:
-		message = fmt.Sprintf("%s ends in %d days", d.what, int(left/(24*time.Hour)))
+		message = fmt.Sprintf("%s ends in %s", d.what, counted(int(left/(24*time.Hour)), "day"))
 	default:
 		return nil
 	}
@@ -137,4 +137,11 @@ func probeRule(f FlowSpec, c cidrText) secgroup.Rule {
 		r.Ports = secgroup.Ports{From: int32(f.Span.First >> 8), To: -1}
 	}
 	return r
+}
+
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }

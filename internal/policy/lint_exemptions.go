@@ -24,7 +24,7 @@ func (l *linter) exemptions() {
 			continue
 		}
 		for k, r := range x.Rules {
-			if _, isList := r.Peer.(secgroup.PrefixList); !isList && !mayForbid(p.clauses, r, x.Group) {
+			if _, isList := r.Peer.(secgroup.PrefixList); !isList && p.forbids() && !mayForbid(p.clauses, r, x.Group) {
 				l.warn(x.rules[k], "remove it", "exemption %s exempts nothing here: policy %s forbids none of it", x.ID, x.Policy)
 			}
 		}

@@ -12,12 +12,12 @@ import (
 func (l *linter) shadowed() {
 	for i := range l.policies {
 		p := &l.policies[i]
-		if p.Shipped {
+		if p.Shipped || !p.forbids() {
 			continue
 		}
 		for k := range l.policies {
 			o := &l.policies[k]
-			if i == k || !l.isWithin(p, o) || k > i && !o.Shipped && l.isWithin(o, p) {
+			if i == k || !o.forbids() || !l.isWithin(p, o) || k > i && !o.Shipped && l.isWithin(o, p) {
 				continue // of two that are the same the later is too much
 			}
 			hint := "remove it, or give it another scope"
@@ -118,7 +118,7 @@ func (l *linter) contradictions() {
 		for k := range l.policies {
 			p, o := &l.policies[i], &l.policies[k]
 			switch {
-			case i == k || p.AllowOnly == nil || o.Tolerate.bounds() != ([2]secgroup.Count{}) || !mayMeet(p, o):
+			case i == k || p.AllowOnly == nil || !o.forbids() || o.Tolerate.bounds() != ([2]secgroup.Count{}) || !mayMeet(p, o):
 			case o.AllowOnly == nil:
 				if o.isForAllOf(p) && l.forbidsAllOf(o, p) {
 					l.warn(p.places.judged, "let the other leave it out under but, or give one another scope", "all that policy %s allows, policy %s (%s) forbids", p.ID, o.ID, o.places.id)

@@ -23,6 +23,9 @@ type linted struct {
 	regions []secgroup.Region // see linter.forbidden; nil = not made yet
 }
 
+// forbids reports whether the policy is about flows: forbid or allowOnly.
+func (p *linted) forbids() bool { return len(p.Forbid) > 0 || p.AllowOnly != nil }
+
 func newLinter(p Parsed) *linter {
 	l := &linter{Parsed: p}
 	internal := secgroup.NewAddressSet(p.Deployment.Internal...)

@@ -135,6 +135,9 @@ func TestLintOfShadowedPolicies(t *testing.T) {
 	require.Len(t, twins, 1, "of two alike one is too much")
 	require.Contains(t, twins[0], "all that policy q forbids, policy p (all.yaml:3:16) forbids too")
 
+	const described = "require: [{where: {direction: ingress, peers: [any]}, description: true}]"
+	require.Empty(t, lintWarnings(t, wide(), policyText("p", described), policyText("q", described), policyText("r", "require: [{maxRules: 50}]", "remedy: alert")), "what is required is no flow")
+
 	exempt := settingsText("exemptions: [{id: EX, policy: wide, group: sg-0a1b2c3d, owner: o, reason: r, ticket: T, until: 2028-01-01}]")
 	require.Empty(t, lintWarnings(t, wide(), policyText("p", ssh), exempt), "the exemption is from the other alone")
 

@@ -1,12 +1,17 @@
 package policy
 
 import (
+	"io/fs"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/sgwarden/sgwarden/internal/secgroup"
+	"github.com/sgwarden/sgwarden/policies"
 )
 
 // overriddenPolicy gives policy p under overrides, one word of YAML.
@@ -56,6 +61,25 @@ func TestOverridesChangeWhatAPolicyJudges(t *testing.T) {
 		require.Equal(t, c.after, excessUnder(t, after, c.rule), c.name)
 		require.NotEqual(t, before.Digest(), after.Digest(), c.name)
 	}
+}
+
+func TestOverridesChangeWhatAPolicyRequires(t *testing.T) {
+	const tidy = "require:\n  - {where: {direction: ingress, peers: [any]}, maxPorts: 10, maxPrefix: {ipv4: /16}}\n  - {where: {direction: ingress, peers: [any]}, notDescribed: [todo]}"
+	for override, want := range map[string]Requirement{
+		"{maxPorts: 20}":                  {Line: 5, MaxPorts: 20, MaxIPv4: 16},
+		"{maxPrefix: {ipv4: /8}}":         {Line: 5, MaxPorts: 10, MaxIPv4: 8},
+		"{notDescribed: ['*temporary*']}": {Line: 6, NotDescribed: []string{"*temporary*"}},
+	} {
+		parsed, after := overriddenPolicy(t, tidy, override)
+		_, before := overriddenPolicy(t, tidy, "")
+		got := parsed.Documents[0].Require[want.Line-5]
+		got.Where = nil
+		require.Equal(t, want, got, override)
+		require.NotEqual(t, before.Digest(), after.Digest(), override)
+	}
+	ofGroup, _ := overriddenPolicy(t, "require:\n  - {tags: [owner], notNamed: ['launch-wizard*'], maxRules: 50, grace: 1h}\nremedy: alert",
+		"{tags: [team], notNamed: ['test*'], maxRules: 9, grace: 48h}")
+	require.Equal(t, Requirement{Line: 5, Tags: []string{"team"}, NotNamed: []string{"test*"}, MaxRules: 9, Grace: 48 * time.Hour}, ofGroup.Documents[0].Require[0])
 }
 
 // TestTheDigestFollowsOverridesInMeaningOnly: baseline acts are recorded by
@@ -161,4 +185,27 @@ func TestPoliciesOfPacksThatAreNotListed(t *testing.T) {
 		require.Equal(t, "all.yaml:8:13", faults[0].Place())
 		require.Equal(t, want, faults[0].Hint)
 	}
+}
+
+// TestHintsKnowEveryShippedPolicy: they find ids without reading YAML.
+func TestHintsKnowEveryShippedPolicy(t *testing.T) {
+	packs := map[string][]Source{}
+	err := fs.WalkDir(policies.Packs(), ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || filepath.Ext(name) != ".yaml" {
+			return err
+		}
+		text, err := fs.ReadFile(policies.Packs(), name)
+		pack := filepath.Base(filepath.Dir(name))
+		packs[pack] = append(packs[pack], Source{File: name, Text: text})
+		return err
+	})
+	require.NoError(t, err)
+	settings := settingsText("packs: [" + strings.Join(sortedKeys(packs), ", ") + "]")
+	p, err := Parse([]Source{{File: "all.yaml", Text: []byte(settings)}}, packs)
+	require.NoError(t, err)
+	want := map[string]string{}
+	for _, d := range slices.Concat(p.Documents, p.Off) {
+		want[d.ID] = filepath.Base(filepath.Dir(d.File))
+	}
+	require.Equal(t, want, newFolderReader(packs).unlisted())
 }

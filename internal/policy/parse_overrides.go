@@ -1,12 +1,7 @@
 package policy
 
 import (
-	"fmt"
-	"net/netip"
-	"path/filepath"
-	"regexp"
 	"slices"
-	"strings"
 )
 
 // overridden makes the document of a policy, with what the settings change of
@@ -26,6 +21,7 @@ func (p *folderReader) overridden(f *policyFile, overrides keyed[overrideSyntax]
 	}
 	p.localSets(&o.value)
 	p.overridePorts(f, &o.value)
+	p.overrideRequired(f, &o.value)
 	f.doc = p.policy(f)
 	p.sets.shipped = false
 	p.applyOverride(f, &o.value, o.key)
@@ -109,53 +105,6 @@ func (p *folderReader) overrideMode(f *policyFile, o *overrideSyntax) {
 	}
 }
 
-// overridePorts puts ports in place of those of the one box that names some.
-func (p *folderReader) overridePorts(f *policyFile, o *overrideSyntax) {
-	if len(o.Ports) == 0 {
-		return
-	}
-	var boxes []*flowSyntax
-	consider := func(b *flowSyntax) {
-		if len(b.Ports) > 0 {
-			boxes = append(boxes, b)
-		}
-	}
-	for i := range f.Forbid {
-		consider(&f.Forbid[i].flowSyntax)
-	}
-	if a := f.AllowOnly; a != nil {
-		if a.Within != nil {
-			consider(&a.Within.flowSyntax)
-		}
-		for i := range a.These {
-			consider(&a.These[i].flowSyntax)
-		}
-	}
-	switch len(boxes) {
-	case 0:
-		p.fault(o.key("ports"), "write a policy of your own", "policy %s names no ports", f.Metadata.ID.text)
-	case 1:
-		if samePorts(boxes[0].Ports, o.Ports) {
-			p.unchanged(o.key("ports"), "ports")
-		}
-		boxes[0].Ports = o.Ports
-	default:
-		p.fault(o.key("ports"), "leave ports out with but: [{ports: [...]}]; add ports in a policy of your own",
-			"policy %s names ports in %d boxes: it is not clear which are meant", f.Metadata.ID.text, len(boxes))
-	}
-}
-
-func samePorts(a, b []portRange) bool {
-	spans := func(list []portRange) []string {
-		var out []string
-		for _, r := range list {
-			out = append(out, fmt.Sprint(r.span))
-		}
-		return asSet(out)
-	}
-	return slices.Equal(spans(a), spans(b))
-}
-
 // overrideBut leaves something out of every box of the policy.
 func (p *folderReader) overrideBut(f *policyFile, o *overrideSyntax) {
 	if len(o.But) > 0 && len(f.Forbid) == 0 && (f.AllowOnly == nil || f.AllowOnly.Within == nil) {
@@ -196,56 +145,6 @@ func (p *folderReader) isEverything(b boxSyntax) bool {
 	return empty
 }
 
-// localSets resolves what sets hold for one policy: set:NAME within one is the
-// settings' own, so that a set may be enlarged.
-func (p *folderReader) localSets(o *overrideSyntax) {
-	if len(o.Sets) == 0 {
-		return
-	}
-	shipped := p.sets.shipped
-	p.sets.shipped = false
-	local := map[string][]netip.Prefix{}
-	for _, s := range o.Sets {
-		blocks := []netip.Prefix{}
-		for _, e := range s.value {
-			if name, isSet := strings.CutPrefix(e.text, "set:"); isSet {
-				blocks = append(blocks, p.sets.resolve(name, e.word)...)
-			} else if e.prefix.IsValid() {
-				blocks = append(blocks, e.prefix)
-			}
-		}
-		slices.SortFunc(blocks, netip.Prefix.Compare)
-		local[s.key.text] = slices.Compact(blocks)
-	}
-	p.sets.local, p.sets.shipped = local, shipped
-}
-
-// unnamedSets refuses sets that the policy does not name.
-func (p *folderReader) unnamedSets(f *policyFile, o *overrideSyntax) {
-	var named []string
-	for _, c := range allClauses(boxesOf(f.doc)) {
-		for _, s := range c.Peers {
-			if name, ok := strings.CutPrefix(s.Text, "set:"); ok {
-				named = append(named, name)
-			}
-		}
-	}
-	for _, s := range o.Sets {
-		if !slices.Contains(named, s.key.text) {
-			p.fault(s.key.position, didYouMean(s.key.text, asSet(named)), "policy %s names no set %q", f.doc.ID, s.key.text)
-		}
-	}
-}
-
-// allClauses gives boxes with their exceptions, and theirs.
-func allClauses(boxes []Clause) []Clause {
-	out := slices.Clone(boxes)
-	for _, b := range boxes {
-		out = append(out, allClauses(b.But)...)
-	}
-	return out
-}
-
 // noEffect points out what an override says as the policy itself says it.
 func (p *folderReader) noEffect(o *overrideSyntax, was, is Document, id word) {
 	if len(o.pairs) == 0 {
@@ -278,39 +177,6 @@ func (p *folderReader) unknownOverrides(overrides keyed[overrideSyntax]) {
 			p.fault(o.key.position, p.policyHint(o.key.text), "unknown policy %q", o.key.text)
 		}
 	}
-}
-
-// policyHint helps with an id that is none of the policies that were read.
-func (p *folderReader) policyHint(id string) string {
-	unlisted := p.unlisted()
-	if pack, ok := unlisted[id]; ok {
-		return fmt.Sprintf("it is in pack %s: add that to packs in the settings", pack)
-	}
-	near := nearest(id, append(sortedKeys(p.byID), sortedKeys(unlisted)...))
-	switch {
-	case near == "":
-		return "sgwarden policies lists what there is"
-	case unlisted[near] != "":
-		return fmt.Sprintf("did you mean %q? It is in pack %s: add that to packs in the settings", near, unlisted[near])
-	}
-	return fmt.Sprintf("did you mean %q?", near)
-}
-
-// shippedID finds the id of a policy in a file of an embedded pack, without
-// reading it as YAML: it is for hints alone.
-var shippedID = regexp.MustCompile(`(?m)^(?:  id:|metadata: \{id:) ([a-z0-9-]+)`)
-
-// unlisted gives the packs of the policies that were not read, by id.
-func (p *folderReader) unlisted() map[string]string {
-	out := map[string]string{}
-	for _, files := range p.packs {
-		for _, s := range files {
-			if m := shippedID.FindSubmatch(s.Text); m != nil && p.byID[string(m[1])] == nil {
-				out[string(m[1])] = filepath.Base(filepath.Dir(s.File))
-			}
-		}
-	}
-	return out
 }
 
 func (p *folderReader) dropNarrowTo(id string) {

@@ -37,7 +37,7 @@ var leafSchemas = map[reflect.Type]*jsonschema.Schema{
 	reflect.TypeFor[prefixLength4](): text(`^/([1-9]|[12]\d|3[0-2])$`),
 	reflect.TypeFor[prefixLength6](): text(`^/([1-9]|[1-9]\d|1[01]\d|12[0-8])$`),
 	reflect.TypeFor[dayText]():       text(`^\d{4}-\d{2}-\d{2}$`),
-	reflect.TypeFor[timeSpan]():      {Type: "string", Pattern: `^(0+h)?(0*(\d|1[0-5])m)?(\d{1,3}s)?$`, MinLength: ptr(uint64(1))}, // all are 15m at most today
+	reflect.TypeFor[timeSpan]():      {Type: "string", Pattern: `^(\d+h)?(\d+m)?(\d+s)?$`, MinLength: ptr(uint64(1))},
 	reflect.TypeFor[policyID]():      text(`^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$`),
 	reflect.TypeFor[groupID]():       text(`^sg-[0-9a-f]{8,17}$`),
 	reflect.TypeFor[groupGlob]():     text(`^(\*|sg-[0-9a-f*?]{1,32})$`),
@@ -76,6 +76,14 @@ func (innerBox) JSONSchemaExtend(s *jsonschema.Schema) { portsNeedProtocols(s) }
 func (forbidSyntax) JSONSchemaExtend(s *jsonschema.Schema) {
 	portsNeedProtocols(s)
 	notEmpty(s, "but")
+}
+
+func (settingsSyntax) JSONSchemaExtend(s *jsonschema.Schema) { atMost15m(s, "settle") }
+
+// atMost15m bounds a time span that must be one: longestWait.
+func atMost15m(s *jsonschema.Schema, key string) {
+	span, _ := s.Properties.Get(key)
+	span.Pattern = `^(0+h)?(0*(\d|1[0-5])m)?(\d{1,3}s)?$`
 }
 
 func (overrideSyntax) JSONSchemaExtend(s *jsonschema.Schema) {
@@ -173,6 +181,7 @@ func schemaOf(t reflect.Type) *jsonschema.Schema {
 		mapping := reflected(reflect.TypeFor[fields]())
 		mapping.If = withProperties("do", &jsonschema.Schema{Enum: []any{"revert", "tag", "alert"}})
 		mapping.Then = withProperties("to", jsonschema.FalseSchema, "parts", jsonschema.FalseSchema)
+		atMost15m(mapping, "after")
 		onList, _ := mapping.Properties.Get("onList")
 		onList.Not = &jsonschema.Schema{} // refused until it is kept to
 		return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{{Type: "string", Enum: []any{"revert", "narrow", "tag", "alert"}}, mapping}}
@@ -210,6 +219,8 @@ func languageSchema() []byte {
 	for _, key := range []string{"forbid", "allowOnly", "require", "onChange"} {
 		policy.OneOf = append(policy.OneOf, &jsonschema.Schema{Required: []string{key}})
 	}
+	policy.If = &jsonschema.Schema{Required: []string{"require"}}
+	policy.Then = withProperties("tolerate", jsonschema.FalseSchema)
 	root := &jsonschema.Schema{
 		Version:     jsonschema.Version,
 		ID:          "https://github.com/sgwarden/sgwarden/policies/schema.json",

@@ -192,8 +192,21 @@ type overrideSyntax struct {
 	But      []innerBox                     `json:"but" jsonschema_description:"what is left out of every box, beside the policy's own exceptions"`
 	Sets     keyed[possiblyEmpty[setEntry]] `json:"sets" jsonschema_description:"what sets hold for this policy alone; set:NAME in one is that of the settings"`
 	Tolerate *tolerateSyntax                `json:"tolerate" jsonschema_description:"in place of the policy's own"`
-	Unless   *unlessSyntax                  `json:"unless" jsonschema_description:"in place of that of the policy's onChange"`
-	Except   possiblyEmpty[exceptSyntax]    `json:"except" jsonschema_description:"actors whose rules are not judged, beside the policy's own"`
+	requiredValues
+	Unless *unlessSyntax               `json:"unless" jsonschema_description:"in place of that of the policy's onChange"`
+	Except possiblyEmpty[exceptSyntax] `json:"except" jsonschema_description:"actors whose rules are not judged, beside the policy's own"`
+}
+
+// requiredValues are the keys of require that an override puts in place of the
+// policy's own: those with a value that deployments choose differently.
+type requiredValues struct {
+	NotDescribed []word          `json:"notDescribed" jsonschema_description:"in place of the policy's own, where one entry of its require has it"`
+	MaxPorts     wholeNumber     `json:"maxPorts" jsonschema_description:"in place of the policy's own, where one entry of its require has it"`
+	MaxPrefix    *prefixesSyntax `json:"maxPrefix" jsonschema_description:"in place of the policy's own, where one entry of its require has it"`
+	Tags         []word          `json:"tags" jsonschema_description:"in place of the policy's own, where one entry of its require has it"`
+	NotNamed     []word          `json:"notNamed" jsonschema_description:"in place of the policy's own, where one entry of its require has it"`
+	MaxRules     wholeNumber     `json:"maxRules" jsonschema_description:"in place of the policy's own, where one entry of its require has it"`
+	Grace        timeSpan        `json:"grace" jsonschema_description:"in place of the policy's own, where one entry of its require has it"`
 }
 
 type exemptionSyntax struct {
