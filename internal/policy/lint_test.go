@@ -43,7 +43,7 @@ func TestLintHasNothingToSay(t *testing.T) {
 }
 
 func TestLintPointsOutWhatEnds(t *testing.T) {
-	const exemption = "  - {id: EX, policy: p, group: sg-0a1b2c3d, owner: o, reason: r, until: 2027-06-30}"
+	const exemption = "  - {id: EX, policy: p, group: sg-0a1b2c3d, owner: o, reason: r, ticket: T, until: 2027-06-30}"
 	texts := []string{
 		policyText("p", everywhere, "except: [{actors: ['arn:aws:iam::*:role/a'], reason: r, until: 2027-06-17}]"),
 		settingsText("exemptions:", exemption),
@@ -54,13 +54,17 @@ func TestLintPointsOutWhatEnds(t *testing.T) {
 		want []string
 	}{
 		{"long before", lintDay.AddDate(0, -2, 0), nil},
+		{"31 days before", lintDay.AddDate(0, 0, -31), nil},
+		{"30 days before the first end", time.Date(2027, 5, 19, 0, 0, 0, 0, time.UTC), []string{
+			"all.yaml:5:64: the exception of policy p ends in 30 days (renew or remove it)",
+		}},
 		{"the exception's last day", lintDay, []string{
 			"all.yaml:5:64: the exception of policy p ends today (renew or remove it)",
-			"all.yaml:10:73: exemption EX ends in 13 days (renew or remove it)",
+			"all.yaml:10:84: exemption EX ends in 13 days (renew or remove it)",
 		}},
 		{"the day after", lintDay.AddDate(0, 0, 1), []string{
 			"all.yaml:5:64: the exception of policy p is over (renew or remove it)",
-			"all.yaml:10:73: exemption EX ends in 12 days (renew or remove it)",
+			"all.yaml:10:84: exemption EX ends in 12 days (renew or remove it)",
 		}},
 	} {
 		faults, warnings := lint(t, c.now, nil, texts...)

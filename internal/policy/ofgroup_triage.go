@@ -10,7 +10,7 @@ func (s *Set) triageGroup(c secgroup.Change, known *Known) Concern {
 	if len(s.groups) == 0 {
 		return NotConcerned
 	}
-	worst, facts := NotConcerned, factsOfRecord(c, groupOf(&c, ""), known)
+	worst, facts := NotConcerned, factsOfRecord(c, groupNamed(&c, ""), known)
 	for _, i := range s.groups {
 		p := s.Policies[i]
 		applies := p.applies(facts)
@@ -38,7 +38,7 @@ func (d *groupDemand) concern(c *secgroup.Change, known *Known) Concern {
 	if d.Description || len(d.notDescribed) > 0 || len(d.Tags) > 0 || d.MaxRules > 0 && d.MaxRules < len(defaultEgress()) {
 		return Concerned // the record tells neither description nor tags
 	}
-	name := groupOf(c, "").Name
+	name := groupNamed(c, "").Name
 	for _, glob := range d.notNamed {
 		if name == "" || matchFolded(glob, name) {
 			return Concerned

@@ -52,8 +52,8 @@ func (p *Policy) takesBack(c *secgroup.Change) bool {
 	return p.Remedy.Do != DoAlert && c.Effect == secgroup.Names
 }
 
-// groupOf is the group of that id as a record names it.
-func groupOf(c *secgroup.Change, id string) secgroup.GroupName {
+// groupNamed is the group of that id as a record names it.
+func groupNamed(c *secgroup.Change, id string) secgroup.GroupName {
 	for _, g := range c.Groups {
 		if g.ID == id && id != "" {
 			return g
@@ -104,7 +104,7 @@ func (s *Set) triageCall(c *secgroup.Change, groupID string, known *Known) Conce
 		if p.takesBack(c) {
 			concern = Concerned
 		}
-		switch p.appliesToCall(c, factsOfRecord(*c, groupOf(c, groupID), known)) {
+		switch p.appliesToCall(c, factsOfRecord(*c, groupNamed(c, groupID), known)) {
 		case no:
 			continue
 		case unknown: // the item may tell, else the group itself
@@ -131,7 +131,7 @@ func (s *Set) JudgeCalls(in Input) []CallVerdict {
 	var out []CallVerdict
 	for i := range in.Changes {
 		c := &in.Changes[i]
-		f := factsOfRecord(*c, groupOf(c, in.Live.ID), &in.Known)
+		f := factsOfRecord(*c, groupNamed(c, in.Live.ID), &in.Known)
 		out = s.judgeCall(out, c, f, &in, func(*Policy) string { return "" })
 	}
 	return out

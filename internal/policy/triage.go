@@ -96,7 +96,7 @@ func (s *Set) triageAdded(c secgroup.Change, known *Known, rules []secgroup.Rule
 	if x == nil || len(x.clauses) == 0 {
 		return NotConcerned
 	}
-	facts := factsOfRecord(c, groupOf(&c, ""), known)
+	facts := factsOfRecord(c, groupNamed(&c, ""), known)
 	t := addition{at: site{groupID: facts.id, accountID: c.AccountID}, rules: rules, known: known}
 	worst := NotConcerned
 	for i, p := range s.Policies {

@@ -49,7 +49,7 @@ func (j *judging) answerWithout(r *record) {
 		r.decide(incident.Unresolved, reasonInvisible, true)
 	case !j.exists:
 		r.decide(incident.Gone, "", j.retry)
-	case r.change.Effect == secgroup.Retags:
+	case r.change.Effect == secgroup.Retags && !j.w.cfg.Set.JudgesTags():
 		r.decide(incident.Ignored, reasonTags, j.retry)
 	default:
 		r.decide(incident.Compliant, "", j.retry)

@@ -87,7 +87,7 @@ func (j *judging) endLeft() {
 		if !d.stranger && !d.call {
 			j.finishLeft(d)
 		}
-		if !d.stranger && !d.final {
+		if !d.stranger && !d.call && !d.final {
 			j.fill(d)
 		}
 	}

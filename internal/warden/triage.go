@@ -58,7 +58,7 @@ func (j *judging) triaged() {
 		if r.decided {
 			continue
 		}
-		if r.change.Effect == secgroup.Retags {
+		if r.change.Effect == secgroup.Retags && !j.w.cfg.Set.JudgesTags() {
 			r.decide(incident.Ignored, reasonTags, false)
 			r.decision.Incident = j.document(r)
 			continue
