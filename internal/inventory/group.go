@@ -12,6 +12,7 @@ import (
 
 	"github.com/sgwarden/sgwarden/internal/awserr"
 	"github.com/sgwarden/sgwarden/internal/awsrule"
+	"github.com/sgwarden/sgwarden/internal/ec2answer"
 	"github.com/sgwarden/sgwarden/internal/incident"
 	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
@@ -53,7 +54,7 @@ func (i *Inventory) describe(ctx context.Context, groupID string) (secgroup.Grou
 	out, err := i.client.DescribeSecurityGroups(ctx, &ec2.DescribeSecurityGroupsInput{
 		GroupIds: []string{groupID},
 		Filters:  []types.Filter{{Name: aws.String("group-id"), Values: []string{groupID}}},
-	})
+	}, ec2answer.WithoutPermissions)
 	if err != nil {
 		return secgroup.Group{}, fmt.Errorf("describe %s: %w", groupID, awserr.Translate(err))
 	}
@@ -89,7 +90,7 @@ func (i *Inventory) Rules(ctx context.Context, groupID string) ([]secgroup.Rule,
 		out, err := i.client.DescribeSecurityGroupRules(ctx, &ec2.DescribeSecurityGroupRulesInput{
 			Filters:    []types.Filter{{Name: aws.String("group-id"), Values: []string{groupID}}},
 			MaxResults: aws.Int32(describePage), NextToken: token,
-		})
+		}, ec2answer.Rules)
 		if err != nil {
 			return nil, err
 		}

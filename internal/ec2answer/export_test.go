@@ -1,0 +1,3 @@
+package ec2answer
+
+var ReadRules = readRules
