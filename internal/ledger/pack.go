@@ -59,9 +59,11 @@ const (
 // ruleID writes an id of EC2's form in 10 bytes.
 func (p *packer) ruleID(id string) {
 	if digits, ok := strings.CutPrefix(id, rulePrefix); ok && len(digits) == ruleDigits && strings.ToLower(digits) == digits {
-		if b, err := hex.DecodeString("0" + digits); err == nil {
-			p.number(0)
-			p.bytes = append(p.bytes, b...)
+		var even [ruleDigits + 1]byte
+		even[0] = '0'
+		copy(even[1:], digits)
+		if b, err := hex.AppendDecode(append(p.bytes, 0), even[:]); err == nil {
+			p.bytes = b
 			return
 		}
 	}
@@ -146,10 +148,12 @@ func (u *unpacker) ruleID() string {
 	if n > 0 {
 		return u.take(n - 1)
 	}
-	digits := hex.EncodeToString([]byte(u.take((ruleDigits + 1) / 2)))
-	if u.bad || digits[0] != '0' {
+	var room [len(rulePrefix) + ruleDigits + 1]byte
+	id := hex.AppendEncode(room[:len(rulePrefix)-1], []byte(u.take((ruleDigits+1)/2)))
+	if u.bad || id[len(rulePrefix)-1] != '0' {
 		u.bad = true
 		return ""
 	}
-	return rulePrefix + digits[1:]
+	copy(id, rulePrefix) // its last character in the place of the digit that evens the number
+	return string(id)
 }

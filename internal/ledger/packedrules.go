@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
+	"reflect"
 	"slices"
 	"time"
 
@@ -46,43 +47,25 @@ func packRules(rules map[string]policy.KnownRule) ([]byte, error) {
 
 // entry packs one rule. by holds the JSON of attributions that were packed.
 func (p *packer) entry(id string, k policy.KnownRule, by map[secgroup.Attribution]string) error {
-	rest, err := newRest(id, k)
-	if err != nil {
-		return err
-	}
-	rest.Since, rest.Order, rest.By = nil, 0, nil
 	rule := k.Rule.Canonical()
 	block, plain := rule.Peer.(secgroup.CIDR)
 	plain = plain && rule.ID == id && len(rule.Tags) == 0 && rule.Validate() == nil
-	if !plain {
-		if rest.valueRecord, err = newValueRecord(id, k.Rule); err != nil {
-			return err
-		}
+	attribution, err := attributionText(k.By, by)
+	if err != nil {
+		return err
 	}
-	attribution := ""
-	if k.By != nil {
-		var ok bool
-		if attribution, ok = by[*k.By]; !ok {
-			text, err := json.Marshal(newAttributionRecord(k.By))
-			if err != nil {
-				return err
-			}
-			attribution = string(text)
-			by[*k.By] = attribution
-		}
-	}
-	more, err := json.Marshal(rest)
+	rest, err := restText(id, k, plain)
 	if err != nil {
 		return err
 	}
 
 	var has uint64
-	for _, part := range []struct {
+	for _, part := range [...]struct {
 		flag    uint64
 		present bool
 	}{
 		{hasPlainValue, plain}, {hasDescription, plain && rule.Description != ""}, {hasSince, !k.Since.IsZero()}, {hasOrder, k.Order != 0},
-		{hasBy, k.By != nil}, {hasRest, string(more) != "{}"},
+		{hasBy, k.By != nil}, {hasRest, rest != ""},
 	} {
 		if part.present {
 			has |= part.flag
@@ -106,9 +89,36 @@ func (p *packer) entry(id string, k policy.KnownRule, by map[secgroup.Attributio
 		p.word(attribution)
 	}
 	if has&hasRest != 0 {
-		p.word(string(more))
+		p.word(rest)
 	}
 	return nil
+}
+
+// attributionText is the JSON of an attribution, made once for each; "" for nobody.
+func attributionText(a *secgroup.Attribution, made map[secgroup.Attribution]string) (string, error) {
+	if a == nil {
+		return "", nil
+	}
+	if text, ok := made[*a]; ok {
+		return text, nil
+	}
+	text, err := json.Marshal(newAttributionRecord(a))
+	made[*a] = string(text)
+	return string(text), err
+}
+
+// restText is the JSON of what an entry does not say otherwise; "" for nothing.
+func restText(id string, k policy.KnownRule, plain bool) (string, error) {
+	k.Since, k.Order, k.By = time.Time{}, 0, nil
+	rest, err := newRest(id, k)
+	if err == nil && !plain {
+		rest.valueRecord, err = newValueRecord(id, k.Rule)
+	}
+	if err != nil || reflect.ValueOf(&rest).Elem().IsZero() {
+		return "", err
+	}
+	text, err := json.Marshal(rest)
+	return string(text), err
 }
 
 func (p *packer) block(r secgroup.Rule, c secgroup.CIDR) {
@@ -117,7 +127,13 @@ func (p *packer) block(r secgroup.Rule, c secgroup.CIDR) {
 	p.signed(int64(r.Ports.From))
 	p.signed(int64(r.Ports.To))
 	p.number(uint64(c.Bits()))
-	p.text(string(c.Addr().AsSlice()))
+	addr := c.Addr().As16()
+	room := addr[:]
+	if c.Addr().Is4() {
+		room = addr[12:]
+	}
+	p.number(uint64(len(room)))
+	p.bytes = append(p.bytes, room...)
 }
 
 // unpackRules reads the packed form.
@@ -187,7 +203,7 @@ func (u *unpacker) block(id string) secgroup.Rule {
 	r := secgroup.Rule{ID: id, Direction: secgroup.Direction(u.number()), Protocol: secgroup.Protocol(u.signed())}
 	r.Ports.From, r.Ports.To = int32(u.signed()), int32(u.signed())
 	bits := u.number()
-	addr, ok := netip.AddrFromSlice([]byte(u.take(u.number())))
+	addr, ok := netip.AddrFromSlice([]byte(u.take(min(u.number(), 17)))) // 17 is no length of an address
 	if !ok || bits > uint64(addr.BitLen()) {
 		u.bad = true
 		return r
