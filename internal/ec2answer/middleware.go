@@ -1,10 +1,12 @@
 package ec2answer
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/smithy-go/middleware"
@@ -81,17 +83,24 @@ func whole(out middleware.DeserializeOutput, err error) (string, bool) {
 	if err != nil || !ok || response.StatusCode < 200 || response.StatusCode >= 300 {
 		return "", false
 	}
-	var content strings.Builder
-	content.Grow(usualAnswer)
-	if _, err := io.Copy(&content, response.Body); err != nil {
-		response.Body = body{io.MultiReader(strings.NewReader(content.String()), failing{err}), response.Body}
+	buffer, ok := buffers.Get().(*bytes.Buffer)
+	if !ok {
+		buffer = new(bytes.Buffer)
+	}
+	defer buffers.Put(buffer)
+	buffer.Reset()
+	_, err = buffer.ReadFrom(response.Body)
+	content := buffer.String()
+	if err != nil {
+		response.Body = body{io.MultiReader(strings.NewReader(content), failing{err}), response.Body}
 		return "", false
 	}
-	return content.String(), true
+	return content, true
 }
 
-// usualAnswer is room for an answer about a group of some dozen rules, in bytes.
-const usualAnswer = 16 << 10
+// buffers keep the room for answers, which is asked for several times in a
+// judging and else grows from nothing each time.
+var buffers sync.Pool
 
 // replace gives the answer another body.
 func replace(out middleware.DeserializeOutput, content string) {

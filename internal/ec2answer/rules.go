@@ -1,6 +1,8 @@
 package ec2answer
 
 import (
+	"strings"
+
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 )
@@ -32,7 +34,8 @@ func readRules(answer string) (*ec2.DescribeSecurityGroupRulesOutput, bool) {
 			out.NextToken = s.leafPointer(name, open)
 		case "securityGroupRuleSet":
 			if out.SecurityGroupRules == nil {
-				out.SecurityGroupRules = []types.SecurityGroupRule{}
+				// Tags are items too: it may be more room than is needed.
+				out.SecurityGroupRules = make([]types.SecurityGroupRule, 0, strings.Count(answer, "<item>"))
 			}
 			s.items(name, open, func(item string) {
 				out.SecurityGroupRules = append(out.SecurityGroupRules, types.SecurityGroupRule{})

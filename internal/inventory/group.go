@@ -98,6 +98,7 @@ func (i *Inventory) Rules(ctx context.Context, groupID string, ids ...string) ([
 		if err != nil {
 			return nil, err
 		}
+		rules = slices.Grow(rules, len(out.SecurityGroupRules))
 		for _, r := range out.SecurityGroupRules {
 			if id := aws.ToString(r.GroupId); id != groupID {
 				return nil, fmt.Errorf("%w: a rule of %s was answered", incident.ErrInvalid, id)
