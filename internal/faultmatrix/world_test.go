@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"regexp"
@@ -171,7 +172,7 @@ func (w *world) start() {
 		w.t.Fatal(err)
 	}
 	settings.AWS.Transport = lifeline{p, w.cloud.Transport()}
-	p.handler = guard.New(settings, slog.New(slog.DiscardHandler))
+	p.handler = guard.New(settings, slog.New(slog.DiscardHandler), io.Discard)
 	w.guard = p
 }
 

@@ -65,6 +65,10 @@ func anyKnownRule(id string) *rapid.Generator[policy.KnownRule] {
 			before := anyRule(id).Draw(t, "before")
 			k.Before = &before
 		}
+		if rapid.Bool().Draw(t, "left of another") {
+			whole := anyRule(id).Draw(t, "whole")
+			k.LeftOf = &whole
+		}
 		return k
 	})
 }

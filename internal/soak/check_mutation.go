@@ -69,7 +69,7 @@ func (w *world) mayTouch(action, id string, past *pastRule) bool {
 		if !l.acts() && !(l.remedy == tag && action == "CreateTags") || l.acts() && action == "CreateTags" {
 			continue
 		}
-		if l.except != "" && past.madeOnlyBy(l.except) && past.heard && !past.forged {
+		if l.except != "" && past.madeOnlyBy(l.except) && past.heard && !past.forged || !w.mayAct(l, id) {
 			continue
 		}
 		for _, r := range w.valuesOf(id) {
@@ -163,8 +163,8 @@ func (w *world) checkEffect(group string, before, after []secgroup.Rule) {
 		past := w.history.rules[r.ID]
 		if was && slices.ContainsFunc(past.values[:len(past.values)-1], func(v secgroup.Rule) bool { return same(v, r) }) {
 			w.tally.check("P3 a restored rule was that once")
-			if w.docket.beforeAct && past.lost {
-				stood = stood.or(w.universe.of(r)) // nobody heard of it before the act: it stands
+			if w.stands(r.ID, r) {
+				stood = stood.or(w.universe.of(r))
 			}
 			continue
 		}

@@ -114,6 +114,12 @@ func (w *world) checkBooks(group string) {
 		w.blame("books", "incident %s of %s is open at rest: %s %s", i.ID, group, i.Outcome, i.Reason)
 	}
 	w.checkWatched(group, memory.Known)
+	for _, r := range w.rules(group) {
+		w.tally.check("the item knows what is live")
+		if known := memory.Known.Rules[r.ID]; known.Rule.ID == "" || !same(r, known.Rule) {
+			w.blame("books", "%s of %s is %s, and the item has %s", r.ID, group, r, known.Rule)
+		}
+	}
 	filed := map[string]bool{}
 	for _, e := range entries {
 		i := e.Incident

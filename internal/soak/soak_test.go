@@ -85,6 +85,8 @@ func TestItFindsWhatIsWrong(t *testing.T) {
 			policyOf("tcp", "critical", "forbid: [{direction: ingress, protocols: [tcp], ports: [1-65535], peers: [internet], when: whole}]"), "P1"},
 		{"less is tolerated", "union", policyOf("ssh", "high", onPorts("22"), "tolerate: {ipv4: /18, ipv6: /32}"), "P5"},
 		{"nothing is tagged", "watch", policyOf("ssh", "high", onPorts("22"), "remedy: alert"), "books"},
+		{"a port is forgotten before the act", "before the act", policyOf("ssh", "high", onPorts("22")), "P1"},
+		{"a port too many before the act", "before the act", policyOf("ssh", "high", onPorts("22, 443")) + policyOf("rdp", "high", onPorts("3389"), "remedy: narrow"), "P5"},
 		{"an exempt actor is not", "excuses", policyOf("ssh", "high", onPorts("22")) + policyOf("rdp", "high", onPorts("3389")), "P5"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -237,11 +237,18 @@ func (j *judging) point() {
 	}
 }
 
-// under gives the ids of the policies that refuse a rule; nil = none.
-func under(rv policy.RuleVerdict) []string {
-	var ids []string
+// under gives the ids of the policies under which a rule is held: those that it
+// breaks, and under which it does not stand. nil = it is not known.
+func under(rv policy.RuleVerdict) (ids []string) {
 	for _, f := range violated(rv) {
-		ids = appendOnce(ids, f.Policy.ID)
+		if ids == nil {
+			ids = []string{} // nil would mean all
+		}
+		switch f.State {
+		case policy.Exempt, policy.Baseline, policy.BeforeAct:
+		default:
+			ids = appendOnce(ids, f.Policy.ID)
+		}
 	}
 	return ids
 }
