@@ -58,17 +58,25 @@ const (
 
 // ruleID writes an id of EC2's form in 10 bytes.
 func (p *packer) ruleID(id string) {
-	if digits, ok := strings.CutPrefix(id, rulePrefix); ok && len(digits) == ruleDigits && strings.ToLower(digits) == digits {
+	if digits, ok := strings.CutPrefix(id, rulePrefix); ok && len(digits) == ruleDigits && isHex(digits) {
 		var even [ruleDigits + 1]byte
 		even[0] = '0'
 		copy(even[1:], digits)
-		if b, err := hex.AppendDecode(append(p.bytes, 0), even[:]); err == nil {
-			p.bytes = b
-			return
-		}
+		p.bytes, _ = hex.AppendDecode(append(p.bytes, 0), even[:]) // it is
+		return
 	}
 	p.number(uint64(len(id)) + 1)
 	p.bytes = append(p.bytes, id...)
+}
+
+// isHex reports whether a text is digits as hex.EncodeToString writes them.
+func isHex(digits string) bool {
+	for i := range len(digits) {
+		if c := digits[i]; (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return false
+		}
+	}
+	return true
 }
 
 var errPacked = errors.New("packed rules are damaged")

@@ -110,11 +110,17 @@ func attributionText(a *secgroup.Attribution, made map[secgroup.Attribution]stri
 // restText is the JSON of what an entry does not say otherwise; "" for nothing.
 func restText(id string, k policy.KnownRule, plain bool) (string, error) {
 	k.Since, k.Order, k.By = time.Time{}, 0, nil
+	if plain {
+		k.Rule = secgroup.Rule{}
+		if reflect.ValueOf(&k).Elem().IsZero() { // whatever fields it will have
+			return "", nil
+		}
+	}
 	rest, err := newRest(id, k)
 	if err == nil && !plain {
 		rest.valueRecord, err = newValueRecord(id, k.Rule)
 	}
-	if err != nil || reflect.ValueOf(&rest).Elem().IsZero() {
+	if err != nil {
 		return "", err
 	}
 	text, err := json.Marshal(rest)
