@@ -95,6 +95,7 @@ type violation struct {
 	Rule      string   `json:"rule"`
 	State     string   `json:"state"`
 	Why       string   `json:"why"`
+	Lacks     string   `json:"lacks,omitempty"` // what is required and not there
 	Excess    []string `json:"excess"`
 	Remaining []string `json:"remaining"` // what the remedy would leave of the rule
 
@@ -207,7 +208,7 @@ func newViolation(r policy.RuleVerdict, f policy.Finding) violation {
 	}
 	return violation{
 		Policy: f.Policy.ID, Severity: f.Policy.Severity.String(), File: f.File, Line: f.Line,
-		Rule: r.Rule.String(), State: f.State.String(), Why: f.Why,
+		Rule: r.Rule.String(), State: f.State.String(), Why: f.Why, Lacks: f.Lacks,
 		Excess: texts(f.Excess.Rules(r.Rule.Direction, nil)), Remaining: texts(left),
 		summary: tooMuch(r.Rule, f.Excess),
 	}

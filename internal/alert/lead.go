@@ -82,6 +82,9 @@ func subjectOf(i incident.Incident, tense string) string {
 	if total == 0 {
 		return groupName(i)
 	}
+	if onlyOfGroup(rules) {
+		return groupName(i) + ", which is not as its policies require: " + orElse(lacksOf(rules), "it could not be judged")
+	}
 	text := "a rule of " + groupName(i)
 	switch {
 	case total > 1 && len(rules) < total:
@@ -142,14 +145,14 @@ func told(i incident.Incident) string {
 	case incident.Narrowed:
 		return fmt.Sprintf("sgwarden narrowed %s. The group was read again afterwards: only what the policies allow is left.", subjectOf(i, "let"))
 	case incident.Tagged:
-		return fmt.Sprintf("sgwarden tagged %s. That is all that the policy asks for: it is still open.", subjectOf(i, "lets"))
+		return fmt.Sprintf("sgwarden tagged %s. That is all that the policy asks for: %s.", subjectOf(i, "lets"), stillSo(i))
 	case incident.Alerted:
 		if len(i.Rules) == 0 {
 			return fmt.Sprintf("Something about %s needs a look%s. Nothing was changed.", groupName(i), because(i.Reason))
 		}
-		return fmt.Sprintf("sgwarden found %s. Nothing was changed, and it is still open: what to do about it is for a person to decide.", subjectOf(i, "lets"))
+		return fmt.Sprintf("sgwarden found %s. Nothing was changed, and %s: what to do about it is for a person to decide.", subjectOf(i, "lets"), stillSo(i))
 	case incident.Observed:
-		return fmt.Sprintf("sgwarden found %s. This is observe mode: nothing was changed, and it is still open.", subjectOf(i, "lets"))
+		return fmt.Sprintf("sgwarden found %s. This is observe mode: nothing was changed, and %s.", subjectOf(i, "lets"), stillSo(i))
 	case incident.Pending:
 		return fmt.Sprintf("sgwarden found %s. Nothing was changed yet%s. It is looked at again.", subjectOf(i, "lets"), because(i.Reason))
 	case incident.NotReverted:
@@ -258,6 +261,9 @@ func subject(i incident.Incident) string {
 	text := fmt.Sprintf("%s: %s %s", strings.ToUpper(severity), verbOf(i), what)
 	if where := orElse(foreign(i.GroupName, 30), foreign(i.GroupID, 30)); where != "" {
 		text += " on " + where
+	}
+	if onlyOfGroup(rules) {
+		text = joinNonEmpty(": ", fmt.Sprintf("%s: %s %s", strings.ToUpper(severity), verbOf(i), orElse(foreign(i.GroupName, 30), foreign(i.GroupID, 30))), lacksOf(rules))
 	}
 	return shorten(ascii(unglue(text)), subjectLimit)
 }

@@ -2,6 +2,7 @@ package alert_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -139,6 +140,30 @@ func situations(t testing.TB) map[string]incident.Incident {
 	i.Rules = []incident.Rule{ended(t, incident.Alerted, list, "", list)}
 	i.Notes = []string{"prefix list pl-0123456789abcdef0 may not be read: its addresses are not known"}
 	all["alerted"] = i
+
+	i = still(usual(), incident.Alerted)
+	undescribed := rule(t, "sgr-0123456789abcdef0", "ingress tcp/22-23 from 10.0.0.0/8")
+	i.Rules = []incident.Rule{ended(t, incident.Alerted, undescribed, "", undescribed)}
+	i.Rules[0].Lacks = []string{"it has no description", "it opens 2 ports, where 1 may be"}
+	all["rule-not-as-required"] = i
+
+	i = still(usual(), incident.Alerted)
+	i.Actor, i.APICall, i.EventID, i.Cause, i.Severity = incident.Actor{}, "", "", "sweep", policy.Info
+	i.Policies = []incident.PolicyNote{{
+		ID: "groups-are-tagged", Title: "Every group says by its tags whose it is", Severity: policy.Info,
+		Why: "Whoever is told that a group is open has to ask somebody.", Fix: "Tag the group (CreateTags).", File: "packs/hygiene/groups-are-tagged.yaml", Line: 4,
+	}}
+	i.Rules = []incident.Rule{{
+		ID: secgroup.GroupEntry(i.GroupID, "groups-are-tagged"), Outcome: incident.Alerted, Policies: []string{"groups-are-tagged"},
+		Lacks: []string{"it lacks the tags owner, cost-centre"},
+	}}
+	all["group-not-as-required"] = i
+
+	i.EventType, i.Outcome = incident.Acted, incident.Tagged
+	i.Rules = slices.Clone(i.Rules)
+	i.Rules[0].Outcome, i.ClosedAt = incident.Tagged, at(4*time.Second)
+	i.Actions = []string{"CreateTags: the group itself with sgwarden:violates=groups-are-tagged: answered success (7ab1c2d3-0000-4000-8000-000000000003)"}
+	all["group-tagged"] = i
 
 	i = still(usual(), incident.Pending)
 	i.Reason, i.Rules = "waiting", []incident.Rule{ended(t, incident.Pending, ssh, "", ssh)}

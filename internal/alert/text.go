@@ -64,7 +64,11 @@ func writeOpened(l *letter, i incident.Incident) {
 	if len(i.Rules) == 0 {
 		return
 	}
-	l.title("What was opened")
+	title := "What was opened"
+	if onlyOfGroup(i.Rules) {
+		title = "What is not as required"
+	}
+	l.title(title)
 	for _, r := range i.Rules[:min(len(i.Rules), maxRules)] {
 		writeRule(l, r)
 	}
@@ -75,6 +79,10 @@ func writeOpened(l *letter, i incident.Incident) {
 
 func writeRule(l *letter, r incident.Rule) {
 	id := foreign(r.ID, 60)
+	if isOfGroup(r) {
+		l.item("the group itself: %s", orElse(lacksOf([]incident.Rule{r}), orElse(foreign(r.Reason, 60), "not known")))
+		return
+	}
 	if r.Before == nil {
 		l.item("rule %s, whose value is not known", orElse(id, "without id"))
 		return
@@ -86,6 +94,9 @@ func writeRule(l *letter, r incident.Rule) {
 	l.item("%s", before)
 	if d := foreign(r.Before.Description, 255); d != "" {
 		l.detail("described as \"%s\" by whoever made it", d)
+	}
+	for _, lack := range r.Lacks {
+		l.detail("not as required: %s", foreign(lack, 300))
 	}
 	opened := openings(r)
 	for n, o := range opened {
@@ -114,7 +125,11 @@ func writeWho(l *letter, i incident.Incident) {
 	l.title("Who")
 	a := i.Actor
 	if !a.Attributed {
-		l.item("Not known: no event has named %s so far.", map[bool]string{true: "this rule", false: "these rules"}[len(i.Rules) == 1])
+		unnamed := "named " + map[bool]string{true: "this rule", false: "these rules"}[len(i.Rules) == 1]
+		if onlyOfGroup(i.Rules) {
+			unnamed = "told of it"
+		}
+		l.item("Not known: no event has %s so far.", unnamed)
 	} else {
 		l.field("actor", joinNonEmpty(" ", orElse(foreign(a.ARN, 200), foreign(a.AccountID, 20)), parenthesised(foreign(a.Type, 40))))
 		if a.Session != "" {
@@ -182,6 +197,9 @@ func writeDone(l *letter, i incident.Incident) {
 // each of several.
 func writeOutcomes(l *letter, rules []incident.Rule) {
 	for _, r := range rules[:min(len(rules), maxRules)] {
+		if isOfGroup(r) {
+			l.item("the group itself: %s", r.Outcome)
+		}
 		if r.Before == nil {
 			continue
 		}

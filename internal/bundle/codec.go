@@ -112,6 +112,7 @@ func codeDocument(w *wire, d *policy.Document, folder string) {
 		codeClause(w, &a.Within)
 		list(w, &a.These, codeClause)
 	})
+	list(w, &d.Require, codeRequirement)
 	codePlace(w, &d.Tolerate.File, &d.Tolerate.Line)
 	w.number(&d.Tolerate.IPv4)
 	w.number(&d.Tolerate.IPv6)
@@ -158,6 +159,19 @@ func codePeer(w *wire, p *policy.PeerSpec) {
 	texts(w, &p.Groups)
 	w.text(&p.Account)
 	w.text(&p.Name)
+}
+
+func codeRequirement(w *wire, r *policy.Requirement) {
+	w.line(&r.Line)
+	optional(w, &r.Where, codeClause)
+	w.flag(&r.Description)
+	for _, list := range []*[]string{&r.NotDescribed, &r.Tags, &r.NotNamed} {
+		texts(w, list)
+	}
+	for _, n := range []*int{&r.MaxPorts, &r.MaxIPv4, &r.MaxIPv6, &r.MaxRules} {
+		w.number(n)
+	}
+	w.duration(&r.Grace)
 }
 
 func codeExcept(w *wire, e *policy.Except) {

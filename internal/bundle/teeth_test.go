@@ -46,6 +46,13 @@ func slipsOf(d policy.Document) map[string]policy.Document {
 			a.These = slices.Clone(a.These)
 			s.AllowOnly = &a
 		}
+		s.Require = slices.Clone(d.Require)
+		for i, r := range s.Require {
+			if r.Where != nil {
+				where := *r.Where
+				s.Require[i].Where = &where
+			}
+		}
 		change(&s)
 		out[name] = s
 	}
@@ -75,6 +82,11 @@ func slipsOf(d policy.Document) map[string]policy.Document {
 			}
 		}
 	}
+	for i, r := range d.Require {
+		for name, changed := range requirementSlips(r) {
+			slip(fmt.Sprintf("line %d: %s", r.Line, name), func(s *policy.Document) { s.Require[i] = changed })
+		}
+	}
 	if d.Tolerate.Line > 0 {
 		slip("per", func(s *policy.Document) { s.Tolerate.PerRule = !s.Tolerate.PerRule })
 		for _, step := range []int{-1, 1} {
@@ -85,6 +97,51 @@ func slipsOf(d policy.Document) map[string]policy.Document {
 				slip(fmt.Sprintf("ipv6 %+d", step), func(s *policy.Document) { s.Tolerate.IPv6 += step })
 			}
 		}
+	}
+	return out
+}
+
+// requirementSlips changes one thing that is required, where it is not all.
+func requirementSlips(r policy.Requirement) map[string]policy.Requirement {
+	out := map[string]policy.Requirement{}
+	slip := func(name string, change func(*policy.Requirement)) {
+		s := r
+		change(&s)
+		out[name] = s
+	}
+	for name, of := range map[string]func(*policy.Requirement) *int{
+		"maxPorts": func(r *policy.Requirement) *int { return &r.MaxPorts },
+		"ipv4":     func(r *policy.Requirement) *int { return &r.MaxIPv4 },
+		"ipv6":     func(r *policy.Requirement) *int { return &r.MaxIPv6 },
+		"maxRules": func(r *policy.Requirement) *int { return &r.MaxRules },
+	} {
+		if n := *of(&r); n > 0 {
+			slip(name+" one more", func(s *policy.Requirement) { *of(s) = n + 1 })
+			if n > 1 {
+				slip(name+" one less", func(s *policy.Requirement) { *of(s) = n - 1 })
+			}
+		}
+	}
+	for name, of := range map[string]func(*policy.Requirement) *[]string{
+		"notDescribed": func(r *policy.Requirement) *[]string { return &r.NotDescribed },
+		"notNamed":     func(r *policy.Requirement) *[]string { return &r.NotNamed },
+		"tags":         func(r *policy.Requirement) *[]string { return &r.Tags },
+	} {
+		for i, text := range *of(&r) {
+			slip(name+" without "+text, func(s *policy.Requirement) { *of(s) = slices.Delete(slices.Clone(*of(s)), i, i+1) })
+			if bare := strings.Trim(text, "*"); bare != text {
+				slip(name+" "+text+" without *", func(s *policy.Requirement) {
+					*of(s) = slices.Replace(slices.Clone(*of(s)), i, i+1, bare)
+				})
+			}
+		}
+	}
+	if r.Description {
+		slip("without description", func(s *policy.Requirement) { s.Description = false })
+	}
+	if r.Grace > 0 {
+		slip("without grace", func(s *policy.Requirement) { s.Grace = 0 })
+		slip("twice the grace", func(s *policy.Requirement) { s.Grace *= 2 })
 	}
 	return out
 }
@@ -106,6 +163,11 @@ func boxesIn(d policy.Document) map[string]place {
 				func(d *policy.Document) *policy.Clause { return &d.Forbid[i].But[j] },
 				func(d policy.Document) policy.Clause { return d.Forbid[i] },
 			}
+		}
+	}
+	for i, r := range d.Require {
+		if r.Where != nil {
+			out[fmt.Sprintf("where of line %d", r.Line)] = place{func(d *policy.Document) *policy.Clause { return d.Require[i].Where }, alone}
 		}
 	}
 	if a := d.AllowOnly; a != nil {
@@ -258,6 +320,9 @@ func withoutRules(tests policy.Tests, lines map[int]bool) policy.Tests {
 		if len(c.Excess) == 0 {
 			c.Excess = nil
 		}
+		if lines[c.Line] {
+			c.Want = ""
+		}
 	}
 	return tests
 }
@@ -283,6 +348,13 @@ func linesOf(d policy.Document) map[string]policy.Document {
 			lacking := d
 			lacking.AllowOnly = &policy.AllowOnly{Line: a.Line, Within: a.Within, These: slices.Delete(slices.Clone(a.These), i, i+1)}
 			out[fmt.Sprintf("these %d", i)] = lacking
+		}
+	}
+	for i := range d.Require {
+		lacking := d
+		lacking.Require = slices.Delete(slices.Clone(d.Require), i, i+1)
+		if len(lacking.Require) > 0 {
+			out[fmt.Sprintf("require %d", i)] = lacking
 		}
 	}
 	if d.Tolerate.Line > 0 {

@@ -23,8 +23,9 @@ type Document struct {
 	Scope                         Scope
 	Not                           *Scope // scope.not; nil = none
 
-	Forbid    []Clause   // exactly one of Forbid, AllowOnly is set
-	AllowOnly *AllowOnly //
+	Forbid    []Clause // exactly one of Forbid, AllowOnly and Require is set
+	AllowOnly *AllowOnly
+	Require   []Requirement
 	Tolerate  Tolerance
 	Except    []Except
 	Mode      Mode // 0 = the deployment's

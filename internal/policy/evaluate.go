@@ -26,6 +26,8 @@ func (s *Set) Evaluate(in Input) Verdict {
 	if len(in.Changes) > 0 || len(in.Known.Rules) > 0 {
 		j.remember(v.Rules)
 	}
+	j.judgeGroup(&v)
+	v.JudgeAgainAt = nextLook(&v, in.Now)
 	if s.index == nil || len(s.index.clauses) == 0 {
 		return v
 	}
@@ -133,7 +135,7 @@ func (j *judgement) selectFor(f groupFacts) {
 	fine := &fineFinding{inScope: slices.Clone(inScope)}
 	for i, p := range j.set.Policies {
 		fine.slots = append(fine.slots, -1)
-		if p.applies(f) != no {
+		if len(p.clauses) > 0 && p.applies(f) != no {
 			fine.slots[i] = len(fine.findings)
 			fine.findings = append(fine.findings, Finding{Policy: p, File: p.File, Line: p.Line, State: Fine})
 		}
@@ -232,7 +234,7 @@ func (v *Verdict) need(needs ...Need) {
 // nextLook is the earliest end of a wait or exemption after now.
 func nextLook(v *Verdict, now time.Time) time.Time {
 	var first time.Time
-	for _, r := range v.Rules {
+	for _, r := range v.All() {
 		for _, f := range r.Findings {
 			if f.Until.After(now) && (first.IsZero() || f.Until.Before(first)) {
 				first = f.Until

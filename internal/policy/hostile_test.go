@@ -139,7 +139,13 @@ func FuzzParsePolicy(f *testing.F) {
 			require.NotEmpty(t, d.ID)
 			require.NotZero(t, d.Severity)
 			require.NotZero(t, d.Remedy.Do)
-			require.True(t, len(d.Forbid) > 0 != (d.AllowOnly != nil))
+			ways := 0
+			for _, judges := range []bool{len(d.Forbid) > 0, d.AllowOnly != nil, len(d.Require) > 0} {
+				if judges {
+					ways++
+				}
+			}
+			require.Equal(t, 1, ways)
 		}
 		if _, err := Compile(parsed.Documents, parsed.Deployment.Settings(Enforce)); err != nil {
 			t.Errorf("what was parsed cannot be compiled: %v", err)

@@ -61,6 +61,9 @@ func (p *folderReader) applyOverride(f *policyFile, o *overrideSyntax, id word) 
 		e.File = o.source.file
 		f.doc.Except = append(f.doc.Except, e)
 	}
+	if len(f.doc.Require) > 0 {
+		p.fitRequire(&f.doc, requireKeys{remedy: o.key("remedy"), tolerate: o.key("tolerate"), except: o.key("except")})
+	}
 	p.overrideBut(f, o)
 	p.unnamedSets(f, o)
 	if f.doc.Chosen && f.doc.Scope.isEmpty() && !f.off {

@@ -24,6 +24,11 @@ func (p *folderReader) policy(f *policyFile) Document {
 	d.Tolerate = p.tolerate(f.Tolerate)
 	d.Except = p.except(f.Except, "policy "+d.ID)
 	d.Remedy = p.remedy(f.Remedy, d.ID)
+	if len(d.Require) > 0 {
+		p.fitRequire(&d, requireKeys{
+			remedy: f.key("remedy"), tolerate: f.key("tolerate"), except: f.key("except"), require: f.key("require"), groups: groupKeyOf(f.Require),
+		})
+	}
 	return d
 }
 
@@ -64,7 +69,7 @@ func (p *folderReader) judged(f *policyFile, d *Document) {
 		}
 	}
 	for _, k := range given {
-		if k == "require" || k == "onChange" {
+		if k == "onChange" {
 			p.notYet(f.key(k), k+" is")
 		}
 	}
@@ -75,7 +80,7 @@ func (p *folderReader) judged(f *policyFile, d *Document) {
 		d.AllowOnly = p.allowOnly(f.AllowOnly)
 	}
 	for i := range f.Require {
-		p.require(&f.Require[i])
+		d.Require = append(d.Require, p.require(&f.Require[i]))
 	}
 }
 

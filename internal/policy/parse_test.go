@@ -54,7 +54,7 @@ func prefixes(texts ...string) []netip.Prefix {
 func TestParseEveryKey(t *testing.T) {
 	p, err := Parse(validFiles(t))
 	require.NoError(t, err)
-	require.Len(t, p.Documents, 2)
+	require.Len(t, p.Documents, 3)
 	require.Len(t, p.Off, 1)
 	require.Equal(t, "admin-ports-from-internet", p.Off[0].ID)
 	require.True(t, p.Off[0].Shipped)

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"slices"
+	"time"
 
 	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
@@ -25,6 +26,9 @@ type TestCase struct {
 	Group    secgroup.Group // without rules; VPCs nil = none
 	Actor    string         // ARN of who made the rules; "" = nobody known
 	Together bool
+	Want     string        // pass or fail: of the group itself, with all rules of the case in it; "" = not asked
+	Rules    int           // harmless rules that the group has besides
+	For      time.Duration // how long the group has been as it is
 	Pass     []TestRule
 	Exempt   []TestRule
 	Fail     []TestRule
@@ -82,10 +86,18 @@ func (p *folderReader) testCase(c *caseSyntax, lists map[string]secgroup.PrefixL
 		Pass:     testRules(c.Pass, lists), Exempt: testRules(c.Exempt, lists), Fail: testRules(c.Fail, lists),
 		Excess: testRules(c.Excess, lists),
 	}
-	if len(c.Pass)+len(c.Exempt)+len(c.Fail) == 0 {
-		p.fault(c.position, "add pass, exempt or fail", "the case tests no rule")
+	if len(c.Pass)+len(c.Exempt)+len(c.Fail) == 0 && !c.Want.given() {
+		p.fault(c.position, "add pass, exempt or fail; or want, for the group itself", "the case tests no rule")
 	}
-	out.Group = testGroup(c.Group)
+	for _, rules := range [][]TestRule{out.Pass, out.Exempt, out.Fail} {
+		for i := range rules {
+			rules[i].Description = c.Described.text
+		}
+	}
+	out.Group, out.Want = testGroup(c.Group), c.Want.text
+	if g := c.Group; g != nil {
+		out.Rules, out.For = g.Rules.value, g.For.duration
+	}
 	return out
 }
 
@@ -99,7 +111,7 @@ func testGroup(g *testGroupSyntax) secgroup.Group {
 		given string
 		field *string
 	}{
-		{g.ID.text, &out.ID}, {g.Name.text, &out.Name}, {g.VPC.text, &out.VPCID},
+		{g.ID.text, &out.ID}, {g.Name.text, &out.Name}, {g.Description.text, &out.Description}, {g.VPC.text, &out.VPCID},
 		{g.Account.text, &out.AccountID}, {g.Region.text, &out.Region},
 	} {
 		if x.given != "" {

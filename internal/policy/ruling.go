@@ -24,6 +24,9 @@ type ruling struct {
 // rule judges subjects, which are in the order of the walk, under one policy.
 // Subjects that the policy has nothing against get no ruling.
 func (j *judgement) rule(p *Policy, subjects []*subject) []ruling {
+	if p.isDemanding() {
+		return j.demanding(p, subjects)
+	}
 	var met []*subject
 	for _, s := range subjects {
 		if j.meets(p, s) {

@@ -15,7 +15,9 @@ type Set struct {
 
 	index  *index
 	settle time.Duration
-	byTags bool                        // some scope depends on tags
+	byTags bool // some scope depends on tags
+	texts  textual
+	groups []int                       // policies that require something of the group itself
 	fine   atomic.Pointer[fineFinding] // memory only, see fineFindings
 }
 
@@ -49,7 +51,11 @@ func Compile(docs []Document, settings Settings) (*Set, error) {
 	if s.settle == 0 {
 		s.settle = defaultSettle
 	}
-	for _, p := range policies {
+	for i, p := range policies {
+		s.texts.add(p)
+		if len(p.ofGroup) > 0 {
+			s.groups = append(s.groups, i)
+		}
 		s.byTags = s.byTags || len(p.scope.tags) > 0 || p.not != nil && len(p.not.tags) > 0
 	}
 	return s, nil
@@ -59,7 +65,7 @@ func Compile(docs []Document, settings Settings) (*Set, error) {
 // deployment and the policies say: what an observed change would have led to.
 // Digests stay, so that acts and holds of the set apply.
 func (s *Set) Enforcing() *Set {
-	out := &Set{Exemptions: s.Exemptions, Mode: Enforce, index: s.index, settle: s.settle, byTags: s.byTags}
+	out := &Set{Exemptions: s.Exemptions, Mode: Enforce, index: s.index, settle: s.settle, byTags: s.byTags, texts: s.texts, groups: s.groups}
 	for _, p := range s.Policies {
 		twin := *p
 		twin.Mode = Enforce

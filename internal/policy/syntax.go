@@ -14,7 +14,7 @@ type policySyntax struct {
 	Scope      *scopeSyntax                `json:"scope" jsonschema_description:"the groups that the policy is about; nothing = every group"`
 	Forbid     []forbidSyntax              `json:"forbid" jsonschema_description:"a rule violates where it overlaps one of these boxes"`
 	AllowOnly  *allowOnlySyntax            `json:"allowOnly" jsonschema_description:"forbids within but these; outside of within nothing is judged"`
-	Require    []requireSyntax             `json:"require" jsonschema_description:"what is no region; not judged yet: refused"`
+	Require    []requireSyntax             `json:"require" jsonschema_description:"what is no region: of the rules that where touches, or, without where, of the group itself"`
 	OnChange   *onChangeSyntax             `json:"onChange" jsonschema_description:"judges the call itself; not judged yet: refused"`
 	Tolerate   *tolerateSyntax             `json:"tolerate" jsonschema_description:"how many addresses may be open, in the union of a group's rules"`
 	Except     possiblyEmpty[exceptSyntax] `json:"except" jsonschema_description:"actors whose rules are not judged"`
@@ -92,12 +92,18 @@ type allowOnlySyntax struct {
 	These   []innerBox `json:"these" jsonschema:"required" jsonschema_description:"what is allowed; inherits from within what it omits"`
 }
 
+// requireSyntax is about rules where it has `where`, else about the group.
 type requireSyntax struct {
-	mapping     `json:"-"`
-	Where       *outerBox       `json:"where" jsonschema:"required"`
-	Description truth           `json:"description"`
-	MaxPorts    wholeNumber     `json:"maxPorts"`
-	MaxPrefix   *prefixesSyntax `json:"maxPrefix"`
+	mapping      `json:"-"`
+	Where        *outerBox       `json:"where" jsonschema_description:"the rules that it is about: those that touch this box; nothing = the group itself"`
+	Description  truth           `json:"description" jsonschema_description:"true: the rule, or the group, has a description"`
+	NotDescribed []word          `json:"notDescribed" jsonschema_description:"globs, regardless of case, that the description must not match"`
+	MaxPorts     wholeNumber     `json:"maxPorts" jsonschema_description:"how many ports of tcp or udp the rule may open; with where"`
+	MaxPrefix    *prefixesSyntax `json:"maxPrefix" jsonschema_description:"the widest block that the rule may name; a family without a bound is free; with where"`
+	Tags         []word          `json:"tags" jsonschema_description:"keys of tags that the group must have, with a value; without where"`
+	NotNamed     []word          `json:"notNamed" jsonschema_description:"globs, regardless of case, that the name of the group must not match; without where"`
+	MaxRules     wholeNumber     `json:"maxRules" jsonschema_description:"how many rules the group may have, of both directions; without where"`
+	Grace        timeSpan        `json:"grace" jsonschema_description:"how long the group may be otherwise: from when that was first seen; without where"`
 }
 
 type prefixesSyntax struct {
@@ -223,25 +229,30 @@ type testListSyntax struct {
 }
 
 type caseSyntax struct {
-	mapping  `json:"-"`
-	Name     word             `json:"name" jsonschema:"required"`
-	Check    word             `json:"check" jsonschema_description:"the check, of those of the policy, that the case stands for"`
-	Group    *testGroupSyntax `json:"group" jsonschema_description:"the group that the rules stand in"`
-	Actor    word             `json:"actor" jsonschema_description:"ARN of who made the rules; nothing = nobody known"`
-	Together truth            `json:"together" jsonschema_description:"true: all rules of the case stand in one group, in this order: pass, exempt, fail"`
-	Pass     []ruleText       `json:"pass" jsonschema_description:"rules that comply"`
-	Exempt   []ruleText       `json:"exempt" jsonschema_description:"rules that violate, and are exempt"`
-	Fail     []ruleText       `json:"fail" jsonschema_description:"rules that violate"`
-	Excess   []ruleText       `json:"excess" jsonschema_description:"what is too much of the rules that violate, together; nothing = not asked"`
+	mapping   `json:"-"`
+	Name      word             `json:"name" jsonschema:"required"`
+	Check     word             `json:"check" jsonschema_description:"the check, of those of the policy, that the case stands for"`
+	Group     *testGroupSyntax `json:"group" jsonschema_description:"the group that the rules stand in"`
+	Want      word             `json:"want" jsonschema:"enum=pass,enum=fail" jsonschema_description:"what the policy says of the group itself, with all rules of the case in it"`
+	Described word             `json:"described" jsonschema_description:"the description of the rules; nothing = none"`
+	Actor     word             `json:"actor" jsonschema_description:"ARN of who made the rules; nothing = nobody known"`
+	Together  truth            `json:"together" jsonschema_description:"true: all rules of the case stand in one group, in this order: pass, exempt, fail"`
+	Pass      []ruleText       `json:"pass" jsonschema_description:"rules that comply"`
+	Exempt    []ruleText       `json:"exempt" jsonschema_description:"rules that violate, and are exempt"`
+	Fail      []ruleText       `json:"fail" jsonschema_description:"rules that violate"`
+	Excess    []ruleText       `json:"excess" jsonschema_description:"what is too much of the rules that violate, together; nothing = not asked"`
 }
 
 type testGroupSyntax struct {
-	mapping `json:"-"`
-	ID      groupID     `json:"id"`
-	Name    word        `json:"name"`
-	Tags    keyed[word] `json:"tags"`
-	VPC     vpcID       `json:"vpc"`
-	Account accountID   `json:"account"`
-	Region  regionName  `json:"region"`
-	Blocks  []cidrText  `json:"blocks" jsonschema_description:"CIDRs of the group's VPC"`
+	mapping     `json:"-"`
+	ID          groupID     `json:"id"`
+	Name        word        `json:"name"`
+	Description word        `json:"description"`
+	Tags        keyed[word] `json:"tags"`
+	VPC         vpcID       `json:"vpc"`
+	Account     accountID   `json:"account"`
+	Region      regionName  `json:"region"`
+	Blocks      []cidrText  `json:"blocks" jsonschema_description:"CIDRs of the group's VPC"`
+	Rules       wholeNumber `json:"rules" jsonschema_description:"how many harmless rules it has beside those of the case"`
+	For         timeSpan    `json:"for" jsonschema_description:"how long it has been as it is"`
 }

@@ -32,7 +32,7 @@ func (p Parsed) gaps(d Document, cases []TestCase, now time.Time) ([]TestGap, er
 		return out, nil
 	}
 	for _, check := range d.Checks {
-		if !slices.ContainsFunc(cases, func(c TestCase) bool { return c.Check == check && len(c.Fail) > 0 }) {
+		if !slices.ContainsFunc(cases, func(c TestCase) bool { return c.Check == check && (len(c.Fail) > 0 || c.Want == "fail") }) {
 			gap("", d.Line, "no case of check %s has a rule that violates", check)
 		}
 	}
@@ -56,7 +56,7 @@ func (p Parsed) gaps(d Document, cases []TestCase, now time.Time) ([]TestGap, er
 func (p Parsed) verdictsOf(d Document, cases []TestCase, now time.Time) ([]string, error) {
 	var out []string
 	set := &Set{} // judges nothing
-	if len(boxesOf(d)) > 0 {
+	if len(boxesOf(d)) > 0 || len(d.Require) > 0 {
 		var err error
 		if set, err = p.alone(d); err != nil {
 			return nil, err
@@ -103,6 +103,9 @@ func (d Document) withoutLines() []shortened {
 				r.AllowOnly = &AllowOnly{Line: a.Line, Within: a.Within, These: without(a.These, i)}
 			})
 		}
+	}
+	for i, r := range d.Require {
+		lacking("require", "", r.Line, func(rest *Document) { rest.Require = without(d.Require, i) })
 	}
 	if d.Tolerate.Line > 0 {
 		lacking("tolerate", d.Tolerate.File, d.Tolerate.Line, func(r *Document) { r.Tolerate = Tolerance{IPv4: -1, IPv6: -1} })

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -138,6 +139,9 @@ func (c TestCase) judge(set *Set, now time.Time) []TestResult {
 	if c.Excess != nil {
 		out = append(out, c.compareExcess(excess))
 	}
+	if c.Want != "" {
+		out = append(out, TestResult{Line: c.Line, Rule: "the group", Want: c.Want, Got: c.ofGroup(set, rules, now)})
+	}
 	return out
 }
 
@@ -160,6 +164,31 @@ func (c TestCase) verdicts(set *Set, rules []secgroup.Rule, now time.Time, exces
 				out[i] = "fail"
 				excess[v.Rule.Direction] = excess[v.Rule.Direction].Union(f.Excess)
 			}
+		}
+	}
+	return out
+}
+
+// ofGroup gives pass or fail for the group itself.
+func (c TestCase) ofGroup(set *Set, rules []secgroup.Rule, now time.Time) string {
+	for i := range c.Rules {
+		port := int32(i + 1)
+		rules = append(rules, secgroup.Rule{
+			ID: fmt.Sprintf("sgr-1%07d", i), Direction: secgroup.Ingress, Protocol: secgroup.TCP, Ports: secgroup.Ports{From: port, To: port},
+			Peer: secgroup.NewCIDR(netip.MustParsePrefix("10.0.0.1/32")), Description: "one of many",
+		})
+	}
+	in := set.ExplainInput(c.Group, rules, now)
+	in.Known.Rules = map[string]KnownRule{}
+	for _, p := range set.Policies {
+		id := secgroup.GroupEntry(c.Group.ID, p.ID)
+		in.Known.Rules[id] = KnownRule{Rule: secgroup.Rule{ID: id}, Since: now.Add(-c.For)}
+	}
+	out := "pass"
+	verdict := set.Evaluate(in)
+	for _, v := range verdict.Group {
+		if v.Findings[0].State != Graced {
+			out = "fail"
 		}
 	}
 	return out

@@ -28,15 +28,20 @@ func (s *Set) Triage(c secgroup.Change, known *Known) Concern {
 		}
 	}
 	switch c.Effect {
-	case secgroup.Narrows, secgroup.Describe:
+	case secgroup.Narrows:
+		return open
+	case secgroup.Describe:
+		if s.texts.descriptions {
+			return Concerned
+		}
 		return open
 	case secgroup.Retags:
-		if s.byTags {
+		if s.byTags || s.texts.tags {
 			return Concerned
 		}
 		return open
 	case secgroup.Creates:
-		return max(ifOpen(open), s.triageRules(c, known, defaultEgress()))
+		return max(ifOpen(open), s.triageGroup(c, known), s.triageRules(c, known, defaultEgress()))
 	case secgroup.Names:
 		if !c.Complete || len(c.Rules) == 0 || isModify(&c) {
 			return Concerned
@@ -48,7 +53,7 @@ func (s *Set) Triage(c secgroup.Change, known *Known) Concern {
 			}
 			rules = append(rules, r.Rule)
 		}
-		return max(ifOpen(open), s.triageRules(c, known, rules))
+		return max(ifOpen(open), s.triageGroup(c, known), s.triageRules(c, known, rules))
 	}
 	return Concerned
 }
@@ -85,11 +90,7 @@ func (s *Set) triageRules(c secgroup.Change, known *Known, rules []secgroup.Rule
 	if x == nil || len(x.clauses) == 0 {
 		return NotConcerned
 	}
-	names := c.Groups
-	if len(names) != 1 {
-		names = []secgroup.GroupName{{}} // which group is not clear: nothing is known of it
-	}
-	facts := factsOfRecord(c, names[0], known)
+	facts := factsOfRecord(c, groupOf(c), known)
 	t := addition{at: site{groupID: facts.id, accountID: c.AccountID}, rules: rules, known: known}
 	worst := NotConcerned
 	for i, p := range s.Policies {
@@ -106,6 +107,15 @@ func (s *Set) triageRules(c secgroup.Change, known *Known, rules []secgroup.Rule
 		}
 	}
 	return worst
+}
+
+// groupOf is the group that a record names; nothing is known of it where that
+// is not clear.
+func groupOf(c secgroup.Change) secgroup.GroupName {
+	if len(c.Groups) != 1 {
+		return secgroup.GroupName{}
+	}
+	return c.Groups[0]
 }
 
 // addition is rules that were added to a group, as a record tells them.

@@ -15,7 +15,7 @@ type history struct {
 	lists   map[string][]netip.Prefix
 	listIDs []string                   // in the order of their birth
 	touched map[string]bool            // rules that the guard changed or took away
-	blindly map[string]bool            // those of them that it took away without the ledger
+	blindly map[string]int             // those of them that it took away without the ledger, with the process that did
 	held    map[string]map[string]bool // by rule id: laws under which an open incident may hold it
 	faults  int                        // effects that failed, and deaths
 	sent    map[string]map[string]int  // messages by incident and event type
@@ -48,7 +48,7 @@ const guardActor = "guard"
 func newHistory() history {
 	return history{
 		live: map[string][]secgroup.Rule{}, rules: map[string]*pastRule{}, places: map[string]place{}, lists: map[string][]netip.Prefix{},
-		held: map[string]map[string]bool{}, touched: map[string]bool{}, blindly: map[string]bool{}, sent: map[string]map[string]int{}, excused: map[string]exemption{},
+		held: map[string]map[string]bool{}, touched: map[string]bool{}, blindly: map[string]int{}, sent: map[string]map[string]int{}, excused: map[string]exemption{},
 	}
 }
 

@@ -119,6 +119,13 @@ func (p *pastRule) isLeftOf(v secgroup.Rule) bool {
 	return false
 }
 
+// isRestored reports whether the rule has got back what it was before a value.
+func (p *pastRule) isRestored(v secgroup.Rule) bool {
+	last := p.values[len(p.values)-1]
+	first := slices.IndexFunc(p.values, func(r secgroup.Rule) bool { return same(r, v) })
+	return !same(last, v) && slices.ContainsFunc(p.values[:max(first, 0)], func(r secgroup.Rule) bool { return same(r, last) })
+}
+
 // heed notes what the guard owes for the messages that it is done with.
 func (w *world) heed(messages []*message, failed map[string]bool) {
 	if !w.docket.beforeAct {
@@ -159,7 +166,7 @@ func (w *world) hold() {
 func (w *world) owe(n naming) {
 	past := w.history.rules[n.id]
 	live, isLive := byID(w.rules(past.group), n.id)
-	if !isLive || !past.isLeftOf(n.value) || w.effects.plan.fault == "stale read" {
+	if !isLive || !past.isLeftOf(n.value) || past.isRestored(n.value) || w.effects.plan.fault == "stale read" {
 		return
 	}
 	for _, rules := range w.step.trace[past.group] {

@@ -108,3 +108,21 @@ func TestItFindsWhatIsWrong(t *testing.T) {
 		})
 	}
 }
+
+// TestItFindsThatNothingIsNamed guards as after the act where none is done: it
+// touches what no record names.
+func TestItFindsThatNothingIsNamed(t *testing.T) {
+	sets, err := compileAll()
+	require.NoError(t, err)
+	r := newRunner(sets)
+	r.prepare = func(w *world) { require.NoError(t, w.baseline()) }
+	found := map[string]int{}
+	for seed := uint64(0); seed < 4000 && found["P5"] == 0; seed++ {
+		if docketOf(seed).beforeAct {
+			if f := r.play(seed, allSteps(), false, newTally()).failure; f != nil {
+				found[f.Property]++
+			}
+		}
+	}
+	require.Positive(t, found["P5"], "found %v", found)
+}

@@ -18,7 +18,7 @@ func (j *judging) decide(ctx context.Context) error {
 		return err
 	}
 	acting := policy.Verdict{GroupID: j.groupID}
-	for _, rv := range j.verdict.Rules {
+	for _, rv := range j.verdict.All() {
 		e := j.endOf(rv)
 		if e == nil {
 			continue

@@ -16,11 +16,12 @@ type draft struct {
 	inc       incident.Incident
 	stored    *incident.Incident // as it stands open in the ledger; nil = it is new
 	ends      []*end
-	unsent    bool // a message is due and could not be sent
-	completed bool // this judging told the actor of an incident that had none
-	stranger  bool // about a call of the deployment's role, not about rules
-	exempt    bool // about the use of an exemption, not about a violation
-	final     bool // its rules ended before this judging: only a message or the entry is owed
+	unsent    bool        // a message is due and could not be sent
+	completed bool        // this judging told the actor of an incident that had none
+	stranger  bool        // about a call of the deployment's role, not about rules
+	exempt    bool        // about the use of an exemption, not about a violation
+	blind     []*blindAct // what was done about its rules without the ledger
+	final     bool        // its rules ended before this judging: only a message or the entry is owed
 }
 
 // draftIncidents makes the incidents of this judging: open ones are carried
@@ -29,7 +30,7 @@ func (j *judging) draftIncidents(ctx context.Context) {
 	j.known = j.remember()
 	j.carryOn()
 	var fresh *draft
-	for _, rv := range j.verdict.Rules {
+	for _, rv := range j.verdict.All() {
 		e := j.ends[rv.Rule.ID]
 		if e == nil || e.seen {
 			continue
@@ -57,7 +58,6 @@ func (j *judging) draftIncidents(ctx context.Context) {
 	j.wouldHave()
 	j.point()
 	j.strangers()
-	j.writeBlind()
 	j.completeClosed(ctx)
 }
 
@@ -72,6 +72,7 @@ func (j *judging) carryOn() {
 		}
 		j.drafts = append(j.drafts, d)
 	}
+	j.takeUpBlind()
 }
 
 // endLeft ends what is left of open incidents and brings all of them up to
@@ -80,6 +81,8 @@ func (j *judging) endLeft() {
 	for _, d := range j.drafts {
 		if !d.stranger {
 			j.finishLeft(d)
+		}
+		if !d.stranger && !d.final {
 			j.fill(d)
 		}
 	}
@@ -122,7 +125,7 @@ func (j *judging) exemptDraft(id string) *draft {
 
 // join puts a rule into an incident.
 func (j *judging) join(d *draft, e *end) {
-	e.draft, e.incident = d, d.inc.ID
+	e.draft, e.incident, e.blind = d, d.inc.ID, d.blindly(e.rule.ID)
 	d.ends = append(d.ends, e)
 	if e.act {
 		e.contested = j.takenBefore(e.rule)
@@ -181,16 +184,17 @@ func ruleBefore(r incident.Rule) secgroup.Rule {
 
 // leftOver says how a rule of a stored incident ended without this judging.
 func (j *judging) leftOver(d *draft, r incident.Rule, e *end) (incident.Outcome, string) {
+	act := d.blindly(r.ID)
 	begun := d.stored.Outcome == 0 || d.stored.Outcome == incident.NotReverted || d.stored.Outcome == incident.Unresolved
-	live, isLive := secgroup.Rule{}, false
-	for _, l := range j.live.Rules {
-		if l.ID == r.ID {
-			live, isLive = l, true
-		}
+	live, isLive := ruleByID(j.live.Rules, r.ID)
+	if j.exists && secgroup.IsGroupEntry(r.ID) {
+		live, isLive, begun = e.rule, true, false // the group itself, which is as required by now
 	}
 	switch {
 	case r.Outcome.Changed():
 		return r.Outcome, r.Reason // read back before; what failed came after
+	case !isLive && act != nil && j.endBlind(act, e):
+		return e.outcome, e.reason
 	case isLive && begun && len(r.After) > 0 && live.SameValue(r.After[0]) && !live.SameValue(ruleBefore(r)):
 		if r.Restored {
 			return incident.Reverted, reasonInterrupted
@@ -215,9 +219,11 @@ func (j *judging) leftOver(d *draft, r incident.Rule, e *end) (incident.Outcome,
 const reasonInterrupted = "interrupted"
 
 func (j *judging) verdictOf(id string) *policy.RuleVerdict {
-	for i := range j.verdict.Rules {
-		if j.verdict.Rules[i].Rule.ID == id {
-			return &j.verdict.Rules[i]
+	for _, rules := range [][]policy.RuleVerdict{j.verdict.Rules, j.verdict.Group} {
+		for i := range rules {
+			if rules[i].Rule.ID == id {
+				return &rules[i]
+			}
 		}
 	}
 	return nil
@@ -272,7 +278,8 @@ func (j *judging) wouldHave() {
 // enforced tells in words what enforce mode would call for some rules.
 func (j *judging) enforced(rules map[string]bool) []string {
 	acting := policy.Verdict{GroupID: j.groupID}
-	for _, rv := range j.w.enforcing.Evaluate(j.input()).Rules {
+	verdict := j.w.enforcing.Evaluate(j.input())
+	for _, rv := range verdict.All() {
 		if rules[rv.Rule.ID] {
 			acting.Rules = append(acting.Rules, rv)
 		}

@@ -46,7 +46,7 @@ func (j *judging) glance(ctx context.Context) bool {
 	if slices.ContainsFunc(j.plan.Rules, func(rp plan.RulePlan) bool { return !reached(rp, rules) }) {
 		return false
 	}
-	j.readAt = j.w.now()
+	j.readAt, j.readGroup = j.w.now(), nil
 	j.readBack = make([]secgroup.Rule, 0, len(j.live.Rules))
 	for _, r := range j.live.Rules {
 		if slices.Contains(touched, r.ID) {
@@ -71,10 +71,11 @@ func (j *judging) touched() []string {
 }
 
 // wentWell reports whether EC2 answered all that was asked for a rule with
-// success, and nothing new was made of it.
+// success, and nothing new was made of it. What is required of the group itself is
+// not among its rules.
 func (j *judging) wentWell(rp plan.RulePlan) bool {
 	e := j.ends[rp.Before.ID]
-	if e == nil || !e.tries.answered || e.tries.uncertain || e.tries.err != nil {
+	if secgroup.IsGroupEntry(rp.Before.ID) || e == nil || !e.tries.answered || e.tries.uncertain || e.tries.err != nil {
 		return false
 	}
 	made := func(r secgroup.Rule) bool { return r.ID != rp.Before.ID }

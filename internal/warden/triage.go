@@ -30,7 +30,7 @@ func (j *judging) triage(ctx context.Context) (done bool, err error) {
 		return false, nil
 	}
 	if err != nil {
-		return false, ledgerFault(err)
+		return false, unwritable(err)
 	}
 	if len(known.OpenIncidents) > 0 {
 		return false, nil
@@ -50,11 +50,11 @@ func (j *judging) triage(ctx context.Context) (done bool, err error) {
 	return true, nil
 }
 
-// concern asks the policies about one record. What only takes away or only
-// changes text concerns none.
+// concern asks the policies about one record. What only takes away concerns
+// none, nor does what only changes text, unless a policy is about that text.
 func (j *judging) concern(r *record, known *policy.Known) policy.Concern {
-	switch r.change.Effect {
-	case secgroup.Narrows, secgroup.Describe:
+	switch {
+	case r.change.Effect == secgroup.Narrows, r.change.Effect == secgroup.Describe && !j.w.cfg.Set.JudgesDescriptions():
 		return policy.NotConcerned
 	}
 	return j.w.cfg.Set.Triage(r.change, known)
