@@ -64,7 +64,7 @@ func run(ctx context.Context, dist, goals string, page bool) error {
 	if dist == "" {
 		return fmt.Errorf("no built functions: give -dist, or use make bench")
 	}
-	temp, err := os.MkdirTemp("", "sgwarden-bench-")
+	temp, err := os.MkdirTemp(dist, "bench-") // where the functions are, so that they can be linked
 	if err != nil {
 		return err
 	}

@@ -141,28 +141,39 @@ func list[T any](w *wire, v *[]T, each func(*wire, *T)) {
 
 func texts(w *wire, v *[]string) { list(w, v, (*wire).text) }
 
-// dictionary writes its keys in order.
+// dictionary writes its keys in order, as a list of pairs.
 func dictionary(w *wire, v *map[string][]string) {
-	type pair struct {
-		key    string
-		values []string
-	}
-	var pairs []pair
+	keys := make([]string, len(*v))
 	if w.writing {
-		for _, k := range slices.Sorted(maps.Keys(*v)) {
-			pairs = append(pairs, pair{k, (*v)[k]})
-		}
+		keys = slices.Sorted(maps.Keys(*v))
 	}
-	list(w, &pairs, func(w *wire, p *pair) {
-		w.text(&p.key)
-		texts(w, &p.values)
-	})
-	if w.writing || len(pairs) == 0 {
+	size := uint64(len(keys))
+	w.uvarint(&w.meaning, &size)
+	if w.writing {
+		for _, key := range keys {
+			values := (*v)[key]
+			w.text(&key)
+			texts(w, &values)
+		}
 		return
 	}
-	*v = make(map[string][]string, len(pairs))
-	for _, p := range pairs {
-		(*v)[p.key] = p.values
+	*v = nil
+	if size > uint64(len(w.meaning.bytes)-w.meaning.at) { // as in list
+		w.damaged = true
+		return
+	}
+	for range size {
+		if *v == nil {
+			*v = make(map[string][]string, size)
+		}
+		var key string
+		var values []string
+		w.text(&key)
+		texts(w, &values)
+		if w.damaged {
+			return
+		}
+		(*v)[key] = values
 	}
 }
 

@@ -84,20 +84,25 @@ func regionOf(arn string) string {
 	return ""
 }
 
-// Rules reads the rules of a group alone, sorted by id:
-// ec2:DescribeSecurityGroupRules once per 1,000 rules. A group that does not
-// exist has none. The error wraps incident.ErrInvalid where EC2 answers a rule
-// that is not understood.
-func (i *Inventory) Rules(ctx context.Context, groupID string) ([]secgroup.Rule, error) {
+// Rules reads the rules of a group alone, sorted by id, or of these ids (200 at
+// most) those that it has: ec2:DescribeSecurityGroupRules once per 1,000 rules.
+// A group that does not exist has none. The error wraps incident.ErrInvalid
+// where EC2 answers a rule that is not understood.
+func (i *Inventory) Rules(ctx context.Context, groupID string, ids ...string) ([]secgroup.Rule, error) {
+	filters := []types.Filter{{Name: aws.String("group-id"), Values: []string{groupID}}}
+	if len(ids) > 0 {
+		// Not SecurityGroupRuleIds: one that is gone would make it an error.
+		filters = append(filters, types.Filter{Name: aws.String("security-group-rule-id"), Values: ids})
+	}
 	rules := []secgroup.Rule{}
 	err := pages(func(token *string) (*string, error) {
 		out, err := i.client.DescribeSecurityGroupRules(ctx, &ec2.DescribeSecurityGroupRulesInput{
-			Filters:    []types.Filter{{Name: aws.String("group-id"), Values: []string{groupID}}},
-			MaxResults: aws.Int32(describePage), NextToken: token,
+			Filters: filters, MaxResults: aws.Int32(describePage), NextToken: token,
 		})
 		if err != nil {
 			return nil, err
 		}
+		rules = slices.Grow(rules, len(out.SecurityGroupRules))
 		for _, r := range out.SecurityGroupRules {
 			if id := aws.ToString(r.GroupId); id != groupID {
 				return nil, fmt.Errorf("%w: a rule of %s was answered", incident.ErrInvalid, id)

@@ -121,6 +121,22 @@ func TestForeignReferencesKeepTheirAccount(t *testing.T) {
 	require.Equal(t, secgroup.GroupReference{GroupID: "sg-0000000000000000c"}, rules[0].Peer, "a stale reference has no account")
 }
 
+func TestRulesAreReadById(t *testing.T) {
+	cloud, account, inv := newWorld(t)
+	for i := range 3 {
+		_, err := account.EnsureRule(web, secgroup.Rule{ID: fmt.Sprintf("sgr-%017x", i+1), Direction: secgroup.Ingress, Protocol: secgroup.TCP, Ports: secgroup.Ports{From: int32(i), To: int32(i)}, Peer: cidr("10.0.0.0/8")})
+		require.NoError(t, err)
+	}
+	rules, err := inv.Rules(t.Context(), web, "sgr-00000000000000003", "sgr-0000000000000ffff", "sgr-00000000000000001")
+	require.NoError(t, err, "an id that is gone is no error")
+	require.Len(t, rules, 2)
+	require.Equal(t, "sgr-00000000000000001", rules[0].ID)
+	rules, err = inv.Rules(t.Context(), "sg-0123456789abcdef0", "sgr-00000000000000001")
+	require.NoError(t, err)
+	require.Empty(t, rules, "of another group")
+	require.Equal(t, 2, cloud.Count("DescribeSecurityGroupRules"))
+}
+
 func TestAllPagesAreRead(t *testing.T) {
 	cloud, account, inv := newWorld(t)
 	for i := range 2001 {

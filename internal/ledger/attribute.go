@@ -129,7 +129,12 @@ func (a attributes) names() []string { return slices.Sorted(maps.Keys(a)) }
 func (a attributes) size() int {
 	total := 0
 	for name, v := range a {
-		total += len(name) + len(valueText(v))
+		total += len(name)
+		if b, ok := v.(*types.AttributeValueMemberB); ok {
+			total += len(b.Value)
+			continue
+		}
+		total += len(valueText(v))
 	}
 	return total
 }

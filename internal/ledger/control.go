@@ -71,7 +71,7 @@ type actRecord struct {
 func decodeControls(items []attributes) (incident.Controls, error) {
 	var c incident.Controls
 	for _, a := range items {
-		if err := checkSchema(a); err != nil {
+		if err := checkSchema(a, schemaVersion); err != nil {
 			return incident.Controls{}, err
 		}
 		if err := decodeControl(a, &c); err != nil {

@@ -2,6 +2,8 @@ package ledger
 
 import (
 	"encoding/json"
+	"fmt"
+	"maps"
 	"testing"
 	"time"
 
@@ -14,7 +16,7 @@ import (
 )
 
 // asText writes an item as JSON, as the fuzzer can change it: S, N and BOOL
-// are texts, numbers and truths.
+// are texts, numbers and truths, B an object with it in base64.
 func asText(t testing.TB, a attributes) string {
 	m := map[string]any{}
 	for name, v := range a {
@@ -25,6 +27,8 @@ func asText(t testing.TB, a attributes) string {
 			m[name] = json.Number(v.Value)
 		case *types.AttributeValueMemberBOOL:
 			m[name] = v.Value
+		case *types.AttributeValueMemberB:
+			m[name] = map[string][]byte{"B": v.Value}
 		default:
 			require.Fail(t, "unknown kind", "%s: %T", name, v)
 		}
@@ -43,11 +47,14 @@ func asItem(text string) (attributes, bool) {
 	for name, raw := range m {
 		var s string
 		var b bool
+		var packed struct{ B []byte }
 		switch {
 		case json.Unmarshal(raw, &s) == nil:
 			a[name] = &types.AttributeValueMemberS{Value: s}
 		case json.Unmarshal(raw, &b) == nil:
 			a[name] = &types.AttributeValueMemberBOOL{Value: b}
+		case json.Unmarshal(raw, &packed) == nil && packed.B != nil:
+			a[name] = &types.AttributeValueMemberB{Value: packed.B}
 		default:
 			a[name] = &types.AttributeValueMemberN{Value: string(raw)}
 		}
@@ -74,7 +81,12 @@ func FuzzDecodeItem(f *testing.F) {
 		Removed: map[string]policy.RemovedRule{"sgr-gone": {At: at, IncidentID: "i"}},
 	}
 	books := bookkeeping{version: 7, open: []string{"i"}, journal: []incident.Journal{{RequestID: "r", Call: "RevokeSecurityGroupIngress", IncidentID: "i", At: at}}, chain: "c", lease: incident.Lease{Holder: "h", Until: at}}
-	for _, g := range []groupItem{{}, {known: known, books: books, now: at}} {
+	many := known
+	many.Rules = maps.Clone(known.Rules)
+	for n := range packedFrom {
+		many.Rules[fmt.Sprintf("sgr-%017x", n)] = policy.KnownRule{Rule: withID(office, fmt.Sprintf("sgr-%017x", n)), Since: at, Order: int64(n)}
+	}
+	for _, g := range []groupItem{{}, {known: known, books: books, now: at}, {known: many, books: books, now: at}} {
 		a, err := encodeGroup("sg-0123456789abcdef0", g)
 		require.NoError(f, err)
 		f.Add(asText(f, a))

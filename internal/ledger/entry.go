@@ -95,7 +95,7 @@ func encodeEntry(k key, i incident.Incident) (attributes, error) {
 
 // document is the stored form of the entry's incident.
 func (a attributes) document() ([]byte, error) {
-	if err := checkSchema(a); err != nil {
+	if err := checkSchema(a, schemaVersion); err != nil {
 		return nil, err
 	}
 	b, ok := a[attrPacked].(*types.AttributeValueMemberB)

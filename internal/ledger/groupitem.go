@@ -5,12 +5,15 @@ import (
 	"slices"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
 	"github.com/sgwarden/sgwarden/internal/incident"
 	"github.com/sgwarden/sgwarden/internal/policy"
 )
 
 // Names of the attributes of a group's item. One rule is one attribute, so
-// that Note can set those that are absent in one expression.
+// that Note can set those that are absent in one expression, unless they are
+// many.
 const (
 	attrSchema  = "schema"
 	attrVersion = "version"
@@ -24,13 +27,17 @@ const (
 	attrChain   = "chain"
 	attrHolder  = "leaseHolder"
 	attrUntil   = "leaseUntil" // Unix milliseconds
+	attrRules   = "rules"      // packed
 	prefixRule  = "rule#"
 	prefixGone  = "gone#"
 )
 
-// schemaVersion of items and entries. A greater one was written by a newer
-// release, and is not guessed at.
-const schemaVersion = 1
+// Versions of items and entries: the second is of items with packed rules. A
+// greater one was written by a newer release, and is not guessed at.
+const (
+	schemaVersion = 1
+	schemaPacked  = 2
+)
 
 const (
 	// softItemSize is where the ledger begins to drop what it can do without.
@@ -112,10 +119,8 @@ func encodeGroup(groupID string, g groupItem) (attributes, error) {
 			return nil, err
 		}
 	}
-	for id, k := range g.known.Rules {
-		if err := setRule(a, id, k); err != nil {
-			return nil, err
-		}
+	if err := setRules(a, g.known.Rules); err != nil {
+		return nil, err
 	}
 	for id, r := range g.known.Removed {
 		if err := a.setJSON(prefixGone+id, newRemovedRecord(r)); err != nil {
@@ -123,6 +128,20 @@ func encodeGroup(groupID string, g groupItem) (attributes, error) {
 		}
 	}
 	return a, g.books.encode(a)
+}
+
+func setRules(a attributes, rules map[string]policy.KnownRule) error {
+	if len(rules) >= packedFrom {
+		packed, err := packRules(rules)
+		a[attrRules], a[attrSchema] = &types.AttributeValueMemberB{Value: packed}, number(schemaPacked)
+		return err
+	}
+	for id, k := range rules {
+		if err := setRule(a, id, k); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func setRule(a attributes, id string, k policy.KnownRule) error {
@@ -161,7 +180,7 @@ func decodeGroup(a attributes) (groupItem, error) {
 	if a == nil {
 		return groupItem{}, nil
 	}
-	if err := checkSchema(a); err != nil {
+	if err := checkSchema(a, schemaPacked); err != nil {
 		return groupItem{}, err
 	}
 	books, err := decodeBooks(a)
@@ -183,7 +202,16 @@ func decodeGroup(a attributes) (groupItem, error) {
 }
 
 func decodeRules(a attributes, known *policy.Known) error {
+	if packed, ok := a[attrRules].(*types.AttributeValueMemberB); ok {
+		var err error
+		if known.Rules, err = unpackRules(string(packed.Value)); err != nil {
+			return err
+		}
+	}
 	err := a.each(prefixRule, func(id string) error {
+		if _, packed := known.Rules[id]; packed {
+			return nil
+		}
 		var record knownRecord
 		if err := a.readJSON(prefixRule+id, &record); err != nil {
 			return err
@@ -240,12 +268,12 @@ func decodeBooks(a attributes) (bookkeeping, error) {
 	return b, nil
 }
 
-func checkSchema(a attributes) error {
+func checkSchema(a attributes, newest int64) error {
 	schema, err := a.number(attrSchema)
 	if err != nil {
 		return err
 	}
-	if schema > schemaVersion {
+	if schema > newest {
 		return fmt.Errorf("schema %d of a newer release: %w", schema, incident.ErrInvalid)
 	}
 	return nil
@@ -271,7 +299,6 @@ func (g *groupItem) prune(now time.Time) {
 // violation that cannot be written would not be taken back. An exempt rule
 // keeps the actor that its exemption may rest on.
 var slimming = []func(k *policy.KnownRule){
-	func(*policy.KnownRule) {},
 	func(k *policy.KnownRule) {
 		if k.IncidentID == "" {
 			k.By, k.BeforeBy = nil, nil
@@ -297,19 +324,19 @@ var slimming = []func(k *policy.KnownRule){
 
 // encodeBounded encodes the item within DynamoDB's limit.
 func encodeBounded(groupID string, g groupItem) (attributes, error) {
+	a, err := encodeGroup(groupID, g)
 	for _, slim := range slimming {
+		if err != nil || a.size() <= softItemSize {
+			return a, err
+		}
 		rules := make(map[string]policy.KnownRule, len(g.known.Rules))
 		for id, k := range g.known.Rules {
 			slim(&k)
 			rules[id] = k
 		}
 		g.known.Rules = rules
-		a, err := encodeGroup(groupID, g)
-		if err != nil || a.size() <= softItemSize {
-			return a, err
-		}
+		a, err = encodeGroup(groupID, g)
 	}
-	a, err := encodeGroup(groupID, g)
 	if err == nil && a.size() > maxItemSize {
 		return nil, fmt.Errorf("item of %s has %d bytes: %w", groupID, a.size(), incident.ErrInvalid)
 	}

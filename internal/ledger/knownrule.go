@@ -75,12 +75,18 @@ type removedRecord struct {
 }
 
 func newKnownRecord(id string, k policy.KnownRule) (knownRecord, error) {
-	value, err := newValueRecord(id, k.Rule)
+	r, err := newRest(id, k)
 	if err != nil {
 		return knownRecord{}, err
 	}
+	r.valueRecord, err = newValueRecord(id, k.Rule)
+	return r, err
+}
+
+// newRest is the record without its value.
+func newRest(id string, k policy.KnownRule) (knownRecord, error) {
 	r := knownRecord{
-		valueRecord: value, ListDigest: k.ListDigest, Since: timeOrNil(k.Since), Order: k.Order, IncidentID: k.IncidentID,
+		ListDigest: k.ListDigest, Since: timeOrNil(k.Since), Order: k.Order, IncidentID: k.IncidentID,
 		Reported: k.Reported, Exemption: k.Exemption, Baseline: k.Baseline, Under: k.Under,
 	}
 	r.By, r.BeforeBy = newAttributionRecord(k.By), newAttributionRecord(k.BeforeBy)
@@ -102,12 +108,17 @@ func newKnownRecord(id string, k policy.KnownRule) (knownRecord, error) {
 }
 
 func (r knownRecord) known(id string) (policy.KnownRule, error) {
-	rule, err := r.rule(id)
+	k, err := r.withoutValue(id)
 	if err != nil {
 		return policy.KnownRule{}, err
 	}
+	k.Rule, err = r.rule(id)
+	return k, err
+}
+
+func (r knownRecord) withoutValue(id string) (policy.KnownRule, error) {
 	k := policy.KnownRule{
-		Rule: rule, ListDigest: r.ListDigest, Since: timeValue(r.Since), Order: r.Order, IncidentID: r.IncidentID,
+		ListDigest: r.ListDigest, Since: timeValue(r.Since), Order: r.Order, IncidentID: r.IncidentID,
 		Reported: r.Reported, Exemption: r.Exemption, Baseline: r.Baseline, Under: r.Under,
 	}
 	k.By, k.BeforeBy = r.By.attribution(), r.BeforeBy.attribution()

@@ -34,11 +34,10 @@ func testReopen(t *testing.T, b book, reopen func() book) {
 
 func testHugeGroup(t *testing.T, b book, _ func() book) {
 	known := policy.Known{Whole: true, Rules: map[string]policy.KnownRule{}}
-	by := &secgroup.Attribution{EventID: "e", EventTime: noon, Actor: secgroup.Actor{ARN: "arn:aws:iam::123456789012:role/dev", UserAgent: strings.Repeat("u", 300)}}
 	for n := range 1000 {
 		id := fmt.Sprintf("sgr-%017x", n)
 		k := knownRule(t, id, fmt.Sprintf("ingress tcp/%d from 10.0.0.0/8", n+1))
-		k.By = by
+		k.By = &secgroup.Attribution{EventID: "e", EventTime: noon, Actor: secgroup.Actor{ARN: "arn:aws:iam::123456789012:role/dev", UserAgent: fmt.Sprintf("%0300d", n)}}
 		if n < 100 {
 			k.IncidentID = "inc-1"
 		}
@@ -56,7 +55,7 @@ func testHugeGroup(t *testing.T, b book, _ func() book) {
 	}
 
 	for id, k := range known.Rules {
-		k.Rule.Description = strings.Repeat("d", 255)
+		k.Rule.Description = strings.Repeat("d", 230) + id
 		known.Rules[id] = k
 	}
 	open(t, b, incident.Opening{Version: 1, Known: known})
@@ -88,7 +87,7 @@ func testHugeGroup(t *testing.T, b book, _ func() book) {
 	for n := range 4000 {
 		id := fmt.Sprintf("sgr-%017x", n)
 		k := knownRule(t, id, fmt.Sprintf("ingress tcp/%d from 10.0.0.0/8", n+1))
-		k.IncidentID = "inc-1"
+		k.IncidentID = fmt.Sprintf("inc-%0100d", n)
 		known.Rules[id] = k
 	}
 	_, err := b.Open(context.Background(), incident.Opening{GroupID: group, Version: 3, Known: known, Now: noon})
@@ -98,12 +97,12 @@ func testHugeGroup(t *testing.T, b book, _ func() book) {
 // Who made the value before is dropped with who made this one: whoever calls
 // with long names must not make a violation that cannot be written.
 func testHugeGroupThatGrew(t *testing.T, b book, _ func() book) {
-	by := &secgroup.Attribution{EventID: "e", EventTime: noon, Actor: secgroup.Actor{ARN: "arn:aws:iam::123456789012:role/dev", UserAgent: strings.Repeat("u", 1024)}}
 	known := policy.Known{Whole: true, Rules: map[string]policy.KnownRule{}}
 	for n := range 1000 {
 		id := fmt.Sprintf("sgr-%017x", n)
 		k := knownRule(t, id, fmt.Sprintf("ingress tcp/%d from 0.0.0.0/0", n+1))
 		before := rule(t, id, fmt.Sprintf("ingress tcp/%d from 10.0.0.0/8", n+1))
+		by := &secgroup.Attribution{EventID: "e", EventTime: noon, Actor: secgroup.Actor{ARN: "arn:aws:iam::123456789012:role/dev", UserAgent: fmt.Sprintf("%01024d", n)}}
 		k.By, k.Before, k.BeforeBy, k.IncidentID = by, &before, by, "inc-1"
 		if n < 10 {
 			k.Exemption = "EX-1"
@@ -118,6 +117,33 @@ func testHugeGroupThatGrew(t *testing.T, b book, _ func() book) {
 		}
 		require.Equal(t, want, k)
 	}
+}
+
+// The rules of a large group are packed: what is noted stands beside them, and
+// does not change what is known, until the next write takes it in.
+func testNoteOnLargeGroup(t *testing.T, b book, _ func() book) {
+	known := policy.Known{Whole: true, Rules: map[string]policy.KnownRule{}}
+	for n := range 200 {
+		id := fmt.Sprintf("sgr-%017x", n)
+		known.Rules[id] = knownRule(t, id, fmt.Sprintf("ingress tcp/%d from 10.0.0.0/8", n+1))
+	}
+	open(t, b, incident.Opening{Known: known})
+	old, added := "sgr-00000000000000007", knownRule(t, "sgr-0000000000000ffff", "ingress tcp/443 from 10.0.0.0/8")
+	noted, err := b.Note(context.Background(), incident.Note{GroupID: group, At: noon, Rules: map[string]policy.KnownRule{
+		old: knownRule(t, old, "ingress all from ::/0"), added.Rule.ID: added,
+	}})
+	require.NoError(t, err)
+	known.Rules[added.Rule.ID] = added
+	require.Equal(t, known.Rules, noted.Rules)
+	require.Equal(t, known.Rules, observe(t, b).Known.Rules)
+
+	delete(known.Rules, old)
+	open(t, b, incident.Opening{Version: 2, Known: known})
+	require.Equal(t, known.Rules, observe(t, b).Known.Rules, "what was noted of it is gone with it")
+
+	few := policy.Known{Rules: map[string]policy.KnownRule{added.Rule.ID: added}}
+	open(t, b, incident.Opening{Version: 3, Known: few})
+	require.Equal(t, few.Rules, observe(t, b).Known.Rules)
 }
 
 // Whoever puts a violation back every second for an hour must not fill the

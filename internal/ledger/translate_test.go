@@ -115,7 +115,8 @@ func TestBrokenItemsAreNotEmpty(t *testing.T) {
 		return map[string][]string{"BatchGetItem": {`{"Responses":{"sgwarden":[{"pk":{"S":"` + pk + `"},"sk":{"S":"state"},` + attributes + `}]}}`}}
 	}
 	for name, answers := range map[string]map[string][]string{
-		"an item of a newer release":     query(`"sk":{"S":"item"},"schema":{"N":"2"}`),
+		"an item of a newer release":     query(`"sk":{"S":"item"},"schema":{"N":"3"}`),
+		"rules that are not packed":      query(`"sk":{"S":"item"},"schema":{"N":"2"},"rules":{"B":"AQI="}`),
 		"a version that is no number":    query(`"sk":{"S":"item"},"version":{"S":"1"}`),
 		"a rule that is no JSON":         query(`"sk":{"S":"item"},"rule#sgr-1":{"S":"{"}`),
 		"a rule that is none":            query(`"sk":{"S":"item"},"rule#sgr-1":{"S":"{\"rule\":\"all\"}"}`),

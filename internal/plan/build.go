@@ -57,7 +57,7 @@ type builder struct {
 func newBuilder(verdict policy.Verdict, live secgroup.Group, known policy.Known, limits Limits) *builder {
 	b := &builder{
 		live: live, known: known, limits: limits,
-		standing:   map[string]string{},
+		standing:   make(map[string]string, len(live.Rules)),
 		leaving:    map[string]bool{},
 		planned:    map[string]bool{},
 		revokes:    map[secgroup.Direction][]secgroup.Rule{},
@@ -66,10 +66,10 @@ func newBuilder(verdict policy.Verdict, live secgroup.Group, known policy.Known,
 		late:       map[secgroup.Direction]bool{},
 		tags:       map[string][]secgroup.Rule{},
 	}
-	values := map[string]string{}
+	values := make(map[string]string, len(live.Rules))
 	for _, r := range live.Rules {
-		values[r.ID] = r.Value()
-		b.standing[r.Value()] = r.ID
+		value := r.Value()
+		values[r.ID], b.standing[value] = value, r.ID
 	}
 	for _, rv := range verdict.Rules {
 		if secgroup.IsGroupEntry(rv.Rule.ID) {

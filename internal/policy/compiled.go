@@ -26,8 +26,9 @@ type compiled struct {
 }
 
 // newPolicy compiles one document; nil without error where the policy is off:
-// it is `chosen`, and nobody gave it a scope.
-func newPolicy(d Document, s Settings) (*Policy, error) {
+// it is `chosen`, and nobody gave it a scope. The policy keeps the document,
+// which must not change.
+func newPolicy(d *Document, s Settings) (*Policy, error) {
 	p := &Policy{
 		ID: d.ID, Title: d.Title, Severity: d.Severity, Maturity: d.Maturity, Why: d.Why, Fix: d.Fix,
 		Checks: d.Checks, Controls: d.Controls, Remedy: d.Remedy, File: d.File, Line: d.Line,
@@ -48,7 +49,7 @@ func newPolicy(d Document, s Settings) (*Policy, error) {
 		return nil, p.fault("the scope of a chosen policy needs a condition that counts: list its tags or names under trusted in the settings")
 	}
 	internal := secgroup.NewAddressSet(s.Internal...)
-	p.clauses, p.ofGroup = compileClauses(boxesOf(d), internal), groupDemands(d)
+	p.clauses, p.ofGroup = compileClauses(boxesOf(*d), internal), groupDemands(*d)
 	for i, r := range d.demands() {
 		p.clauses[i].demand, p.clauses[i].line = newDemand(r), r.Line
 	}
@@ -142,7 +143,7 @@ func compileAll(docs []Document, s Settings) ([]*Policy, error) {
 			continue
 		}
 		first[d.ID] = d
-		p, err := newPolicy(*d, s)
+		p, err := newPolicy(d, s)
 		if err != nil {
 			faults = append(faults, err)
 		} else if p != nil {

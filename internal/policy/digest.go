@@ -30,14 +30,14 @@ func (p *Policy) Digest() string { return p.digest() }
 // meaning is what a document judges as text: the same for documents that
 // judge alike, whatever their titles, files, order of boxes or spelling of
 // sets. Of the remedy it holds only what is done, not how.
-func meaning(d Document, p *Policy, internal secgroup.AddressSet) string {
+func meaning(d *Document, p *Policy, internal secgroup.AddressSet) string {
 	w := meaningWriter{internal: internal.String()}
 	text := "scope " + scopeText(p.scope) + "\n"
 	if p.not != nil {
 		text += "not " + scopeText(p.not) + "\n"
 	}
 	var boxes, excepts []string
-	for _, c := range boxesOf(d) {
+	for _, c := range boxesOf(*d) {
 		boxes = append(boxes, w.clause(c))
 	}
 	for i, r := range d.demands() {

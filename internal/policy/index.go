@@ -115,11 +115,19 @@ func newIndex(policies []*Policy) *index {
 func (c *clause) openAddresses() secgroup.AddressSet {
 	open := c.peers.addresses(site{}, atMost)
 	for _, b := range c.but {
-		if len(b.but) == 0 && b.directions&c.directions == c.directions && b.flowsTo(everyAddress()).Covers(c.flowsTo(everyAddress())) {
+		if len(b.but) == 0 && b.directions&c.directions == c.directions && b.coversFlows(c) {
 			open = open.Subtract(b.peers.addresses(site{}, atLeast))
 		}
 	}
 	return open
+}
+
+// coversFlows reports whether the clause has all flows of another.
+func (c *clause) coversFlows(o *clause) bool {
+	if slices.Equal(c.flows, o.flows) { // an exception inherits what it omits
+		return true
+	}
+	return c.flowsTo(everyAddress()).Covers(o.flowsTo(everyAddress()))
 }
 
 func (x *index) intern(s secgroup.AddressSet) int {

@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -34,21 +36,21 @@ type Parsed struct {
 // Faults; with a fault nothing is returned.
 func Parse(own []Source, packs map[string][]Source) (Parsed, error) {
 	p := newFolderReader(packs)
-	for _, s := range own {
-		p.file(s, "")
-	}
+	p.files(own, "")
 	settings := p.oneSettings()
 	for _, name := range settings.Packs {
 		sources, ok := packs[name.text]
 		if !ok && name.text != "" {
 			p.fault(name.position, didYouMean(name.text, sortedKeys(packs)), "unknown pack %q", name.text)
 		}
+		var unread []Source
 		for _, s := range sources {
 			if !p.read[s.File] {
 				p.read[s.File] = true
-				p.file(s, name.text)
+				unread = append(unread, s)
 			}
 		}
+		p.files(unread, name.text)
 	}
 	p.sets.declare(settings.Sets)
 	p.resolvePolicies(settings.Overrides)
@@ -99,15 +101,46 @@ func newFolderReader(packs map[string][]Source) *folderReader {
 	}
 }
 
-// file reads the documents of one file.
-func (p *folderReader) file(s Source, pack string) {
-	source := newSourceText(s, p.reporter)
-	if source == nil {
-		return
+// readers bounds how many files are read side by side.
+const readers = 8
+
+// files reads the documents of files. Reading YAML takes most of the time, and
+// no file knows of another: it is done side by side. What the documents say is
+// read in order.
+func (p *folderReader) files(sources []Source, pack string) {
+	read := make([]yamlFile, len(sources))
+	var wait sync.WaitGroup
+	var next atomic.Int64
+	for range min(readers, len(sources)) {
+		wait.Add(1)
+		go func() {
+			defer wait.Done()
+			for n := next.Add(1); n <= int64(len(sources)); n = next.Add(1) {
+				read[n-1] = readYAML(sources[n-1])
+			}
+		}()
 	}
-	for _, tree := range (yamlReader{p.reporter, source}).documents() {
-		p.document(&tree, pack)
+	wait.Wait()
+	for _, f := range read {
+		p.take(f.reporter)
+		for i := range f.trees {
+			p.document(&f.trees[i], pack)
+		}
 	}
+}
+
+// yamlFile is what one file holds, and what was said about it.
+type yamlFile struct {
+	reporter *reporter
+	trees    []yamlNode
+}
+
+func readYAML(s Source) yamlFile {
+	f := yamlFile{reporter: &reporter{}}
+	if source := newSourceText(s, f.reporter); source != nil {
+		f.trees = (yamlReader{f.reporter, source}).documents()
+	}
+	return f
 }
 
 // document reads one document by its kind.

@@ -35,7 +35,7 @@ type Settings struct {
 const defaultSettle = 30 * time.Second
 
 // Compile makes the set of the documents, in their order. Documents come from
-// Parse and are valid. A chosen policy without any scope is left out: it is
+// Parse and are valid; the set keeps them, so that they must not change. A chosen policy without any scope is left out: it is
 // off. Errors, all of them joined, are contradictions that only show
 // together: two policies of one id, an exemption from a policy that is not
 // there, a chosen policy whose scope rests on untrusted tags or names alone.

@@ -85,6 +85,17 @@ func (r *reporter) fault(at position, hint, format string, args ...any) {
 	}
 }
 
+// take adds what was said elsewhere.
+func (r *reporter) take(o *reporter) {
+	r.faults, r.warnings = append(r.faults, o.faults...), append(r.warnings, o.warnings...)
+	if r.perFile == nil {
+		r.perFile = map[string]int{}
+	}
+	for file, n := range o.perFile {
+		r.perFile[file] += n
+	}
+}
+
 // warn records a remark that does not keep the files from being used.
 func (r *reporter) warn(at position, hint, format string, args ...any) {
 	d := at.diagnostic(hint, fmt.Sprintf(format, args...))

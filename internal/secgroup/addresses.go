@@ -51,6 +51,12 @@ func sortIntervals(list []interval[address]) []interval[address] {
 
 // Union is the addresses of s or o.
 func (s AddressSet) Union(o AddressSet) AddressSet {
+	switch { // no set is ever changed, so that two may share their intervals
+	case o.IsEmpty():
+		return s
+	case s.IsEmpty():
+		return o
+	}
 	return AddressSet{unionIntervals(s.v4, o.v4), unionIntervals(s.v6, o.v6)}
 }
 
@@ -61,6 +67,9 @@ func (s AddressSet) Intersect(o AddressSet) AddressSet {
 
 // Subtract is the addresses of s that are not in o.
 func (s AddressSet) Subtract(o AddressSet) AddressSet {
+	if o.IsEmpty() {
+		return s
+	}
 	return AddressSet{subtractIntervals(s.v4, o.v4), subtractIntervals(s.v6, o.v6)}
 }
 

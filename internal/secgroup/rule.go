@@ -3,6 +3,7 @@ package secgroup
 import (
 	"errors"
 	"fmt"
+	"strconv"
 )
 
 // Rule is one security group rule: one direction, protocol, port range and
@@ -38,7 +39,7 @@ var AllPorts = Ports{0, 65535}
 // Id, description and tags stay as they are; so does what Validate refuses.
 func (r Rule) Canonical() Rule {
 	r.Ports = r.canonicalPorts()
-	if c, ok := r.Peer.(CIDR); ok && c.IsValid() {
+	if c, ok := r.Peer.(CIDR); ok && c.IsValid() && c != NewCIDR(c.Prefix) { // each new Peer is an allocation
 		r.Peer = NewCIDR(c.Prefix)
 	}
 	return r
@@ -65,7 +66,10 @@ func (r Rule) String() string {
 	if r.Peer != nil {
 		peer = r.Canonical().Peer.String()
 	}
-	return r.Direction.String() + " " + r.flowText() + " " + r.Direction.preposition() + " " + peer
+	var room [64]byte
+	text := append(append(room[:0], r.Direction.String()...), ' ')
+	text = append(append(r.appendFlow(text), ' '), r.Direction.preposition()...)
+	return string(append(append(text, ' '), peer...))
 }
 
 // Value is what makes the rule this rule within its group, as canonical text:
@@ -82,22 +86,31 @@ func (r Rule) SameValue(o Rule) bool {
 	if r.Peer == nil || o.Peer == nil {
 		return r.Peer == nil && o.Peer == nil
 	}
+	block, isBlock := r.Peer.(CIDR)
+	other, alsoBlock := o.Peer.(CIDR)
+	if isBlock && alsoBlock && block.IsValid() && other.IsValid() {
+		return NewCIDR(block.Prefix) == NewCIDR(other.Prefix) // as their keys, without making them
+	}
 	return r.Canonical().Peer.Key() == o.Canonical().Peer.Key()
 }
 
-func (r Rule) flowText() string {
+// appendFlow appends protocol and ports as the rule text shows them.
+func (r Rule) appendFlow(text []byte) []byte {
 	ports := r.canonicalPorts()
-	switch {
-	case r.Protocol.HasPorts() && ports.From == ports.To:
-		return fmt.Sprintf("%s/%d", r.Protocol, ports.From)
-	case r.Protocol.HasPorts():
-		return fmt.Sprintf("%s/%d-%d", r.Protocol, ports.From, ports.To)
-	case ports == NoPorts:
-		return r.Protocol.String()
-	case ports.To == -1:
-		return fmt.Sprintf("%s/%d", r.Protocol, ports.From)
+	text = append(text, r.Protocol.String()...)
+	if ports == NoPorts {
+		return text
 	}
-	return fmt.Sprintf("%s/%d/%d", r.Protocol, ports.From, ports.To)
+	text = strconv.AppendInt(append(text, '/'), int64(ports.From), 10)
+	switch {
+	case r.Protocol.HasPorts() && ports.From == ports.To, !r.Protocol.HasPorts() && ports.To == -1:
+		return text
+	case r.Protocol.HasPorts():
+		text = append(text, '-')
+	default:
+		text = append(text, '/')
+	}
+	return strconv.AppendInt(text, int64(ports.To), 10)
 }
 
 // Validate says what about the rule EC2 would never store; nil = nothing.

@@ -134,21 +134,24 @@ func (j *judging) readList(ctx context.Context, id string) error {
 // endOf says what is to become of one live rule; nil = nothing, it has no
 // outcome: only due and named rules do.
 func (j *judging) endOf(rv policy.RuleVerdict) *end {
+	acting := rv.Decision == policy.Revert || rv.Decision == policy.Narrow || rv.Decision == policy.Tag
+	due := rv.Due || worst(rv, policy.Unknown) != nil
+	if !acting && !due && !rv.Named {
+		return nil
+	}
 	e := &end{rule: rv.Rule, verdict: rv, after: []secgroup.Rule{rv.Rule}}
 	switch {
-	case rv.Decision == policy.Revert || rv.Decision == policy.Narrow || rv.Decision == policy.Tag:
+	case acting:
 		e.act = j.w.cfg.Mode == policy.Enforce
 		if !e.act {
 			e.outcome, e.told = incident.Observed, true
 		}
-	case rv.Due || worst(rv, policy.Unknown) != nil:
+	case due:
 		e.outcome = j.waitingEnd(e)
-	case rv.Named && worst(rv, policy.Exempt) != nil:
+	case worst(rv, policy.Exempt) != nil:
 		e.outcome, e.reason = incident.Exempt, worst(rv, policy.Exempt).Exemption
-	case rv.Named:
-		e.outcome = incident.Compliant
 	default:
-		return nil
+		e.outcome = incident.Compliant
 	}
 	e.seen = j.toldBefore(e)
 	if e.seen && e.onlyTags() { // tagged before

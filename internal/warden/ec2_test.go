@@ -26,6 +26,7 @@ type ec2Double struct {
 	hidden map[string]time.Time // rule id -> when Describe shows it
 	next   int
 	calls  []string
+	asked  [][]string // ids that Rules was asked for; nil = all
 
 	// on is asked before each call ("Group", "Rules", "RevokeSecurityGroupIngress"
 	// ...); an error is the answer, and nothing is done. after runs behind it.
@@ -176,7 +177,8 @@ func (e *ec2Double) shown(g *secgroup.Group) []secgroup.Rule {
 	return out
 }
 
-func (e *ec2Double) Rules(_ context.Context, id string) ([]secgroup.Rule, error) {
+func (e *ec2Double) Rules(_ context.Context, id string, only ...string) ([]secgroup.Rule, error) {
+	e.asked = append(e.asked, only)
 	if err := e.begin("Rules"); err != nil {
 		return nil, err
 	}
@@ -186,7 +188,9 @@ func (e *ec2Double) Rules(_ context.Context, id string) ([]secgroup.Rule, error)
 	if e.groups[id] == nil || !e.visible(id) {
 		return nil, nil // DescribeSecurityGroupRules only filters
 	}
-	return e.shown(e.groups[id]), nil
+	return slices.DeleteFunc(e.shown(e.groups[id]), func(r secgroup.Rule) bool {
+		return len(only) > 0 && !slices.Contains(only, r.ID)
+	}), nil
 }
 
 func (e *ec2Double) Named(_ context.Context, name string) ([]string, error) {

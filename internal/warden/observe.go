@@ -89,9 +89,9 @@ func (j *judging) awaitLease(ctx context.Context) (settled bool, err error) {
 	return false, nil
 }
 
-// rules reads the rules of the group alone.
-func (j *judging) rules(ctx context.Context) ([]secgroup.Rule, error) {
-	rules, err := j.w.cfg.Inventory.Rules(ctx, j.groupID)
+// rules reads the rules of the group alone, or those of these ids.
+func (j *judging) rules(ctx context.Context, ids ...string) ([]secgroup.Rule, error) {
+	rules, err := j.w.cfg.Inventory.Rules(ctx, j.groupID, ids...)
 	return j.w.normalRules(rules, j.live.AccountID), err
 }
 

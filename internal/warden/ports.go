@@ -15,8 +15,9 @@ type Inventory interface {
 	// Group reads a group and its rules (at most two calls, side by side).
 	// Prefix lists come unread, VPCs nil.
 	Group(ctx context.Context, groupID string) (secgroup.Group, error)
-	// Rules reads the rules of a group alone: one call, the read-back.
-	Rules(ctx context.Context, groupID string) ([]secgroup.Rule, error)
+	// Rules reads the rules of a group alone, or of these ids (200 at most) those
+	// that it has: one call, the read-back.
+	Rules(ctx context.Context, groupID string, ids ...string) ([]secgroup.Rule, error)
 	// Named gives the ids of the groups of the default VPC with that name, regardless of case.
 	Named(ctx context.Context, name string) ([]string, error)
 	// VPCs reads the blocks of all VPCs of a group.

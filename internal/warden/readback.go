@@ -20,6 +20,9 @@ var lookAgain = []time.Duration{250 * time.Millisecond, 750 * time.Millisecond, 
 // look reads the rules back until they show everything that was answered with
 // success, or the waits are over. What could not be read is not claimed.
 func (j *judging) look(ctx context.Context) {
+	if j.readBack == nil && j.glance(ctx) {
+		return
+	}
 	j.readBack = nil
 	for n := 0; ; n++ {
 		rules, err := j.rules(ctx)
