@@ -82,6 +82,9 @@ func subjectOf(i incident.Incident, tense string) string {
 	if total == 0 {
 		return groupName(i)
 	}
+	if onlyOfGroup(rules) {
+		return groupName(i) + ", which is not as its policies require: " + orElse(lacksOf(rules), "it could not be judged")
+	}
 	text := "a rule of " + groupName(i)
 	switch {
 	case total > 1 && len(rules) < total:
@@ -142,14 +145,20 @@ func told(i incident.Incident) string {
 	case incident.Narrowed:
 		return fmt.Sprintf("sgwarden narrowed %s. The group was read again afterwards: only what the policies allow is left.", subjectOf(i, "let"))
 	case incident.Tagged:
-		return fmt.Sprintf("sgwarden tagged %s. That is all that the policy asks for: it is still open.", subjectOf(i, "lets"))
+		return fmt.Sprintf("sgwarden tagged %s. That is all that the policy asks for: %s.", subjectOf(i, "lets"), stillSo(i))
 	case incident.Alerted:
+		if isCall(i) {
+			return calledBy(i) + " Nothing was changed: what to do about it is for a person to decide."
+		}
 		if len(i.Rules) == 0 {
 			return fmt.Sprintf("Something about %s needs a look%s. Nothing was changed.", groupName(i), because(i.Reason))
 		}
-		return fmt.Sprintf("sgwarden found %s. Nothing was changed, and it is still open: what to do about it is for a person to decide.", subjectOf(i, "lets"))
+		return fmt.Sprintf("sgwarden found %s. Nothing was changed, and %s: what to do about it is for a person to decide.", subjectOf(i, "lets"), stillSo(i))
 	case incident.Observed:
-		return fmt.Sprintf("sgwarden found %s. This is observe mode: nothing was changed, and it is still open.", subjectOf(i, "lets"))
+		if isCall(i) {
+			return calledBy(i) + " This is observe mode. Nothing was changed."
+		}
+		return fmt.Sprintf("sgwarden found %s. This is observe mode: nothing was changed, and %s.", subjectOf(i, "lets"), stillSo(i))
 	case incident.Pending:
 		return fmt.Sprintf("sgwarden found %s. Nothing was changed yet%s. It is looked at again.", subjectOf(i, "lets"), because(i.Reason))
 	case incident.NotReverted:
@@ -159,11 +168,29 @@ func told(i incident.Incident) string {
 	case incident.Unresolved:
 		return unresolved(i)
 	case incident.Exempt:
+		if isCall(i) {
+			return calledBy(i) + fmt.Sprintf(" An exemption covers it%s. Nothing was changed.", because(i.Reason))
+		}
 		return fmt.Sprintf("sgwarden found %s. An exemption covers it%s. Nothing was changed.", subjectOf(i, "lets"), because(i.Reason))
 	case incident.Gone, incident.AlreadyCompliant:
 		return fmt.Sprintf("Nothing is left to be done about %s. sgwarden changed nothing.", subjectOf(i, "let"))
 	}
 	return fmt.Sprintf("A change of %s is within the policies. Nothing was changed.", groupName(i))
+}
+
+// isCall reports whether an incident is about a call itself, whatever it
+// opened: it has no rules, and policies that are against it.
+func isCall(i incident.Incident) bool {
+	return len(i.Rules)+i.OmittedRules == 0 && i.APICall != "" && len(i.Policies) > 0
+}
+
+// calledBy says which call an incident is about.
+func calledBy(i incident.Incident) string {
+	text := "sgwarden tells of a call: " + strings.TrimPrefix(foreign(i.APICall, 80)+" on "+groupName(i), " on ")
+	if arn := foreign(i.Actor.ARN, 200); arn != "" {
+		text += ", made by" + string(glue) + arn
+	}
+	return text + "."
 }
 
 func reverted(i incident.Incident) string {
@@ -229,6 +256,8 @@ func verbOf(i incident.Incident) string {
 		return "sgwarden keeps taking back"
 	case i.Outcome == incident.Reverted && allRestored(decisive(i)):
 		return "sgwarden took back the change to"
+	case isCall(i) && (i.Outcome == incident.Alerted || i.Outcome == incident.Observed):
+		return "sgwarden tells of"
 	case i.Outcome == incident.Unresolved && len(i.Actions) > 0:
 		return "sgwarden could not verify"
 	}
@@ -258,6 +287,9 @@ func subject(i incident.Incident) string {
 	text := fmt.Sprintf("%s: %s %s", strings.ToUpper(severity), verbOf(i), what)
 	if where := orElse(foreign(i.GroupName, 30), foreign(i.GroupID, 30)); where != "" {
 		text += " on " + where
+	}
+	if onlyOfGroup(rules) {
+		text = joinNonEmpty(": ", fmt.Sprintf("%s: %s %s", strings.ToUpper(severity), verbOf(i), orElse(foreign(i.GroupName, 30), foreign(i.GroupID, 30))), lacksOf(rules))
 	}
 	return shorten(ascii(unglue(text)), subjectLimit)
 }

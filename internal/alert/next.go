@@ -17,7 +17,7 @@ const exemptionDays = 30
 // writeNext says what can be done: the better way, the template to mend, the
 // way to keep the rule, and the way back. Only what works today is said.
 func writeNext(l *letter, i incident.Incident) {
-	if len(i.Rules) == 0 || i.Outcome <= incident.Exempt {
+	if len(i.Rules) == 0 && !isCall(i) || i.Outcome <= incident.Exempt {
 		return
 	}
 	l.title("What you can do")
@@ -134,13 +134,23 @@ func exemptions(i incident.Incident) []string {
 	var lines []string
 	for n, p := range i.Policies {
 		rules := exemptRules(i.Rules, p.ID)
-		if len(rules) == 0 || n == maxCommands {
+		which := "rules: [" + strings.Join(rules, ", ") + "], "
+		if exemptsGroup(i.Rules, p.ID) {
+			which = ""
+		}
+		if len(rules) == 0 && which != "" || n == maxCommands {
 			continue
 		}
-		lines = append(lines, fmt.Sprintf("- {id: EX-%s-%d, policy: %s, group: %s, rules: [%s], owner: OWNER, reason: REASON, until: %s}",
-			strings.TrimPrefix(shortID(i.ID), "inc-"), n+1, oneLine(p.ID), i.GroupID, strings.Join(rules, ", "), until))
+		lines = append(lines, fmt.Sprintf("- {id: EX-%s-%d, policy: %s, group: %s, %sowner: OWNER, reason: REASON, until: %s}",
+			strings.TrimPrefix(shortID(i.ID), "inc-"), n+1, oneLine(p.ID), i.GroupID, which, until))
 	}
 	return lines
+}
+
+// exemptsGroup reports whether the group itself is to be exempt from a policy:
+// no flows are named then.
+func exemptsGroup(rules []incident.Rule, policyID string) bool {
+	return slices.ContainsFunc(rules, func(r incident.Rule) bool { return isOfGroup(r) && slices.Contains(r.Policies, policyID) })
 }
 
 // exemptRules are the flows that the rules open against a policy, quoted. One

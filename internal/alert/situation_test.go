@@ -2,6 +2,7 @@ package alert_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -58,6 +59,12 @@ func usual() incident.Incident {
 		OpenedAt: noon, LearntAt: noon.Add(3 * time.Second), ClosedAt: at(4 * time.Second),
 	}
 }
+
+var pipeline = []incident.PolicyNote{{
+	ID: "changes-come-from-the-pipeline", Title: "Changes come from the deployment pipeline", Severity: policy.Medium,
+	Why: "What nobody reviewed is in no template, and the next deployment may take it away or keep it.", Fix: "Make the change in the template.",
+	File: "packs/hygiene/changes-come-from-the-pipeline.yaml", Line: 17,
+}}
 
 // still makes an incident in which nothing was changed.
 func still(i incident.Incident, outcome incident.Outcome) incident.Incident {
@@ -140,6 +147,30 @@ func situations(t testing.TB) map[string]incident.Incident {
 	i.Notes = []string{"prefix list pl-0123456789abcdef0 may not be read: its addresses are not known"}
 	all["alerted"] = i
 
+	i = still(usual(), incident.Alerted)
+	undescribed := rule(t, "sgr-0123456789abcdef0", "ingress tcp/22-23 from 10.0.0.0/8")
+	i.Rules = []incident.Rule{ended(t, incident.Alerted, undescribed, "", undescribed)}
+	i.Rules[0].Lacks = []string{"it has no description", "it opens 2 ports, where 1 may be"}
+	all["rule-not-as-required"] = i
+
+	i = still(usual(), incident.Alerted)
+	i.Actor, i.APICall, i.EventID, i.Cause, i.Severity = incident.Actor{}, "", "", "sweep", policy.Info
+	i.Policies = []incident.PolicyNote{{
+		ID: "groups-are-tagged", Title: "Every group says by its tags whose it is", Severity: policy.Info,
+		Why: "Whoever is told that a group is open has to ask somebody.", Fix: "Tag the group (CreateTags).", File: "packs/hygiene/groups-are-tagged.yaml", Line: 4,
+	}}
+	i.Rules = []incident.Rule{{
+		ID: secgroup.GroupEntry(i.GroupID, "groups-are-tagged"), Outcome: incident.Alerted, Policies: []string{"groups-are-tagged"},
+		Lacks: []string{"it lacks the tags owner, cost-centre"},
+	}}
+	all["group-not-as-required"] = i
+
+	i.EventType, i.Outcome = incident.Acted, incident.Tagged
+	i.Rules = slices.Clone(i.Rules)
+	i.Rules[0].Outcome, i.ClosedAt = incident.Tagged, at(4*time.Second)
+	i.Actions = []string{"CreateTags: the group itself with sgwarden:violates=groups-are-tagged: answered success (7ab1c2d3-0000-4000-8000-000000000003)"}
+	all["group-tagged"] = i
+
 	i = still(usual(), incident.Pending)
 	i.Reason, i.Rules = "waiting", []incident.Rule{ended(t, incident.Pending, ssh, "", ssh)}
 	all["pending"] = i
@@ -202,6 +233,22 @@ func situations(t testing.TB) map[string]incident.Incident {
 	i.Rules[0].Fallback = "2 new rules are needed and 1 allowed"
 	i.Sessions = incident.SessionsOf(i.Rules, nil)
 	all["egress"] = i
+
+	i = still(usual(), incident.Alerted)
+	i.Reason, i.APICall, i.Severity, i.Policies = "call", "RevokeSecurityGroupIngress", policy.Medium, pipeline
+	i.Actor.UserAgent = "[S3Console/0.4, https://console.aws.amazon.com <b>click</b>]\nReply-To: x@evil.example"
+	i.Notes = []string{"under changes-come-from-the-pipeline, the actor of RevokeSecurityGroupIngress is none of those that are left out"}
+	all["call"] = i
+	i.Outcome, i.Mode = incident.Observed, policy.Observe
+	all["call-observed"] = i
+	i.Outcome, i.Reason, i.Mode, i.Actor = incident.Exempt, "EX-1", policy.Enforce, incident.Actor{}
+	i.Notes = []string{"under changes-come-from-the-pipeline, exempt by EX-1 until 2026-12-01"}
+	all["call-exempt"] = i
+
+	i = still(usual(), incident.Unresolved)
+	i.Reason, i.APICall, i.Severity, i.Policies = "not-judged-yet", "ModifyManagedPrefixList", policy.Medium, pipeline
+	i.GroupID, i.GroupName, i.VPCID, i.Resource, i.GroupTags = "", "", "", "", nil
+	all["unresolved-call-of-a-person"] = i
 
 	i = all["reverted"]
 	hostile := ssh

@@ -64,7 +64,11 @@ func writeOpened(l *letter, i incident.Incident) {
 	if len(i.Rules) == 0 {
 		return
 	}
-	l.title("What was opened")
+	title := "What was opened"
+	if onlyOfGroup(i.Rules) {
+		title = "What is not as required"
+	}
+	l.title(title)
 	for _, r := range i.Rules[:min(len(i.Rules), maxRules)] {
 		writeRule(l, r)
 	}
@@ -75,6 +79,10 @@ func writeOpened(l *letter, i incident.Incident) {
 
 func writeRule(l *letter, r incident.Rule) {
 	id := foreign(r.ID, 60)
+	if isOfGroup(r) {
+		l.item("the group itself: %s", orElse(lacksOf([]incident.Rule{r}), orElse(foreign(r.Reason, 60), "not known")))
+		return
+	}
 	if r.Before == nil {
 		l.item("rule %s, whose value is not known", orElse(id, "without id"))
 		return
@@ -86,6 +94,9 @@ func writeRule(l *letter, r incident.Rule) {
 	l.item("%s", before)
 	if d := foreign(r.Before.Description, 255); d != "" {
 		l.detail("described as \"%s\" by whoever made it", d)
+	}
+	for _, lack := range r.Lacks {
+		l.detail("not as required: %s", foreign(lack, 300))
 	}
 	opened := openings(r)
 	for n, o := range opened {
@@ -114,7 +125,7 @@ func writeWho(l *letter, i incident.Incident) {
 	l.title("Who")
 	a := i.Actor
 	if !a.Attributed {
-		l.item("Not known: no event has named %s so far.", map[bool]string{true: "this rule", false: "these rules"}[len(i.Rules) == 1])
+		l.item("%s", unknownActor(i))
 	} else {
 		l.field("actor", joinNonEmpty(" ", orElse(foreign(a.ARN, 200), foreign(a.AccountID, 20)), parenthesised(foreign(a.Type, 40))))
 		if a.Session != "" {
@@ -130,13 +141,26 @@ func writeWho(l *letter, i incident.Incident) {
 	l.field("event", foreign(i.EventID, 60))
 }
 
+func unknownActor(i incident.Incident) string {
+	if isCall(i) {
+		return "Not known: the record of the call does not tell."
+	}
+	if onlyOfGroup(i.Rules) {
+		return "Not known: no event has told of it so far."
+	}
+	return fmt.Sprintf("Not known: no event has named %s so far.", map[bool]string{true: "this rule", false: "these rules"}[len(i.Rules) == 1])
+}
+
 func writeWhy(l *letter, i incident.Incident) {
 	if len(i.Policies) == 0 {
 		return
 	}
-	if i.Outcome == incident.Exempt {
+	switch {
+	case i.Outcome == incident.Exempt:
 		l.title("What it is exempt from")
-	} else {
+	case isCall(i):
+		l.title("Why you are told")
+	default:
 		l.title("Why it is not allowed")
 	}
 	for _, p := range i.Policies[:min(len(i.Policies), maxPerRule)] {
@@ -154,6 +178,8 @@ func writeWhy(l *letter, i incident.Incident) {
 // as done.
 func writeDone(l *letter, i incident.Incident) {
 	switch {
+	case isCall(i):
+		return
 	case i.Outcome == incident.Observed:
 		l.title("What enforce mode would have done")
 		writeLines(l, i.Would)
@@ -182,6 +208,9 @@ func writeDone(l *letter, i incident.Incident) {
 // each of several.
 func writeOutcomes(l *letter, rules []incident.Rule) {
 	for _, r := range rules[:min(len(rules), maxRules)] {
+		if isOfGroup(r) {
+			l.item("the group itself: %s", r.Outcome)
+		}
 		if r.Before == nil {
 			continue
 		}
@@ -244,7 +273,7 @@ func writeWhen(l *letter, i incident.Incident) {
 	}
 	l.title("When")
 	if !i.OpenedAt.IsZero() {
-		l.field("opened", clock(i.OpenedAt))
+		l.field(map[bool]string{true: "called", false: "opened"}[isCall(i)], clock(i.OpenedAt))
 	}
 	if !i.LearntAt.IsZero() {
 		late := clock(i.LearntAt)

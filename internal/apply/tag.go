@@ -9,6 +9,7 @@ import (
 
 	"github.com/sgwarden/sgwarden/internal/incident"
 	"github.com/sgwarden/sgwarden/internal/plan"
+	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
 
 // maxTagged is how many resources one CreateTags takes (API reference).
@@ -24,6 +25,9 @@ func (j *job) tag(ctx context.Context, action plan.Tag) {
 	}
 	resources := []string{action.GroupID}
 	for _, r := range action.Rules {
+		if secgroup.IsGroupEntry(r.ID) {
+			continue
+		}
 		resources = append(resources, r.ID)
 	}
 	for batch := range slices.Chunk(resources, maxTagged) {

@@ -38,6 +38,20 @@ func canonicalDocument(d *policy.Document) {
 		canonicalClause(&a.Within)
 		canonicalClauses(&a.These)
 	}
+	for i := range d.Require {
+		r := &d.Require[i]
+		sortTexts(&r.NotDescribed, &r.Tags, &r.NotNamed)
+		if r.Where != nil {
+			canonicalClause(r.Where)
+		}
+	}
+	sortBy(&d.Require, codeRequirement)
+	if o := d.OnChange; o != nil {
+		sortTexts(&o.Calls)
+		if o.Unless != nil {
+			sortTexts(&o.Unless.Actors, &o.Unless.UserAgents)
+		}
+	}
 	for i := range d.Except {
 		sortTexts(&d.Except[i].Actors)
 	}

@@ -11,7 +11,7 @@ import (
 
 // magic begins a compiled bundle. Its number goes up with every change of what
 // stands in one, or of what that means.
-const magic = "sgwarden policies 2\n"
+const magic = "sgwarden policies 3\n"
 
 // A compiled bundle is magic, the hash of its sources, the meaning and the
 // places, each after its length, and a checksum over all before it.
@@ -112,6 +112,8 @@ func codeDocument(w *wire, d *policy.Document, folder string) {
 		codeClause(w, &a.Within)
 		list(w, &a.These, codeClause)
 	})
+	list(w, &d.Require, codeRequirement)
+	optional(w, &d.OnChange, codeOnChange)
 	codePlace(w, &d.Tolerate.File, &d.Tolerate.Line)
 	w.number(&d.Tolerate.IPv4)
 	w.number(&d.Tolerate.IPv6)
@@ -158,6 +160,29 @@ func codePeer(w *wire, p *policy.PeerSpec) {
 	texts(w, &p.Groups)
 	w.text(&p.Account)
 	w.text(&p.Name)
+}
+
+func codeRequirement(w *wire, r *policy.Requirement) {
+	w.line(&r.Line)
+	optional(w, &r.Where, codeClause)
+	w.flag(&r.Description)
+	for _, list := range []*[]string{&r.NotDescribed, &r.Tags, &r.NotNamed} {
+		texts(w, list)
+	}
+	for _, n := range []*int{&r.MaxPorts, &r.MaxIPv4, &r.MaxIPv6, &r.MaxRules} {
+		w.number(n)
+	}
+	w.duration(&r.Grace)
+}
+
+func codeOnChange(w *wire, o *policy.OnChange) {
+	w.line(&o.Line)
+	texts(w, &o.Calls)
+	optional(w, &o.Unless, func(w *wire, u *policy.Unless) {
+		codePlace(w, &u.File, &u.Line)
+		texts(w, &u.Actors)
+		texts(w, &u.UserAgents)
+	})
 }
 
 func codeExcept(w *wire, e *policy.Except) {

@@ -23,7 +23,7 @@ var packsAbout = []struct{ id, about string }{
 	{"exposure", "What the internet reaches, by family of services. The ports are the one thing to change."},
 	{"segmentation", "What the inside reaches, and which groups may be public at all."},
 	{"egress", "What gets out."},
-	{"hygiene", "Rules that are wider than anybody meant."},
+	{"hygiene", "Rules that are wider than anybody meant, and changes that nobody was told of."},
 	{"conscious", "What depends on your intent. Each says what connection tracking does before and after."},
 }
 
@@ -84,7 +84,22 @@ func writePolicy(b *strings.Builder, d policy.Document) {
 			row("allows only", innerText(these, a.Within))
 		}
 	}
-	row("tolerates", toleranceText(d.Tolerate))
+	for _, r := range d.Require {
+		row("requires", requirementText(r))
+	}
+	if o := d.OnChange; o != nil {
+		calls := "every watched call"
+		if o.Calls != nil {
+			calls = strings.Join(o.Calls, ", ")
+		}
+		row("judges", calls)
+		if u := o.Unless; u != nil {
+			row("unless by", strings.Join(append([]string{"`" + strings.Join(u.Actors, "`, `") + "`"}, u.UserAgents...), ", "))
+		}
+	}
+	if d.OnChange == nil && len(d.Require) == 0 {
+		row("tolerates", toleranceText(d.Tolerate))
+	}
 	row("remedy", remedyText(d.Remedy))
 	row("checks", strings.Join(d.Checks, ", "))
 	var controls []string
@@ -94,6 +109,38 @@ func writePolicy(b *strings.Builder, d policy.Document) {
 	row("controls", strings.Join(controls, "; "))
 	row("why", d.Why)
 	row("instead", d.Fix)
+}
+
+func requirementText(r policy.Requirement) string {
+	var parts []string
+	list := func(name string, texts []string) {
+		if len(texts) > 0 {
+			parts = append(parts, name+" `"+strings.Join(texts, "`, `")+"`")
+		}
+	}
+	number := func(name string, n int) {
+		if n > 0 {
+			parts = append(parts, fmt.Sprintf(name, n))
+		}
+	}
+	if r.Description {
+		parts = append(parts, "a description")
+	}
+	list("a description other than", r.NotDescribed)
+	number("at most %d port", r.MaxPorts)
+	number("no IPv4 block wider than /%d", r.MaxIPv4)
+	number("no IPv6 block wider than /%d", r.MaxIPv6)
+	list("the tags", r.Tags)
+	list("a name other than", r.NotNamed)
+	number("at most %d rules", r.MaxRules)
+	if r.Grace > 0 {
+		parts = append(parts, "after "+r.Grace.String())
+	}
+	text := strings.Join(parts, ", ")
+	if r.Where == nil {
+		return "of the group: " + text
+	}
+	return "of " + boxText(*r.Where) + ": " + text
 }
 
 func scopeText(d policy.Document) string {

@@ -12,8 +12,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/sgwarden/sgwarden/events"
 	"github.com/sgwarden/sgwarden/internal/policy"
 	"github.com/sgwarden/sgwarden/internal/secgroup"
+	"github.com/sgwarden/sgwarden/policies"
 )
 
 // TestNoSlipInAPolicyPassesItsTests: each port taken away, added at an end of a
@@ -46,6 +48,13 @@ func slipsOf(d policy.Document) map[string]policy.Document {
 			a.These = slices.Clone(a.These)
 			s.AllowOnly = &a
 		}
+		s.Require = slices.Clone(d.Require)
+		for i, r := range s.Require {
+			if r.Where != nil {
+				where := *r.Where
+				s.Require[i].Where = &where
+			}
+		}
 		change(&s)
 		out[name] = s
 	}
@@ -75,6 +84,14 @@ func slipsOf(d policy.Document) map[string]policy.Document {
 			}
 		}
 	}
+	for i, r := range d.Require {
+		for name, changed := range requirementSlips(r) {
+			slip(fmt.Sprintf("line %d: %s", r.Line, name), func(s *policy.Document) { s.Require[i] = changed })
+		}
+	}
+	for name, o := range callSlips(d.OnChange) {
+		slip(name, func(s *policy.Document) { s.OnChange = o })
+	}
 	if d.Tolerate.Line > 0 {
 		slip("per", func(s *policy.Document) { s.Tolerate.PerRule = !s.Tolerate.PerRule })
 		for _, step := range []int{-1, 1} {
@@ -85,6 +102,81 @@ func slipsOf(d policy.Document) map[string]policy.Document {
 				slip(fmt.Sprintf("ipv6 %+d", step), func(s *policy.Document) { s.Tolerate.IPv6 += step })
 			}
 		}
+	}
+	return out
+}
+
+// requirementSlips changes one thing that is required, where it is not all.
+func requirementSlips(r policy.Requirement) map[string]policy.Requirement {
+	out := map[string]policy.Requirement{}
+	slip := func(name string, change func(*policy.Requirement)) {
+		s := r
+		change(&s)
+		out[name] = s
+	}
+	for name, of := range map[string]func(*policy.Requirement) *int{
+		"maxPorts": func(r *policy.Requirement) *int { return &r.MaxPorts },
+		"ipv4":     func(r *policy.Requirement) *int { return &r.MaxIPv4 },
+		"ipv6":     func(r *policy.Requirement) *int { return &r.MaxIPv6 },
+		"maxRules": func(r *policy.Requirement) *int { return &r.MaxRules },
+	} {
+		if n := *of(&r); n > 0 {
+			slip(name+" one more", func(s *policy.Requirement) { *of(s) = n + 1 })
+			if n > 1 {
+				slip(name+" one less", func(s *policy.Requirement) { *of(s) = n - 1 })
+			}
+		}
+	}
+	for name, of := range map[string]func(*policy.Requirement) *[]string{
+		"notDescribed": func(r *policy.Requirement) *[]string { return &r.NotDescribed },
+		"notNamed":     func(r *policy.Requirement) *[]string { return &r.NotNamed },
+		"tags":         func(r *policy.Requirement) *[]string { return &r.Tags },
+	} {
+		for i, text := range *of(&r) {
+			slip(name+" without "+text, func(s *policy.Requirement) { *of(s) = slices.Delete(slices.Clone(*of(s)), i, i+1) })
+			if bare := strings.Trim(text, "*"); bare != text {
+				slip(name+" "+text+" without *", func(s *policy.Requirement) {
+					*of(s) = slices.Replace(slices.Clone(*of(s)), i, i+1, bare)
+				})
+			}
+		}
+	}
+	if r.Description {
+		slip("without description", func(s *policy.Requirement) { s.Description = false })
+	}
+	if r.Grace > 0 {
+		slip("without grace", func(s *policy.Requirement) { s.Grace = 0 })
+		slip("twice the grace", func(s *policy.Requirement) { s.Grace *= 2 })
+	}
+	return out
+}
+
+// callSlips takes each call away, and lets others be left out.
+func callSlips(o *policy.OnChange) map[string]*policy.OnChange {
+	out := map[string]*policy.OnChange{}
+	if o == nil {
+		return out
+	}
+	calls := o.Calls
+	if calls == nil {
+		for _, c := range events.Calls() {
+			calls = append(calls, c.EventName)
+		}
+		slices.Sort(calls)
+	}
+	for i, name := range calls {
+		out["without "+name] = &policy.OnChange{Line: o.Line, Calls: slices.Delete(slices.Clone(calls), i, i+1), Unless: o.Unless}
+	}
+	actors := []string{"arn:aws:iam::*:role/*"}
+	if o.Unless == nil {
+		actors = append(actors, "arn:aws:iam::*:user/*")
+	} else {
+		for _, a := range o.Unless.Actors {
+			actors = append(actors, strings.Replace(a, ":role/", ":role/*/", 1), strings.TrimSuffix(a, "*"))
+		}
+	}
+	for _, a := range actors {
+		out["unless by "+a] = &policy.OnChange{Line: o.Line, Calls: o.Calls, Unless: &policy.Unless{Line: o.Line, Actors: []string{a}}}
 	}
 	return out
 }
@@ -106,6 +198,11 @@ func boxesIn(d policy.Document) map[string]place {
 				func(d *policy.Document) *policy.Clause { return &d.Forbid[i].But[j] },
 				func(d policy.Document) policy.Clause { return d.Forbid[i] },
 			}
+		}
+	}
+	for i, r := range d.Require {
+		if r.Where != nil {
+			out[fmt.Sprintf("where of line %d", r.Line)] = place{func(d *policy.Document) *policy.Clause { return d.Require[i].Where }, alone}
 		}
 	}
 	if a := d.AllowOnly; a != nil {
@@ -203,7 +300,12 @@ func TestNoCheckLosesItsCasesUnnoticed(t *testing.T) {
 	lost := 0
 	for _, d := range all {
 		lost++
-		require.Equal(t, []string{"it has no tests"}, gapsOf(t, d, policy.Tests{}))
+		untested := gapsOf(t, d, policy.Tests{})
+		require.Len(t, untested, 1, d.ID)
+		for _, check := range d.Checks {
+			require.Contains(t, untested[0], check)
+		}
+		require.Regexp(t, `^it has no tests: nothing shows its checks .*(forbid|allowOnly|require|onChange) \(line \d+\)`, untested[0])
 		for _, check := range d.Checks {
 			without := tests[d.ID]
 			without.Cases = slices.DeleteFunc(slices.Clone(without.Cases), func(c policy.TestCase) bool { return c.Check == check })
@@ -211,7 +313,7 @@ func TestNoCheckLosesItsCasesUnnoticed(t *testing.T) {
 				continue // the same as no tests
 			}
 			lost++
-			require.Contains(t, gapsOf(t, d, without), "no case of check "+check+" has a rule that violates", d.ID)
+			require.Contains(t, gapsOf(t, d, without), "check "+check+": no case has one that violates", d.ID)
 		}
 	}
 	require.Greater(t, lost, 80)
@@ -258,6 +360,9 @@ func withoutRules(tests policy.Tests, lines map[int]bool) policy.Tests {
 		if len(c.Excess) == 0 {
 			c.Excess = nil
 		}
+		if lines[c.Line] {
+			c.Want = ""
+		}
 	}
 	return tests
 }
@@ -285,6 +390,19 @@ func linesOf(d policy.Document) map[string]policy.Document {
 			out[fmt.Sprintf("these %d", i)] = lacking
 		}
 	}
+	for i := range d.Require {
+		lacking := d
+		lacking.Require = slices.Delete(slices.Clone(d.Require), i, i+1)
+		if len(lacking.Require) > 0 {
+			out[fmt.Sprintf("require %d", i)] = lacking
+		}
+	}
+	if o := d.OnChange; o != nil && o.Unless != nil {
+		lacking, own := d, *o
+		own.Unless = nil
+		lacking.OnChange = &own
+		out["unless "] = lacking
+	}
 	if d.Tolerate.Line > 0 {
 		lacking := d
 		lacking.Tolerate = policy.Tolerance{IPv4: -1, IPv6: -1}
@@ -303,10 +421,15 @@ func linesOf(d policy.Document) map[string]policy.Document {
 	return out
 }
 
+// beside reads the records that tests of packs name.
+func beside(tests, name string) ([]byte, error) {
+	return readBeside(policies.Packs(), within(tests, "packs"), name)
+}
+
 func resultsOf(t *testing.T, d policy.Document, tests policy.Tests) []policy.TestResult {
 	t.Helper()
 	p := policy.Parsed{Documents: []policy.Document{d}, Tests: []policy.Tests{tests}}
-	report, err := p.RunTests(packsDay, policy.TestSelection{Shipped: true, Case: func(_, _ string) bool { return true }})
+	report, err := p.RunTests(packsDay, policy.TestSelection{Shipped: true, Case: func(_, _ string) bool { return true }, Event: beside})
 	require.NoError(t, err)
 	return report.Results
 }
@@ -317,7 +440,7 @@ func gapsOf(t *testing.T, d policy.Document, tests policy.Tests) []string {
 	if len(tests.Cases) > 0 {
 		p.Tests = []policy.Tests{tests}
 	}
-	report, err := p.RunTests(packsDay, policy.TestSelection{Shipped: true})
+	report, err := p.RunTests(packsDay, policy.TestSelection{Shipped: true, Event: beside})
 	require.NoError(t, err)
 	var out []string
 	for _, g := range report.Gaps {
@@ -340,6 +463,7 @@ func TestEmptiedTestsAreNoticed(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, report.Gaps, 1)
 		require.Equal(t, d.ID, report.Gaps[0].Policy)
+		require.Contains(t, report.Gaps[0].What, d.Checks[0])
 	}
 	report, err := RunTests(packs, packsDay, nil)
 	require.NoError(t, err)

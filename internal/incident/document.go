@@ -102,13 +102,14 @@ type violationDocument struct {
 
 // standingDocument is a rule that has no outcome.
 type standingDocument struct {
-	ID        string          `json:"id" jsonschema_description:"sgr-...; empty where it is not known."`
+	ID        string          `json:"id" jsonschema_description:"sgr-...; empty where it is not known. GROUP/POLICY, without direction and value, where something is said of the group itself."`
 	Direction *string         `json:"direction" jsonschema:"nullable,enum=ingress,enum=egress"`
 	Before    *valueDocument  `json:"before" jsonschema:"nullable" jsonschema_description:"The rule as it was judged; null where it is not known."`
 	After     []valueDocument `json:"after" jsonschema_description:"What is left of it, as read back; empty where it is gone."`
 	Excess    []string        `json:"excess" jsonschema_description:"Exactly what was too much, as the fewest rules in text."`
 	Omitted   int             `json:"omittedExcess" jsonschema:"minimum=0" jsonschema_description:"How many rules were left out of excess because of its length; 0 = it is complete."`
 	Policies  []string        `json:"policies" jsonschema_description:"Ids of the policies that it violates."`
+	Lacks     []string        `json:"lacks" jsonschema_description:"What policies require and do not find, one sentence each."`
 	Reason    string          `json:"reason"`
 }
 

@@ -85,7 +85,8 @@ type Planned struct {
 	Restored bool
 }
 
-// Rule is one rule of an incident.
+// Rule is one rule of an incident, or, with the id secgroup.GroupEntry and no
+// value, the group itself under one policy.
 type Rule struct {
 	ID        string
 	Direction secgroup.Direction
@@ -97,6 +98,7 @@ type Rule struct {
 	Outcome       Outcome
 	Reason        string
 	Policies      []string
+	Lacks         []string // what policies require and do not find, one sentence each, without its end
 	Restored      bool
 	Fallback      string
 }

@@ -107,7 +107,7 @@ func newValueDocuments(rules []secgroup.Rule) []valueDocument {
 func newStandingDocument(r Rule) standingDocument {
 	d := standingDocument{
 		ID: r.ID, Direction: nullableDirection(r.Direction), After: newValueDocuments(r.After),
-		Excess: []string{}, Omitted: r.OmittedExcess, Policies: orEmpty(r.Policies), Reason: r.Reason,
+		Excess: []string{}, Omitted: r.OmittedExcess, Policies: orEmpty(r.Policies), Lacks: orEmpty(r.Lacks), Reason: r.Reason,
 	}
 	if r.Before != nil {
 		before := newValueDocument(*r.Before)
@@ -124,7 +124,7 @@ func newRuleDocument(r Rule) ruleDocument {
 }
 
 func (d standingDocument) rule() (Rule, error) {
-	r := Rule{ID: d.ID, OmittedExcess: d.Omitted, Policies: orNil(d.Policies), Reason: d.Reason}
+	r := Rule{ID: d.ID, OmittedExcess: d.Omitted, Policies: orNil(d.Policies), Lacks: orNil(d.Lacks), Reason: d.Reason}
 	var err error
 	if r.Direction, err = directionValue(d.Direction); err != nil {
 		return Rule{}, err

@@ -32,7 +32,8 @@ type Authorize struct {
 	Rules     []secgroup.Rule // without ids; with the descriptions and tags to give
 }
 
-// Tag puts tags on a group and rules of it.
+// Tag puts tags on a group and rules of it. Entries of Rules that are the group
+// itself (secgroup.IsGroupEntry) say what the tag is for.
 type Tag struct {
 	GroupID string
 	Rules   []secgroup.Rule

@@ -48,6 +48,8 @@ type builder struct {
 	// modify of this plan keeps open: it must come last there.
 	late map[secgroup.Direction]bool
 	tags map[string][]secgroup.Rule // tag value -> rules
+	// ofGroup are what policies say of the group itself that want it tagged.
+	ofGroup []policy.RuleVerdict
 
 	rules []RulePlan
 }
@@ -70,6 +72,12 @@ func newBuilder(verdict policy.Verdict, live secgroup.Group, known policy.Known,
 		b.standing[r.Value()] = r.ID
 	}
 	for _, rv := range verdict.Rules {
+		if secgroup.IsGroupEntry(rv.Rule.ID) {
+			if rv.Decision == policy.Tag {
+				b.decided = append(b.decided, rv)
+			}
+			continue
+		}
 		value := rv.Rule.Value()
 		if rv.Rule.ID == "" || values[rv.Rule.ID] != value {
 			continue // judged on a state that is no longer there

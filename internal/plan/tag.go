@@ -20,6 +20,10 @@ const tagValueMax = 256
 func (b *builder) tag(rv policy.RuleVerdict) {
 	value := tagValue(rv)
 	b.rules = append(b.rules, RulePlan{Before: rv.Rule, After: []secgroup.Rule{rv.Rule}, Goal: Tagged})
+	if secgroup.IsGroupEntry(rv.Rule.ID) {
+		b.ofGroup = append(b.ofGroup, rv)
+		return
+	}
 	if rv.Rule.Tags[TagKey] != value {
 		b.tags[value] = append(b.tags[value], rv.Rule)
 	}
@@ -30,7 +34,26 @@ func (b *builder) tagActions() []Action {
 	for _, value := range slices.Sorted(maps.Keys(b.tags)) {
 		actions = append(actions, Tag{GroupID: b.live.ID, Rules: b.tags[value], Tags: map[string]string{TagKey: value}})
 	}
-	return actions
+	return append(actions, b.groupTagActions()...)
+}
+
+// groupTagActions tags the group for all that is required of it, in one call,
+// and after its rules: their tags name the group too.
+func (b *builder) groupTagActions() []Action {
+	if b.ofGroup == nil {
+		return nil
+	}
+	tag := Tag{GroupID: b.live.ID}
+	var findings []policy.Finding
+	for _, rv := range b.ofGroup {
+		tag.Rules, findings = append(tag.Rules, rv.Rule), append(findings, rv.Findings...)
+	}
+	value := tagValue(policy.RuleVerdict{Findings: findings})
+	if b.live.Tags[TagKey] == value {
+		return nil
+	}
+	tag.Tags = map[string]string{TagKey: value}
+	return []Action{tag}
 }
 
 // tagValue joins the ids of the policies that ask for the tag with spaces,

@@ -15,6 +15,7 @@ type clause struct {
 	peers      peerSet
 	whole      bool
 	but        []*clause
+	demand     *demand // what rules of the box must be; nil = the box forbids them
 
 	// plain is the region of CIDR rules, by direction, in a group without VPC
 	// blocks: most judgements need no other. It is made on first use; nil = not

@@ -13,10 +13,13 @@ import (
 type compiled struct {
 	scope, not *scopeMatcher
 	clauses    []*clause
+	ofGroup    []groupDemand  // what is required of the group itself
 	bound4     secgroup.Count // how many addresses a port may be open to
 	bound6     secgroup.Count
 	perRule    bool
 	except     []Except
+	exemptions []Exemption         // of files, from this policy
+	onChange   *OnChange           // nil = it judges rules
 	to         secgroup.AddressSet // remedy.to
 	shipped    bool
 	digest     func() string
@@ -45,8 +48,12 @@ func newPolicy(d Document, s Settings) (*Policy, error) {
 		return nil, p.fault("the scope of a chosen policy needs a condition that counts: list its tags or names under trusted in the settings")
 	}
 	internal := secgroup.NewAddressSet(s.Internal...)
-	p.clauses = compileClauses(boxesOf(d), internal)
-	if len(p.clauses) == 0 {
+	p.clauses, p.ofGroup = compileClauses(boxesOf(d), internal), groupDemands(d)
+	for i, r := range d.demands() {
+		p.clauses[i].demand, p.clauses[i].line = newDemand(r), r.Line
+	}
+	p.onChange = d.OnChange
+	if len(p.clauses)+len(p.ofGroup) == 0 && p.onChange == nil {
 		return nil, p.fault("it judges nothing")
 	}
 	if t := d.Tolerate; t != (Tolerance{}) { // the zero value is "not written", not /0
@@ -54,16 +61,25 @@ func newPolicy(d Document, s Settings) (*Policy, error) {
 	}
 	p.perRule, p.except, p.shipped = d.Tolerate.PerRule, d.Except, d.Shipped
 	p.to = secgroup.NewAddressSet(d.Remedy.To...)
+	for _, e := range s.Exemptions {
+		if p.onChange != nil && (e.Policy == p.ID || e.Policy == "*") {
+			p.exemptions = append(p.exemptions, e)
+		}
+	}
 	mode := p.Mode // a twin of the policy in another mode keeps the digest
 	p.digest = sync.OnceValue(func() string { return hashed(meaning(d, p, internal), mode.String()) })
 	return p, nil
 }
 
-// boxesOf gives what a document forbids as boxes: allowOnly is its `within`
-// but `these`.
+// boxesOf gives what a document judges of rules as boxes: allowOnly is its
+// `within` but `these`, require the boxes with what it demands there.
 func boxesOf(d Document) []Clause {
 	if d.AllowOnly == nil {
-		return d.Forbid
+		boxes := d.Forbid
+		for _, r := range d.demands() {
+			boxes = append(boxes, *r.Where)
+		}
+		return boxes
 	}
 	c := d.AllowOnly.Within
 	c.Line = d.AllowOnly.Line
@@ -94,6 +110,10 @@ func (p *Policy) bound(v6 bool) secgroup.Count {
 	}
 	return p.bound4
 }
+
+// isDemanding reports whether the policy requires something of rules: then all
+// of its clauses do.
+func (p *Policy) isDemanding() bool { return len(p.clauses) > 0 && p.clauses[0].demand != nil }
 
 // tolerates reports whether some addresses are tolerated at all.
 func (p *Policy) tolerates() bool { return !p.bound4.IsZero() || !p.bound6.IsZero() }

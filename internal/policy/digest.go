@@ -40,13 +40,28 @@ func meaning(d Document, p *Policy, internal secgroup.AddressSet) string {
 	for _, c := range boxesOf(d) {
 		boxes = append(boxes, w.clause(c))
 	}
-	slices.Sort(boxes)
+	for i, r := range d.demands() {
+		boxes[i] += " demands " + r.meaning()
+	}
+	for i := range d.Require {
+		if r := &d.Require[i]; r.Where == nil {
+			boxes = append(boxes, "group "+r.meaning())
+		}
+	}
 	for _, e := range d.Except {
 		actors := slices.Clone(e.Actors)
 		slices.Sort(actors)
 		excepts = append(excepts, quoted(actors)+" until "+instant(e.Until))
 	}
 	slices.Sort(excepts)
+	slices.Sort(boxes)
+	if o := d.OnChange; o != nil {
+		text += "onChange " + quotedSet(o.Calls)
+		if o.Unless != nil {
+			text += " unless " + quotedSet(o.Unless.Actors) + " " + quotedSet(o.Unless.UserAgents)
+		}
+		text += "\n"
+	}
 	return text + "forbid " + strings.Join(boxes, ";") +
 		"\ntolerate " + p.bound4.String() + " " + p.bound6.String() + " " + strconv.FormatBool(p.perRule) +
 		"\ndo " + p.Remedy.Do.String() + "\nexcept " + strings.Join(excepts, ";") + "\n"
@@ -73,6 +88,19 @@ func (w meaningWriter) clause(c Clause) string {
 		but = append(but, "("+w.clause(b)+")")
 	}
 	return quotedSet(directions) + " " + quotedSet(flows) + " " + quotedSet(peers) + " " + strconv.FormatBool(c.Whole) + " but " + quotedSet(but)
+}
+
+// meaning is what is required, without where.
+func (r *Requirement) meaning() string {
+	text := strconv.FormatBool(r.Description)
+	for _, list := range [][]string{r.NotDescribed, r.NotNamed} {
+		text += " " + quotedSet(lowered(list))
+	}
+	text += " " + quotedSet(r.Tags)
+	for _, n := range []int{r.MaxPorts, r.MaxIPv4, r.MaxIPv6, r.MaxRules} {
+		text += " " + strconv.Itoa(n)
+	}
+	return text + " " + r.Grace.String()
 }
 
 // meaning is {FIRST LAST} {FIRST LAST} NOIPV4 NOIPV6.

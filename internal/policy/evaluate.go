@@ -26,7 +26,9 @@ func (s *Set) Evaluate(in Input) Verdict {
 	if len(in.Changes) > 0 || len(in.Known.Rules) > 0 {
 		j.remember(v.Rules)
 	}
-	if s.index == nil || len(s.index.clauses) == 0 {
+	j.judgeGroup(&v)
+	v.JudgeAgainAt = nextLook(&v, in.Now)
+	if s.index == nil || len(s.index.clauses)+len(s.calls) == 0 {
 		return v
 	}
 	j.selectFor(factsOf(in.Live))
@@ -34,10 +36,13 @@ func (s *Set) Evaluate(in Input) Verdict {
 	for i := range v.Rules {
 		v.Rules[i].Findings = j.fine.findings
 	}
+	opened := j.charge(v.Rules)
+	v.Calls = j.judgeCalls(v.Rules, opened)
 	if len(j.subjects) == 0 {
 		return v
 	}
 	j.judge(&v)
+	j.judgeCharged(&v, opened)
 	j.compose(&v)
 	v.JudgeAgainAt = nextLook(&v, in.Now)
 	return v
@@ -133,7 +138,7 @@ func (j *judgement) selectFor(f groupFacts) {
 	fine := &fineFinding{inScope: slices.Clone(inScope)}
 	for i, p := range j.set.Policies {
 		fine.slots = append(fine.slots, -1)
-		if p.applies(f) != no {
+		if len(p.clauses) > 0 && p.applies(f) != no {
 			fine.slots[i] = len(fine.findings)
 			fine.findings = append(fine.findings, Finding{Policy: p, File: p.File, Line: p.Line, State: Fine})
 		}
@@ -188,7 +193,7 @@ func (j *judgement) touch(rules []RuleVerdict) {
 func (j *judgement) judge(v *Verdict) {
 	j.rulings = make([][]ruling, len(v.Rules))
 	for i, p := range j.set.Policies {
-		if len(j.met[i]) == 0 {
+		if i >= len(j.met) || len(j.met[i]) == 0 {
 			continue
 		}
 		found := j.rule(p, j.met[i])
@@ -232,7 +237,7 @@ func (v *Verdict) need(needs ...Need) {
 // nextLook is the earliest end of a wait or exemption after now.
 func nextLook(v *Verdict, now time.Time) time.Time {
 	var first time.Time
-	for _, r := range v.Rules {
+	for _, r := range v.All() {
 		for _, f := range r.Findings {
 			if f.Until.After(now) && (first.IsZero() || f.Until.Before(first)) {
 				first = f.Until

@@ -13,6 +13,41 @@ import (
 // on its own.
 func matchGlob(pattern, text, stops string) bool { return matchRunes(pattern, text, stops, stops) }
 
+// matchFolded is matchGlob for a pattern in lower case, regardless of the case
+// of ASCII letters of the text. No allocation.
+func matchFolded(pattern, text string) bool {
+	star, mark := -1, 0
+	p, t := 0, 0
+	for t < len(text) {
+		_, size := utf8.DecodeRuneInString(text[t:])
+		switch {
+		case p < len(pattern) && pattern[p] == '*':
+			p++
+			star, mark = p, t
+		case p < len(pattern) && pattern[p] == '?':
+			p++
+			t += size
+		case p < len(pattern) && pattern[p] == lowerByte(text[t]):
+			p++
+			t++
+		case star < 0:
+			return false
+		default:
+			_, size = utf8.DecodeRuneInString(text[mark:])
+			mark += size
+			p, t = star, mark
+		}
+	}
+	return strings.Trim(pattern[p:], "*") == ""
+}
+
+func lowerByte(b byte) byte {
+	if 'A' <= b && b <= 'Z' {
+		return b + 'a' - 'A'
+	}
+	return b
+}
+
 // matchRunes is matchGlob with what `*` stops at and what `?` does not match.
 func matchRunes(pattern, text, stops, not string) bool {
 	var star, mark = -1, 0 // place behind the last `*`, and what it has eaten up to

@@ -28,6 +28,7 @@ type index struct {
 	always  []uint64 // clauses of policies that are meant for every group
 	scoped  []int    // the other clauses
 	wholes  []int    // clauses with `when: whole`
+	demands []uint64 // clauses that require something of rules; nil = none
 	// sets are the distinct address sets of clauses, so that a rule's block is
 	// compared once with each.
 	sets []secgroup.AddressSet
@@ -86,6 +87,12 @@ func newIndex(policies []*Policy) *index {
 		}
 		if c.whole || policies[c.policy].tolerates() {
 			setBit(x.summed, i)
+		}
+		if c.demand != nil {
+			if x.demands == nil {
+				x.demands = make([]uint64, x.words)
+			}
+			setBit(x.demands, i)
 		}
 	}
 	for d, dir := range bothDirections {
@@ -253,6 +260,25 @@ func (c *column) collect(span secgroup.Span, set []uint64) {
 // touch leaves in set the clauses of inScope that the rule may touch, and
 // reports whether there is one. Both have index.words words. No allocation.
 func (x *index) touch(r *secgroup.Rule, inScope, set []uint64) bool {
+	return x.touchBoxes(r, inScope, set) && (x.demands == nil || x.keepLacking(r, set))
+}
+
+// keepLacking drops clauses of which the rule certainly has what they require.
+func (x *index) keepLacking(r *secgroup.Rule, set []uint64) bool {
+	var left uint64
+	for w := range set {
+		for rest := set[w] & x.demands[w]; rest != 0; rest &= rest - 1 {
+			if i := w*64 + bits.TrailingZeros64(rest); !x.clauses[i].demand.mayLack(r) {
+				set[w] &^= 1 << (i % 64)
+			}
+		}
+		left |= set[w]
+	}
+	return left != 0
+}
+
+// touchBoxes is touch by direction, flows and peer alone.
+func (x *index) touchBoxes(r *secgroup.Rule, inScope, set []uint64) bool {
 	clear(set)
 	if r.Direction != secgroup.Ingress && r.Direction != secgroup.Egress {
 		return false

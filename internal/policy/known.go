@@ -59,6 +59,18 @@ func (k KnownRule) InOrder() bool {
 	return k.IncidentID == "" && k.Under == nil || k.Reported == reportedExempt || len(k.Baseline) > 0
 }
 
+// rules counts the rules that the item holds: it also has what is remembered of
+// the group itself.
+func (k *Known) rules() int {
+	n := 0
+	for id := range k.Rules {
+		if !secgroup.IsGroupEntry(id) {
+			n++
+		}
+	}
+	return n
+}
+
 // RemovedRule remembers why a rule id is no longer live.
 type RemovedRule struct {
 	At         time.Time // of the record or of our read-back
@@ -88,6 +100,7 @@ type Facts struct {
 	// single policies, by Policy.Digest (a fuse).
 	Paused string
 	Held   map[string]string
-	// Lists holds what is known of prefix lists by id; rules carry their own.
+	// Lists holds what was read of prefix lists by id: those of live rules, which
+	// carry them too, and those that changed rules had before.
 	Lists map[string]secgroup.PrefixList
 }

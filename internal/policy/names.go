@@ -27,7 +27,7 @@ var (
 	remedyNames   = names{DoRevert: "revert", DoNarrow: "narrow", DoTag: "tag", DoAlert: "alert"}
 	stateNames    = names{
 		Fine: "fine", Acting: "acting", Tagging: "tagging", Alerting: "alerting", Observing: "observing", Waiting: "waiting",
-		Exempt: "exempt", Baseline: "baseline", BeforeAct: "before-act", Unknown: "unknown", Held: "held",
+		Exempt: "exempt", Baseline: "baseline", BeforeAct: "before-act", Unknown: "unknown", Held: "held", Graced: "graced",
 	}
 )
 

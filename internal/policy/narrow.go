@@ -19,6 +19,9 @@ import (
 //	remainder |20 21|  |23 24 25|   from 0.0.0.0/0
 func (j *judgement) remainder(r *ruling) secgroup.Region {
 	s, p := r.subject, r.Policy
+	if p.isDemanding() {
+		return s.region.Intersect(r.kept)
+	}
 	out := s.region
 	for _, c := range p.clauses {
 		box := c.forbidden(s.rule.Direction, s.rule.Peer, j.at)

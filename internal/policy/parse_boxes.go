@@ -55,16 +55,6 @@ func (p *folderReader) allowOnly(a *allowOnlySyntax) *AllowOnly {
 	return out
 }
 
-// require checks what will be judged one day.
-func (p *folderReader) require(r *requireSyntax) {
-	if r.Where != nil {
-		p.outer(r.Where.box())
-	}
-	if !slices.ContainsFunc([]string{"description", "maxPorts", "maxPrefix"}, func(k string) bool { return r.key(k).given() }) {
-		p.fault(r.position, "add description, maxPorts or maxPrefix", "nothing is required")
-	}
-}
-
 func (p *folderReader) outer(b boxSyntax) Clause {
 	c := Clause{
 		Line: b.at.line, Directions: directionsOf(b.direction),

@@ -61,7 +61,11 @@ func (p *folderReader) applyOverride(f *policyFile, o *overrideSyntax, id word) 
 		e.File = o.source.file
 		f.doc.Except = append(f.doc.Except, e)
 	}
+	if len(f.doc.Require) > 0 {
+		p.fitRequire(&f.doc, requireKeys{remedy: o.key("remedy"), tolerate: o.key("tolerate"), except: o.key("except")})
+	}
 	p.overrideBut(f, o)
+	p.overrideCalls(o, f)
 	p.unnamedSets(f, o)
 	if f.doc.Chosen && f.doc.Scope.isEmpty() && !f.off {
 		at, hint := id.position, "give it a scope here, or take the override out"
@@ -254,6 +258,7 @@ func (p *folderReader) noEffect(o *overrideSyntax, was, is Document, id word) {
 		"remedy":   is.Remedy.equal(was.Remedy),
 		"scope":    is.Scope.equal(was.Scope) && (is.Not == nil) == (was.Not == nil) && (is.Not == nil || is.Not.equal(*was.Not)),
 		"tolerate": is.Tolerate.equal(was.Tolerate),
+		"unless":   is.OnChange != nil && was.OnChange != nil && is.OnChange.Unless.equal(was.OnChange.Unless),
 	}
 	for _, pair := range o.pairs {
 		if same[pair.key.text] {

@@ -24,6 +24,15 @@ func (p *folderReader) policy(f *policyFile) Document {
 	d.Tolerate = p.tolerate(f.Tolerate)
 	d.Except = p.except(f.Except, "policy "+d.ID)
 	d.Remedy = p.remedy(f.Remedy, d.ID)
+	if len(d.Require) > 0 {
+		p.fitRequire(&d, requireKeys{
+			remedy: f.key("remedy"), tolerate: f.key("tolerate"), except: f.key("except"), require: f.key("require"), groups: groupKeyOf(f.Require),
+		})
+	}
+	if d.OnChange != nil {
+		p.remedyOfCalls(f.Remedy)
+		p.tolerateOfCalls(f.Tolerate)
+	}
 	return d
 }
 
@@ -63,11 +72,6 @@ func (p *folderReader) judged(f *policyFile, d *Document) {
 			p.fault(f.key(k), "make two policies of it", "a policy has one of forbid, allowOnly, require and onChange; this one has %s already", given[0])
 		}
 	}
-	for _, k := range given {
-		if k == "require" || k == "onChange" {
-			p.notYet(f.key(k), k+" is")
-		}
-	}
 	for i := range f.Forbid {
 		d.Forbid = append(d.Forbid, p.forbid(&f.Forbid[i]))
 	}
@@ -75,7 +79,10 @@ func (p *folderReader) judged(f *policyFile, d *Document) {
 		d.AllowOnly = p.allowOnly(f.AllowOnly)
 	}
 	for i := range f.Require {
-		p.require(&f.Require[i])
+		d.Require = append(d.Require, p.require(&f.Require[i]))
+	}
+	if f.OnChange != nil {
+		d.OnChange = p.onChange(f.OnChange)
 	}
 }
 

@@ -15,11 +15,17 @@ import (
 // answer is never AskItem.
 //
 // Modify, prefix lists and incomplete records are always Concerned. A failed
-// call changed nothing and concerns nobody.
+// call changed nothing and concerns nobody. CallConcerned is an answer with and
+// without the item.
 func (s *Set) Triage(c secgroup.Change, known *Known) Concern {
 	if c.ErrorCode != "" {
 		return NotConcerned
 	}
+	return max(s.triageCall(&c, "", known), s.triageRules(c, known))
+}
+
+// triageRules answers for what the call may have opened.
+func (s *Set) triageRules(c secgroup.Change, known *Known) Concern {
 	open := AskItem
 	if known != nil {
 		open = NotConcerned
@@ -28,15 +34,20 @@ func (s *Set) Triage(c secgroup.Change, known *Known) Concern {
 		}
 	}
 	switch c.Effect {
-	case secgroup.Narrows, secgroup.Describe:
+	case secgroup.Narrows:
+		return open
+	case secgroup.Describe:
+		if s.texts.descriptions {
+			return Concerned
+		}
 		return open
 	case secgroup.Retags:
-		if s.byTags {
+		if s.byTags || s.texts.tags {
 			return Concerned
 		}
 		return open
 	case secgroup.Creates:
-		return max(ifOpen(open), s.triageRules(c, known, defaultEgress()))
+		return max(ifOpen(open), s.triageGroup(c, known), s.triageAdded(c, known, defaultEgress()))
 	case secgroup.Names:
 		if !c.Complete || len(c.Rules) == 0 || isModify(&c) {
 			return Concerned
@@ -48,7 +59,7 @@ func (s *Set) Triage(c secgroup.Change, known *Known) Concern {
 			}
 			rules = append(rules, r.Rule)
 		}
-		return max(ifOpen(open), s.triageRules(c, known, rules))
+		return max(ifOpen(open), s.triageGroup(c, known), s.triageAdded(c, known, rules))
 	}
 	return Concerned
 }
@@ -79,17 +90,13 @@ func defaultEgress() []secgroup.Rule {
 	return []secgroup.Rule{v4, v6}
 }
 
-// triageRules answers for rules that a call added to its group.
-func (s *Set) triageRules(c secgroup.Change, known *Known, rules []secgroup.Rule) Concern {
+// triageAdded answers for rules that a call added to its group.
+func (s *Set) triageAdded(c secgroup.Change, known *Known, rules []secgroup.Rule) Concern {
 	x := s.index
 	if x == nil || len(x.clauses) == 0 {
 		return NotConcerned
 	}
-	names := c.Groups
-	if len(names) != 1 {
-		names = []secgroup.GroupName{{}} // which group is not clear: nothing is known of it
-	}
-	facts := factsOfRecord(c, names[0], known)
+	facts := factsOfRecord(c, groupNamed(&c, ""), known)
 	t := addition{at: site{groupID: facts.id, accountID: c.AccountID}, rules: rules, known: known}
 	worst := NotConcerned
 	for i, p := range s.Policies {

@@ -32,13 +32,18 @@ const (
 	BeforeAct                  // due once the act is done: stands until then
 	Unknown                    // could not be judged (unreadable list): alerted, never fine
 	Held                       // paused or fused: reported, not acted on
+	Graced                     // of a group: not as required, for less long than it may be
 )
 
 // Verdict is the full diagnostic of one group.
 type Verdict struct {
 	GroupID string
 	Rules   []RuleVerdict // every live rule, sorted by id
-	Needs   []Need        // facts whose absence could change the verdict; evaluate again with them
+	// Group is what policies say of the group itself: one entry for each that
+	// finds something. Its Rule has only an id, secgroup.GroupEntry.
+	Group []RuleVerdict
+	Calls []CallVerdict // the calls at hand that a policy with onChange looks at, in their order
+	Needs []Need        // facts whose absence could change the verdict; evaluate again with them
 	// JudgeAgainAt is the earliest time at which waiting, expiry or settling
 	// asks for another look; zero = none.
 	JudgeAgainAt time.Time
@@ -100,6 +105,7 @@ type Finding struct {
 	State     State
 	Excess    secgroup.Region // exactly what is too much (what would be, for Exempt and Baseline); empty for Fine and Unknown
 	Remaining secgroup.Region // the rule without Excess; empty for Fine (all of it) and Unknown
+	Lacks     string          // what is required and not there, as a sentence without its end; "" = the policy requires nothing
 	Until     time.Time       // Waiting: when the wait ends; Exempt: when that ends, zero = never
 	Exemption string          // Exempt: its id, or "except FILE:LINE"
 	Why       string          // one sentence: why this state, which exception did not apply and why

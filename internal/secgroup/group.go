@@ -1,6 +1,9 @@
 package secgroup
 
-import "net/netip"
+import (
+	"net/netip"
+	"strings"
+)
 
 // Group is a security group as it was read at one moment.
 type Group struct {
@@ -26,3 +29,11 @@ type VPC struct {
 // IsDefault reports whether this is the default group of its VPC. EC2 refuses
 // other groups of that name (CreateSecurityGroup, regardless of case).
 func (g Group) IsDefault() bool { return g.Name == "default" }
+
+// GroupEntry is the id under which a group itself stands among rules, where
+// something is said of it and not of one of them: GROUP/WHAT.
+func GroupEntry(groupID, what string) string { return groupID + "/" + what }
+
+// IsGroupEntry reports whether an id is of a group itself; ids of rules begin
+// with sgr-.
+func IsGroupEntry(id string) bool { return strings.HasPrefix(id, "sg-") }

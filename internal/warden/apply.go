@@ -225,8 +225,8 @@ func (j *judging) withdraw(a plan.Action, err error) bool {
 // is neither the old nor the planned one: somebody changed it meanwhile.
 func (j *judging) overtaken() bool {
 	for _, rp := range j.plan.Rules {
-		live, ok := ruleByID(j.readBack, rp.Before.ID)
-		if ok && !live.SameValue(rp.Before) && !reached(rp, j.readBack) {
+		live, ok := ruleByID(j.asRead(), rp.Before.ID)
+		if ok && !live.SameValue(rp.Before) && !reached(rp, j.asRead()) {
 			return true
 		}
 	}
@@ -241,7 +241,7 @@ func (j *judging) planAgain() {
 	in.Live = live
 	verdict := j.w.cfg.Set.Evaluate(in)
 	acting := policy.Verdict{GroupID: j.groupID}
-	for _, rv := range verdict.Rules {
+	for _, rv := range verdict.All() {
 		e := j.ends[rv.Rule.ID]
 		// Only what was opened is acted on; what became due meanwhile has
 		// its own event.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/sgwarden/sgwarden/internal/incident"
 	"github.com/sgwarden/sgwarden/internal/policy"
+	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
 
 // close writes what became of everything and gives the lease back. After a
@@ -88,6 +89,9 @@ func (j *judging) settleItem() {
 		if d.inc.Outcome == incident.Exempt && slices.Contains(d.inc.Published, string(incident.Opened)) {
 			j.known.Removed[exemptMark+d.inc.ID] = policy.RemovedRule{At: now, IncidentID: d.inc.ID}
 		}
+		if d.call && !d.exempt && slices.Contains(d.inc.Published, string(incident.Opened)) {
+			j.known.Removed[callMark+d.inc.ID] = policy.RemovedRule{At: now, IncidentID: d.inc.ID}
+		}
 		if isFight(d) && d.inc.Outcome.Changed() && slices.Contains(d.inc.Published, string(incident.Contested)) {
 			for _, e := range d.ends {
 				j.known.Removed[contestedMark+e.rule.Value()] = policy.RemovedRule{At: now, IncidentID: d.inc.ID}
@@ -137,7 +141,7 @@ func (j *judging) settleEntry(d *draft, e *end) {
 		j.known.Removed[id+inPlaceMark+removed.At.Format(timeMark)] = removed
 	case e.outcome == incident.AlreadyCompliant && len(e.after) == 0, e.outcome == incident.Gone:
 		delete(j.known.Rules, id)
-		if _, told := j.known.Removed[id]; !told {
+		if _, told := j.known.Removed[id]; !told && !secgroup.IsGroupEntry(id) {
 			removed.IncidentID = ""
 			j.known.Removed[id] = removed
 		}
@@ -146,7 +150,7 @@ func (j *judging) settleEntry(d *draft, e *end) {
 		j.known.Rules[id] = entry
 	case known:
 		entry.Reported = e.outcome.String()
-		if tagged, ok := ruleByID(j.readBack, id); ok && e.outcome == incident.Tagged {
+		if tagged, ok := ruleByID(j.asRead(), id); ok && e.outcome == incident.Tagged {
 			entry.Rule = stripped(tagged)
 		}
 		if d.unsent {

@@ -50,15 +50,19 @@ func (j *judging) fillRules(d *draft) {
 			before := e.rule
 			r.Before = &before
 		}
+		if secgroup.IsGroupEntry(r.ID) {
+			r.After = nil // a group is not among its rules
+		}
 		findings := violated(e.verdict)
 		for _, f := range findings {
 			r.Policies = appendOnce(r.Policies, f.Policy.ID)
+			r.Lacks = appendLack(r.Lacks, f)
 			i.Policies = appendNote(i.Policies, f)
 			i.Severity = max(i.Severity, f.Policy.Severity)
 		}
 		r.Excess = excess(e.rule.Direction, findings)
 		if old, ok := stored[r.ID]; ok && len(findings) == 0 {
-			r.Policies, r.Excess, r.OmittedExcess = old.Policies, old.Excess, old.OmittedExcess
+			r.Policies, r.Lacks, r.Excess, r.OmittedExcess = old.Policies, old.Lacks, old.Excess, old.OmittedExcess
 			r.Before = old.Before
 		}
 		i.Rules = append(i.Rules, r)
@@ -110,6 +114,14 @@ func excess(d secgroup.Direction, findings []policy.Finding) []secgroup.Rule {
 	return all.Rules(d, secgroup.AtomPeer)
 }
 
+// appendLack adds what a policy requires and does not find.
+func appendLack(list []string, f policy.Finding) []string {
+	if f.Lacks == "" {
+		return list
+	}
+	return appendOnce(list, f.Lacks)
+}
+
 func appendNote(notes []incident.PolicyNote, f policy.Finding) []incident.PolicyNote {
 	if slices.ContainsFunc(notes, func(n incident.PolicyNote) bool { return n.ID == f.Policy.ID }) {
 		return notes
@@ -127,7 +139,7 @@ const reasonBeforeAct = "before-act"
 // only once the baseline act is done.
 func (j *judging) standing() []incident.Rule {
 	var out []incident.Rule
-	for _, rv := range j.verdict.Rules {
+	for _, rv := range j.verdict.All() {
 		var found []policy.Finding
 		reason := ""
 		for _, f := range rv.Findings {
@@ -146,8 +158,12 @@ func (j *judging) standing() []incident.Rule {
 			ID: rv.Rule.ID, Direction: rv.Rule.Direction, Before: &before, After: []secgroup.Rule{rv.Rule},
 			Excess: excess(rv.Rule.Direction, found), Reason: reason,
 		}
+		if secgroup.IsGroupEntry(r.ID) {
+			r.Before, r.After = nil, nil
+		}
 		for _, f := range found {
 			r.Policies = appendOnce(r.Policies, f.Policy.ID)
+			r.Lacks = appendLack(r.Lacks, f)
 		}
 		out = append(out, r)
 	}
@@ -244,6 +260,10 @@ func inWords(a plan.Action) string {
 func join(rules []secgroup.Rule) string {
 	var out []string
 	for _, r := range rules {
+		if secgroup.IsGroupEntry(r.ID) {
+			out = appendOnce(out, "the group itself")
+			continue
+		}
 		out = append(out, strings.TrimSpace(r.ID+" "+r.String()))
 	}
 	return strings.Join(out, ", ")

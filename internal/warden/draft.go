@@ -19,6 +19,7 @@ type draft struct {
 	unsent    bool        // a message is due and could not be sent
 	completed bool        // this judging told the actor of an incident that had none
 	stranger  bool        // about a call of the deployment's role, not about rules
+	call      bool        // about a call that a policy is against, not about rules
 	exempt    bool        // about the use of an exemption, not about a violation
 	blind     []*blindAct // what was done about its rules without the ledger
 	final     bool        // its rules ended before this judging: only a message or the entry is owed
@@ -30,7 +31,7 @@ func (j *judging) draftIncidents(ctx context.Context) {
 	j.known = j.remember()
 	j.carryOn()
 	var fresh *draft
-	for _, rv := range j.verdict.Rules {
+	for _, rv := range j.verdict.All() {
 		e := j.ends[rv.Rule.ID]
 		if e == nil || e.seen {
 			continue
@@ -58,6 +59,7 @@ func (j *judging) draftIncidents(ctx context.Context) {
 	j.wouldHave()
 	j.point()
 	j.strangers()
+	j.draftCalls()
 	j.completeClosed(ctx)
 }
 
@@ -70,6 +72,9 @@ func (j *judging) carryOn() {
 		if d.stranger = d.inc.Reason == reasonStranger; d.stranger {
 			d.ends = []*end{j.strangerEnd(d)}
 		}
+		if d.call = !d.stranger && len(d.inc.Rules) == 0; d.call {
+			d.ends = []*end{{outcome: d.inc.Outcome, reason: d.inc.Reason, incident: d.inc.ID, draft: d}}
+		}
 		j.drafts = append(j.drafts, d)
 	}
 	j.takeUpBlind()
@@ -79,10 +84,10 @@ func (j *judging) carryOn() {
 // what is known now.
 func (j *judging) endLeft() {
 	for _, d := range j.drafts {
-		if !d.stranger {
+		if !d.stranger && !d.call {
 			j.finishLeft(d)
 		}
-		if !d.stranger && !d.final {
+		if !d.stranger && !d.call && !d.final {
 			j.fill(d)
 		}
 	}
@@ -186,11 +191,9 @@ func ruleBefore(r incident.Rule) secgroup.Rule {
 func (j *judging) leftOver(d *draft, r incident.Rule, e *end) (incident.Outcome, string) {
 	act := d.blindly(r.ID)
 	begun := d.stored.Outcome == 0 || d.stored.Outcome == incident.NotReverted || d.stored.Outcome == incident.Unresolved
-	live, isLive := secgroup.Rule{}, false
-	for _, l := range j.live.Rules {
-		if l.ID == r.ID {
-			live, isLive = l, true
-		}
+	live, isLive := ruleByID(j.live.Rules, r.ID)
+	if j.exists && secgroup.IsGroupEntry(r.ID) {
+		live, isLive, begun = e.rule, true, false // the group itself, which is as required by now
 	}
 	switch {
 	case r.Outcome.Changed():
@@ -221,9 +224,11 @@ func (j *judging) leftOver(d *draft, r incident.Rule, e *end) (incident.Outcome,
 const reasonInterrupted = "interrupted"
 
 func (j *judging) verdictOf(id string) *policy.RuleVerdict {
-	for i := range j.verdict.Rules {
-		if j.verdict.Rules[i].Rule.ID == id {
-			return &j.verdict.Rules[i]
+	for _, rules := range [][]policy.RuleVerdict{j.verdict.Rules, j.verdict.Group} {
+		for i := range rules {
+			if rules[i].Rule.ID == id {
+				return &rules[i]
+			}
 		}
 	}
 	return nil
@@ -278,7 +283,8 @@ func (j *judging) wouldHave() {
 // enforced tells in words what enforce mode would call for some rules.
 func (j *judging) enforced(rules map[string]bool) []string {
 	acting := policy.Verdict{GroupID: j.groupID}
-	for _, rv := range j.w.enforcing.Evaluate(j.input()).Rules {
+	verdict := j.w.enforcing.Evaluate(j.input())
+	for _, rv := range verdict.All() {
 		if rules[rv.Rule.ID] {
 			acting.Rules = append(acting.Rules, rv)
 		}

@@ -33,6 +33,7 @@ type judging struct {
 	drafts  []*draft        // the incidents that this round writes
 	ends    map[string]*end // by rule id
 	done    map[string]*end // those of earlier rounds of this judging
+	calls   map[string]*end // of calls that policies are against, by callKey
 	written []*draft        // likewise
 	plan    plan.Plan
 	known   policy.Known // the item as it is to be
@@ -42,13 +43,14 @@ type judging struct {
 	recalled bool
 
 	// What was done.
-	journal  []incident.Journal
-	refusal  string          // the step that EC2 refused, in words; "" = none
-	readBack []secgroup.Rule // nil = nothing was read back
-	readAt   time.Time
-	askedFor []ask // messages behind a delay, of every round
-	retry    bool  // the messages must come again
-	story    Story
+	journal   []incident.Journal
+	refusal   string          // the step that EC2 refused, in words; "" = none
+	readBack  []secgroup.Rule // nil = nothing was read back
+	readGroup []secgroup.Rule // the group itself likewise, with its tags; nil = it was not to be tagged
+	readAt    time.Time
+	askedFor  []ask // messages behind a delay, of every round
+	retry     bool  // the messages must come again
+	story     Story
 }
 
 // end is what becomes of one rule in this judging.
@@ -106,7 +108,7 @@ func (j *judging) judgeRound(ctx context.Context) error {
 }
 
 func (j *judging) judgeOnce(ctx context.Context) error {
-	j.drafts, j.opened, j.readBack, j.journal, j.ends = nil, false, nil, nil, map[string]*end{}
+	j.drafts, j.opened, j.readBack, j.readGroup, j.journal, j.ends, j.calls = nil, false, nil, nil, nil, map[string]*end{}, nil
 	settled, err := j.observe(ctx)
 	if err != nil || settled {
 		return err

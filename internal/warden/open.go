@@ -173,7 +173,7 @@ func waitsFor(f policy.Finding, r secgroup.Rule) bool {
 // waits are the rules that wait, one per incident, the earliest first.
 func (j *judging) waits() []*end {
 	var out []*end
-	for _, rv := range j.verdict.Rules {
+	for _, rv := range j.verdict.All() {
 		e := j.ends[rv.Rule.ID]
 		if e == nil || e.outcome != incident.Pending || e.seen {
 			continue

@@ -3,6 +3,7 @@ package warden
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/sgwarden/sgwarden/internal/incident"
@@ -23,6 +24,9 @@ func (j *judging) look(ctx context.Context) {
 	for n := 0; ; n++ {
 		rules, err := j.rules(ctx)
 		if err == nil {
+			err = j.lookAtGroup(ctx)
+		}
+		if err == nil {
 			j.readBack, j.readAt = rules, j.w.now()
 			if j.shown() {
 				return
@@ -41,13 +45,42 @@ func (j *judging) look(ctx context.Context) {
 	}
 }
 
+// lookAtGroup reads the tags of the group itself, where it was to be tagged for
+// something that is required of it.
+func (j *judging) lookAtGroup(ctx context.Context) error {
+	j.readGroup = nil
+	for _, rp := range j.plan.Rules {
+		if !secgroup.IsGroupEntry(rp.Before.ID) {
+			continue
+		}
+		if j.readGroup == nil {
+			g, err := j.w.cfg.Inventory.Group(ctx, j.groupID)
+			if err != nil {
+				return err
+			}
+			j.readGroup = []secgroup.Rule{{ID: rp.Before.ID, Tags: g.Tags}}
+			continue
+		}
+		j.readGroup = append(j.readGroup, secgroup.Rule{ID: rp.Before.ID, Tags: j.readGroup[0].Tags})
+	}
+	return nil
+}
+
+// asRead is what was read back, of rules and of the group itself.
+func (j *judging) asRead() []secgroup.Rule {
+	if len(j.readGroup) == 0 {
+		return j.readBack
+	}
+	return slices.Concat(j.readBack, j.readGroup)
+}
+
 // shown reports whether what was read back leaves nothing to wait for: no rule
 // stands with its old value though EC2 said that it changed it.
 func (j *judging) shown() bool {
 	for _, rp := range j.plan.Rules {
 		e := j.ends[rp.Before.ID]
-		live, ok := ruleByID(j.readBack, rp.Before.ID)
-		if e != nil && e.tries.answered && ok && live.SameValue(rp.Before) && !reached(rp, j.readBack) {
+		live, ok := ruleByID(j.asRead(), rp.Before.ID)
+		if e != nil && e.tries.answered && ok && live.SameValue(rp.Before) && !reached(rp, j.asRead()) {
 			return false
 		}
 	}
@@ -100,7 +133,7 @@ func (j *judging) settle(ctx context.Context) {
 // settleRule claims nothing that was not seen.
 func (j *judging) settleRule(e *end) {
 	rp := plan.RulePlan{Before: e.rule, After: e.after, Goal: j.goalOf(e)}
-	live, isLive := ruleByID(j.readBack, e.rule.ID)
+	live, isLive := ruleByID(j.asRead(), e.rule.ID)
 	_, why := explain(e.tries.err)
 	planned := incident.Planned{After: e.after, Restored: e.restored}
 	switch {
@@ -110,9 +143,9 @@ func (j *judging) settleRule(e *end) {
 			e.outcome, e.reason = cannot(e.tries.err), why
 		}
 		e.after = []secgroup.Rule{e.rule}
-	case reached(rp, j.readBack) && (e.tries.answered || e.tries.among):
+	case reached(rp, j.asRead()) && (e.tries.answered || e.tries.among):
 		e.outcome = claimed(rp.Goal)
-	case reached(rp, j.readBack) && e.tries.uncertain:
+	case reached(rp, j.asRead()) && e.tries.uncertain:
 		e.outcome, e.reason = claimed(rp.Goal), reasonInterrupted
 	case !isLive && e.blind != nil && j.endBlind(e.blind, e):
 		// A read that lags had shown it once more.

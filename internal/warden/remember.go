@@ -38,7 +38,7 @@ func (j *judging) remember() policy.Known {
 	for _, k := range old.Rules {
 		order = max(order, k.Order+1)
 	}
-	for _, rv := range inWalk(j.verdict.Rules) {
+	for _, rv := range inWalk(j.verdict.All()) {
 		known, ok := old.Rules[rv.Rule.ID]
 		if !ok || known.Order == 0 || j.grew(known, rv.Rule) {
 			known = j.entry(known, ok, rv, order)
@@ -130,7 +130,7 @@ func (j *judging) removedSince(old, next policy.Known) map[string]policy.Removed
 		removed = map[string]policy.RemovedRule{}
 	}
 	for id, k := range old.Rules {
-		if _, live := next.Rules[id]; live {
+		if _, live := next.Rules[id]; live || secgroup.IsGroupEntry(id) {
 			continue
 		}
 		if _, told := removed[id]; !told {

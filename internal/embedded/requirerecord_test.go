@@ -1,0 +1,150 @@
+package embedded
+
+import (
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/stretchr/testify/require"
+
+	"github.com/sgwarden/sgwarden/internal/incident"
+	"github.com/sgwarden/sgwarden/internal/localec2"
+	"github.com/sgwarden/sgwarden/internal/plan"
+	"github.com/sgwarden/sgwarden/internal/secgroup"
+)
+
+func requireScene(t *testing.T, policies string) *scene {
+	return newScene(t, attack{where: t.Name(), lines: [][]string{{"policy", policies}}})
+}
+
+func (s *scene) authorize(port, to int32, block, description string) {
+	s.t.Helper()
+	_, err := s.client.AuthorizeSecurityGroupIngress(s.ctx, &ec2.AuthorizeSecurityGroupIngressInput{GroupId: &s.group, IpPermissions: []types.IpPermission{{
+		IpProtocol: aws.String("tcp"), FromPort: &port, ToPort: &to, IpRanges: []types.IpRange{{CidrIp: &block, Description: &description}},
+	}}})
+	require.NoError(s.t, err)
+}
+
+// worst is the last decision of the scene.
+func (s *scene) worst() incident.Incident {
+	s.t.Helper()
+	return s.judged[len(s.judged)-1].Worst().Incident
+}
+
+// TestWhatRulesLackIsTakenBack from its record; what lacks nothing costs no
+// call to EC2.
+func TestWhatRulesLackIsTakenBack(t *testing.T) {
+	s := requireScene(t, "require")
+	s.authorize(443, 444, "10.1.0.0/16", "the office")
+	s.world.cloud.Forget()
+	s.hear(nil)
+	s.outcome("compliant")
+	require.Zero(t, s.world.cloud.Count(), "the record tells that it is fine")
+
+	for _, bad := range []struct {
+		port, to           int32
+		block, text, lacks string
+	}{
+		{22, 22, "10.1.0.0/16", "", "it has no description"},
+		{22, 24, "10.1.0.0/16", "ssh", "it opens 3 ports, where 2 may be"},
+		{22, 22, "10.0.0.0/15", "ssh", "10.0.0.0/15 is wider than /16"},
+	} {
+		if bad.text == "" {
+			_, err := s.client.AuthorizeSecurityGroupIngress(s.ctx, &ec2.AuthorizeSecurityGroupIngressInput{
+				GroupId: &s.group, IpProtocol: aws.String("tcp"), FromPort: &bad.port, ToPort: &bad.to, CidrIp: &bad.block,
+			})
+			require.NoError(t, err)
+		} else {
+			s.authorize(bad.port, bad.to, bad.block, bad.text)
+		}
+		s.hear(nil)
+		s.outcome("reverted")
+		require.Equal(t, []string{bad.lacks}, s.worst().Rules[0].Lacks)
+		s.left([]string{"ingress tcp/443-444 from 10.1.0.0/16"})
+	}
+}
+
+// TestADescriptionThatGoesIsHeardOf: the call that changes it names no rule.
+func TestADescriptionThatGoesIsHeardOf(t *testing.T) {
+	s := requireScene(t, "require")
+	s.authorize(443, 443, "10.1.0.0/16", "the office")
+	s.hear(nil)
+	s.outcome("compliant")
+	_, err := s.client.UpdateSecurityGroupRuleDescriptionsIngress(s.ctx, &ec2.UpdateSecurityGroupRuleDescriptionsIngressInput{
+		GroupId: &s.group, IpPermissions: []types.IpPermission{{
+			IpProtocol: aws.String("tcp"), FromPort: aws.Int32(443), ToPort: aws.Int32(443), IpRanges: []types.IpRange{{CidrIp: aws.String("10.1.0.0/16")}},
+		}},
+	})
+	require.NoError(t, err)
+	s.hear(nil)
+	s.outcome("reverted")
+	s.left([]string{"nothing"})
+}
+
+// TestAGroupIsTaggedForWhatItLacks, in one call, and told as resolved once it
+// has it.
+func TestAGroupIsTaggedForWhatItLacks(t *testing.T) {
+	s := requireScene(t, "require-tag")
+	for port := range int32(3) {
+		s.authorize(port, port, "10.0.0.0/8", "x")
+	}
+	s.hear(nil)
+	tags := func() map[string]string {
+		g, ok := s.account.ec2.Group(s.group)
+		require.True(t, ok)
+		return g.Tags
+	}
+	require.Equal(t, "few owned", tags()[plan.TagKey])
+	require.Equal(t, incident.Tagged, s.worst().Outcome)
+	told := s.judged[0].Worst().Story.Published[0] // its look found all three rules
+	require.Equal(t, incident.Acted, told.EventType)
+	require.Len(t, told.Rules, 2, "one finding for each policy")
+	require.Equal(t, secgroup.GroupEntry(s.group, "few"), told.Rules[0].ID)
+	require.Equal(t, []string{"it has 3 rules, where 2 may be"}, told.Rules[0].Lacks)
+	require.Equal(t, []string{"it lacks the tags owner"}, told.Rules[1].Lacks)
+	require.Len(t, told.Actions, 1)
+	require.Contains(t, told.Actions[0], "CreateTags: the group itself with sgwarden:violates=few owned: answered success")
+	require.Empty(t, told.Sessions.Tracked, "nothing was let in")
+
+	mutations := s.world.cloud.Mutations()
+	s.hear([]string{"look"})
+	require.Equal(t, mutations, s.world.cloud.Mutations(), "it is tagged once")
+	require.Empty(t, s.judged[len(s.judged)-1].Decisions[0].Story.Published)
+
+	_, err := s.client.CreateTags(s.ctx, &ec2.CreateTagsInput{Resources: []string{s.group}, Tags: []types.Tag{{Key: aws.String("owner"), Value: aws.String("shop")}}})
+	require.NoError(t, err)
+	s.hear(nil)
+	ruled := func() (ids []string) {
+		for _, r := range s.judged[len(s.judged)-1].Worst().Rules {
+			ids = append(ids, r.ID)
+		}
+		return ids
+	}
+	require.Equal(t, []string{secgroup.GroupEntry(s.group, "few")}, ruled(), "the other is as required")
+	_, err = s.client.DeleteTags(s.ctx, &ec2.DeleteTagsInput{Resources: []string{s.group}, Tags: []types.Tag{{Key: aws.String("owner")}}})
+	require.NoError(t, err)
+	s.hear(nil)
+	require.Len(t, ruled(), 2, "the record of its tags is heard")
+	told = s.judged[len(s.judged)-1].Worst().Story.Published[0]
+	require.Equal(t, []string{"it lacks the tags owner"}, told.Rules[0].Lacks)
+	require.Equal(t, "arn:aws:iam::123456789012:user/mallory", told.Actor.ARN)
+}
+
+// TestATagThatIsRefusedIsSaid, and one that EC2 does not show is not claimed.
+func TestATagThatIsRefusedIsSaid(t *testing.T) {
+	for want, d := range map[incident.Outcome]localec2.Disturbance{
+		incident.CannotRemediate: localec2.Deny(), incident.NotReverted: localec2.Swallow(),
+	} {
+		s := requireScene(t, "require-tag")
+		s.world.cloud.Disturb(func(c localec2.Call) localec2.Disturbance {
+			if c.Action == "CreateTags" {
+				return d
+			}
+			return localec2.Disturbance{}
+		})
+		require.Equal(t, want, s.account.lookAt(t, s.group).Worst().Outcome)
+		s.world.cloud.Disturb(nil)
+		require.Equal(t, incident.Tagged, s.account.lookAt(t, s.group).Worst().Outcome, "it is tried again")
+	}
+}

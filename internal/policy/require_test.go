@@ -1,0 +1,316 @@
+package policy
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/sgwarden/sgwarden/internal/secgroup"
+)
+
+func requires(list ...Requirement) option {
+	return func(d *Document) { d.Require = append(d.Require, list...) }
+}
+
+// where is a requirement of the rules of a box.
+func where(text string, edit func(*Requirement)) Requirement {
+	c := box(text)
+	r := Requirement{Line: 13, Where: &c}
+	edit(&r)
+	return r
+}
+
+func described(rules []secgroup.Rule, text string) []secgroup.Rule {
+	for i := range rules {
+		rules[i].Description = text
+	}
+	return rules
+}
+
+func lacksOf(v Verdict) map[string]string {
+	out := map[string]string{}
+	for _, r := range v.All() {
+		for _, f := range r.Findings {
+			if f.Lacks != "" {
+				out[r.Rule.ID] = f.Lacks
+			}
+		}
+	}
+	return out
+}
+
+func TestWhatRulesLack(t *testing.T) {
+	list := secgroup.PrefixList{ID: "pl-c3", Readable: true, Entries: prefixes("10.0.0.0/16", "2606:4700::/31")}
+	of := func(edit func(*Requirement)) *Set {
+		return enforcing(t, document("p", requires(where("ingress all any", edit))))
+	}
+	describe := func(r *Requirement) { r.Description = true }
+	bounded := func(r *Requirement) { r.MaxIPv4, r.MaxIPv6 = 16, 32 }
+	only4 := func(r *Requirement) { r.MaxIPv4 = 16 }
+	for _, tc := range []struct {
+		require     func(*Requirement)
+		rule        string
+		description string
+		want        string
+	}{
+		{describe, "ingress tcp/22 from 10.0.0.0/8", "", "it has no description"},
+		{describe, "ingress tcp/22 from 10.0.0.0/8", "office", ""},
+		{describe, "ingress tcp/22 from pl-d4", "", "it has no description"},
+		{describe, "egress tcp/22 to 10.0.0.0/8", "", ""},
+		{func(r *Requirement) { r.NotDescribed = []string{"TEMP*"} }, "ingress tcp/22 from sg-0b", "Temporary", `its description is one of "temp*"`},
+		{func(r *Requirement) { r.NotDescribed = []string{"TEMP*"} }, "ingress tcp/22 from sg-0b", "a temporary one", ""},
+		{func(r *Requirement) { r.MaxPorts = 3 }, "ingress tcp/22-24 from sg-0b", "", ""},
+		{func(r *Requirement) { r.MaxPorts = 3 }, "ingress udp/22-25 from sg-0b", "", "it opens 4 ports, where 3 may be"},
+		{func(r *Requirement) { r.MaxPorts = 3 }, "ingress all from sg-0b", "", "it opens 65536 ports, where 3 may be"},
+		{func(r *Requirement) { r.MaxPorts = 3 }, "ingress icmp from 0.0.0.0/0", "", ""},
+		{bounded, "ingress tcp/22 from 10.0.0.0/16", "", ""},
+		{bounded, "ingress tcp/22 from 10.0.0.0/15", "", "10.0.0.0/15 is wider than /16"},
+		{bounded, "ingress tcp/22 from ::/0", "", "::/0 is wider than /32"},
+		{only4, "ingress tcp/22 from ::/0", "", ""},
+		{bounded, "ingress tcp/22 from sg-0b", "", ""},
+		{bounded, "ingress tcp/22 from pl-c3", "", "of prefix list pl-c3, 2606:4700::/31 is wider than /32"},
+		{only4, "ingress tcp/22 from pl-c3", "", ""},
+	} {
+		g := withList(group(t, tc.rule), list)
+		described(g.Rules, tc.description)
+		s := of(tc.require)
+		v := s.Evaluate(swept(s, g))
+		require.Equal(t, tc.want, lacksOf(v)["sgr-1"], "%s %q", tc.rule, tc.description)
+		if tc.want == "" {
+			require.Equal(t, Fine, v.Rules[0].Findings[0].State)
+			continue
+		}
+		require.Equal(t, Revert, v.Rules[0].Decision)
+		require.True(t, v.Rules[0].Findings[0].Excess.Equal(g.Rules[0].Region()), "the rule as a whole")
+		require.True(t, v.Rules[0].Findings[0].Remaining.IsEmpty())
+		require.Equal(t, 13, v.Rules[0].Findings[0].Line)
+		require.Contains(t, v.Rules[0].Findings[0].Why, "violates: "+tc.want)
+	}
+}
+
+func TestAnUnreadableListLacksWhatDoesNotDependOnIt(t *testing.T) {
+	s := enforcing(t, document("p", requires(where("ingress all any", func(r *Requirement) { r.MaxIPv4 = 16 }))))
+	v := s.Evaluate(swept(s, group(t, "ingress tcp/22 from pl-d4")))
+	require.Equal(t, []State{Unknown}, states(v))
+	require.Equal(t, []Need{NeedLists}, v.Needs)
+	s = enforcing(t, document("p", requires(where("ingress all any", func(r *Requirement) { r.MaxPorts = 1 }))))
+	v = s.Evaluate(swept(s, group(t, "ingress tcp/22 from pl-d4", "ingress tcp/22-23 from pl-d4")))
+	require.Equal(t, []State{Fine, Acting}, states(v))
+	require.Empty(t, v.Needs, "nobody need read it")
+}
+
+// TestDemandsAreExcusedLikeBoxes: by exemptions and marks that cover the part
+// of the rule that the box holds, and not by less.
+func TestDemandsAreExcusedLikeBoxes(t *testing.T) {
+	s := enforcing(t, document("p", requires(where("ingress tcp/22 any", func(r *Requirement) { r.Description = true }))))
+	g := group(t, "ingress tcp/20-25 from 10.0.0.0/8")
+	judged := func(edit func(*Input)) Finding {
+		in := swept(s, g)
+		edit(&in)
+		return s.Evaluate(in).Rules[0].Findings[0]
+	}
+	exempt := func(rules ...string) func(*Input) {
+		return func(in *Input) {
+			x := Exemption{ID: "EX-1", Policy: "p", Group: g.ID, Until: now.Add(time.Hour)}
+			for _, r := range rules {
+				x.Rules = append(x.Rules, ruleOf(t, r))
+			}
+			in.Exemptions = []Exemption{x}
+		}
+	}
+	require.Equal(t, Acting, judged(func(*Input) {}).State)
+	require.Equal(t, Exempt, judged(exempt()).State)
+	require.Equal(t, Exempt, judged(exempt("ingress tcp/22 from 10.0.0.0/8")).State)
+	partly := judged(exempt("ingress tcp/22 from 10.0.0.0/9"))
+	require.Equal(t, Acting, partly.State)
+	require.Contains(t, partly.Why, "exemption EX-1 covers only a part of it")
+	marked := func(value string) func(*Input) {
+		return func(in *Input) {
+			in.Known.Rules = map[string]KnownRule{"sgr-1": {Rule: ruleOf(t, value), Baseline: []string{"p"}, Since: now.Add(-time.Hour)}}
+		}
+	}
+	require.Equal(t, Baseline, judged(marked("ingress tcp/20-25 from 10.0.0.0/8")).State)
+	require.Equal(t, Acting, judged(marked("ingress tcp/21-25 from 10.0.0.0/9")).State, "a mark covers the value that it was set on")
+	require.Equal(t, BeforeAct, judged(func(in *Input) { in.Facts.Acts = nil }).State)
+}
+
+func TestWhatGroupsLack(t *testing.T) {
+	s := enforcing(t, document("p", remedy(DoTag), requires(
+		Requirement{Line: 6, Tags: []string{"owner", "cost"}},
+		Requirement{Line: 7, NotNamed: []string{"launch-wizard-*"}, MaxRules: 2, Grace: time.Hour},
+		Requirement{Line: 8, Description: true, NotDescribed: []string{"Managed by Terraform"}},
+	)))
+	fine := group(t, "ingress tcp/22 from 10.0.0.0/8", "ingress tcp/23 from 10.0.0.0/8")
+	fine.Tags = map[string]string{"owner": "a", "cost": "b", "more": ""}
+	fine.Description = "the web"
+	require.Empty(t, s.Evaluate(swept(s, fine)).Group)
+	for want, edit := range map[string]func(*secgroup.Group){
+		"it lacks the tags cost":                               func(g *secgroup.Group) { g.Tags = map[string]string{"owner": "a", "cost": ""} },
+		"it lacks the tags owner, cost":                        func(g *secgroup.Group) { g.Tags = nil },
+		"it has no description":                                func(g *secgroup.Group) { g.Description = "" },
+		`its description is one of "managed by terraform"`:     func(g *secgroup.Group) { g.Description = "MANAGED by Terraform" },
+		`its name is one of "launch-wizard-*"`:                 func(g *secgroup.Group) { g.Name = "Launch-Wizard-4" },
+		"it has 3 rules, where 2 may be":                       func(g *secgroup.Group) { g.Rules = append(g.Rules, liveRules(t, "sgr-9 egress all to ::/0")...) },
+		"it lacks the tags owner, cost; it has no description": func(g *secgroup.Group) { g.Tags, g.Description = nil, "" },
+	} {
+		g := fine
+		edit(&g)
+		in := swept(s, g)
+		v := s.Evaluate(in)
+		require.Len(t, v.Group, 1, want)
+		id := secgroup.GroupEntry(g.ID, "p")
+		require.Equal(t, map[string]string{id: want}, lacksOf(v))
+		if strings.Contains(want, "rules") || strings.Contains(want, "name") {
+			require.Equal(t, Graced, v.Group[0].Findings[0].State, want)
+			require.False(t, v.Group[0].Due)
+			require.Equal(t, now.Add(time.Hour), v.JudgeAgainAt)
+			in.Known.Rules = map[string]KnownRule{id: {Rule: secgroup.Rule{ID: id}, Since: now.Add(-time.Hour)}}
+			v = s.Evaluate(in)
+		}
+		require.Equal(t, Tagging, v.Group[0].Findings[0].State, want)
+		require.Equal(t, Tag, v.Group[0].Decision)
+		require.True(t, v.Group[0].Due)
+
+		in.Exemptions = []Exemption{{ID: "EX-1", Policy: "p", Group: g.ID, Until: now.Add(time.Hour)}}
+		require.Equal(t, Exempt, s.Evaluate(in).Group[0].Findings[0].State)
+		in.Exemptions[0].Rules = liveRules(t, "ingress tcp/22 from 10.0.0.0/8")
+		require.Equal(t, Tagging, s.Evaluate(in).Group[0].Findings[0].State, "an exemption of flows is not one of the group")
+		in.Exemptions = nil
+		in.Known.Rules = map[string]KnownRule{id: {Rule: secgroup.Rule{ID: id}, Baseline: []string{"p"}}}
+		require.Equal(t, Baseline, s.Evaluate(in).Group[0].Findings[0].State)
+		in.Known.Rules, in.Facts.Acts = nil, nil
+		if !strings.Contains(want, "rules") && !strings.Contains(want, "name") {
+			require.Equal(t, BeforeAct, s.Evaluate(in).Group[0].Findings[0].State)
+			in.Changes = []secgroup.Change{created("web", "vpc-1")}
+			require.Equal(t, Tagging, s.Evaluate(in).Group[0].Findings[0].State, "a record tells that the group is new")
+		}
+	}
+	elsewhere := enforcing(t, document("p", remedy(DoAlert), scope(Scope{IDs: []string{"sg-0b"}}), requires(Requirement{MaxRules: 1})))
+	require.Empty(t, elsewhere.Evaluate(swept(elsewhere, fine)).Group)
+}
+
+func TestTriageOfRequirements(t *testing.T) {
+	authorize := func(description string, rules ...string) secgroup.Change {
+		return authorized(dev, now, described(liveRules(t, rules...), description)...)
+	}
+	one := "ingress tcp/22 from 10.0.0.0/8"
+	rules := enforcing(t, document("p", requires(where("ingress all any", func(r *Requirement) { r.Description, r.MaxPorts = true, 2 }))))
+	many := enforcing(t, document("p", remedy(DoAlert), requires(Requirement{MaxRules: 3})))
+	tags := enforcing(t, document("p", remedy(DoAlert), requires(Requirement{Tags: []string{"owner"}})))
+	named := enforcing(t, document("p", remedy(DoAlert), requires(Requirement{NotNamed: []string{"launch-wizard-*"}})))
+	holding := func(n int, whole bool) *Known {
+		k := item(func(k *Known) { k.Whole, k.Rules = whole, map[string]KnownRule{} })
+		for i := range n {
+			k.Rules[string(rune('a'+i))] = KnownRule{}
+		}
+		k.Rules[secgroup.GroupEntry(ownGroup, "p")] = KnownRule{}
+		return k
+	}
+	describe := secgroup.Change{Effect: secgroup.Describe, Groups: []secgroup.GroupName{{ID: ownGroup}}}
+	retag := secgroup.Change{Effect: secgroup.Retags, Groups: []secgroup.GroupName{{ID: ownGroup}}}
+	for name, tc := range map[string]struct {
+		s             *Set
+		c             secgroup.Change
+		item          *Known
+		without, with Concern
+	}{
+		"described in the record":                   {rules, authorize("office", one), item(nil), NotConcerned, NotConcerned},
+		"not described":                             {rules, authorize("", one), item(nil), Concerned, Concerned},
+		"too many ports":                            {rules, authorize("office", "ingress tcp/22-24 from 10.0.0.0/8"), item(nil), Concerned, Concerned},
+		"not in the box":                            {rules, authorize("", "egress tcp/22-24 to 10.0.0.0/8"), item(nil), NotConcerned, NotConcerned},
+		"descriptions change":                       {rules, describe, item(nil), Concerned, Concerned},
+		"descriptions change, and nobody asks":      {many, describe, item(nil), AskItem, NotConcerned},
+		"tags change":                               {tags, retag, item(nil), Concerned, Concerned},
+		"tags change, and nobody asks":              {many, retag, item(nil), AskItem, NotConcerned},
+		"a new group without tags, for all we know": {tags, created("web", "vpc-1"), item(nil), Concerned, Concerned},
+		"a rule does not change tags":               {tags, authorize("", one), item(nil), NotConcerned, NotConcerned},
+		"a new group of another name":               {named, created("web", "vpc-1"), item(nil), NotConcerned, NotConcerned},
+		"a new group of the wizard":                 {named, created("Launch-Wizard-1", "vpc-1"), item(nil), Concerned, Concerned},
+		"a new group without a name":                {named, created("", "vpc-1"), item(nil), Concerned, Concerned},
+		"the third rule":                            {many, authorize("", one), holding(2, true), AskItem, NotConcerned},
+		"the fourth rule":                           {many, authorize("", one), holding(3, true), AskItem, Concerned},
+		"rules that nobody has counted":             {many, authorize("", one), holding(0, false), AskItem, Concerned},
+		"four rules at once":                        {many, authorize("", one, "ingress tcp/1 from ::/0", "ingress tcp/2 from ::/0", "ingress tcp/3 from ::/0"), item(nil), Concerned, Concerned},
+	} {
+		require.Equal(t, tc.without, tc.s.Triage(tc.c, nil), name)
+		require.Equal(t, tc.with, tc.s.Triage(tc.c, tc.item), name)
+	}
+}
+
+// TestDescribedRulesAreMatchedWithoutAllocation: what has all that is required
+// never becomes a subject.
+func TestDescribedRulesAreMatchedWithoutAllocation(t *testing.T) {
+	s := enforcing(t, document("p", requires(where("both all any", func(r *Requirement) {
+		r.Description, r.NotDescribed, r.MaxPorts, r.MaxIPv4, r.MaxIPv6 = true, []string{"temp*", "*none*"}, 1, 8, 8
+	}))), document("q", forbid(box("ingress tcp/22 internet"))))
+	set, all := make([]uint64, s.index.words), []uint64{3}
+	for _, r := range described(liveRules(t, "ingress tcp/443 from 8.0.0.0/8", "ingress tcp/443 from 2600::/8", "ingress tcp/443 from sg-0b"), "The Office of Mr. Nobody, 4th floor") {
+		require.Zero(t, testing.AllocsPerRun(100, func() { require.False(t, s.index.touch(&r, all, set)) }), "%s", r)
+	}
+	allocs := func(n int) float64 {
+		g := manyRules(t, n)
+		in := swept(s, secgroup.Group{ID: g.ID, Rules: described(g.Rules, "The Office")})
+		return testing.AllocsPerRun(20, func() { s.Evaluate(in) })
+	}
+	require.Equal(t, allocs(10), allocs(1000))
+}
+
+// TestGlobsFoldAsIfBothWereLowerCase, of ASCII letters.
+func TestGlobsFoldAsIfBothWereLowerCase(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		pattern := rapid.StringOfN(rapid.RuneFrom([]rune("abAB*?ä")), 0, 6, -1).Draw(t, "pattern")
+		text := rapid.StringOfN(rapid.RuneFrom([]rune("abABäÄ*?")), 0, 8, -1).Draw(t, "text")
+		fold := lowered([]string{pattern, text})
+		require.Equal(t, matchGlob(fold[0], fold[1], ""), matchFolded(fold[0], text))
+	})
+}
+
+// TestDemandsHoldForEveryRule: a rule is refused exactly where it touches the
+// box and lacks something, read naively; and a record of a rule that is fine is
+// let go.
+func TestDemandsHoldForEveryRule(t *testing.T) {
+	refused := 0
+	rapid.Check(t, func(t *rapid.T) {
+		r := Requirement{Line: 1, Description: rapid.Bool().Draw(t, "description"), MaxPorts: rapid.IntRange(0, 3).Draw(t, "ports"), MaxIPv4: rapid.IntRange(0, 32).Draw(t, "v4")}
+		if !r.Description && r.MaxPorts+r.MaxIPv4 == 0 {
+			r.MaxPorts = 1
+		}
+		c := box(rapid.SampledFrom([]string{"ingress tcp/20-25 any", "both all addresses", "ingress all 10.0.0.0/8", "egress ports/22 any", "ingress all references"}).Draw(t, "where"))
+		r.Where = &c
+		s, err := Compile([]Document{document("p", requires(r))}, Settings{Mode: Enforce})
+		require.NoError(t, err)
+		first := rapid.IntRange(18, 27).Draw(t, "first")
+		rule := secgroup.Rule{
+			ID: "sgr-1", Direction: rapid.SampledFrom(bothDirections[:]).Draw(t, "direction"), Protocol: rapid.SampledFrom([]secgroup.Protocol{secgroup.TCP, secgroup.UDP, 47, secgroup.AllProtocols}).Draw(t, "protocol"),
+			Ports: secgroup.Ports{From: int32(first), To: int32(first + rapid.IntRange(0, 4).Draw(t, "more"))}, Description: rapid.SampledFrom([]string{"", "office"}).Draw(t, "text"),
+			Peer: rapid.SampledFrom([]secgroup.Peer{
+				secgroup.NewCIDR(prefixes("10.1.0.0/16")[0]), secgroup.NewCIDR(prefixes("8.8.0.0/13")[0]), secgroup.NewCIDR(prefixes("::/0")[0]), secgroup.GroupReference{GroupID: "sg-0b"},
+			}).Draw(t, "peer"),
+		}.Canonical()
+		ports := 0
+		switch {
+		case rule.Protocol == secgroup.AllProtocols:
+			ports = 65536
+		case rule.Protocol.HasPorts():
+			ports = int(rule.Ports.To-rule.Ports.From) + 1
+		}
+		cidr, isBlock := rule.Peer.(secgroup.CIDR)
+		lacks := r.Description && rule.Description == "" || r.MaxPorts > 0 && ports > r.MaxPorts || isBlock && cidr.Addr().Is4() && cidr.Bits() < r.MaxIPv4
+		// What a policy forbids the box would touch.
+		probe, err := Compile([]Document{document("probe", forbid(c))}, Settings{Mode: Enforce})
+		require.NoError(t, err)
+		g := secgroup.Group{ID: ownGroup, Name: "web", AccountID: ownAccount, Rules: []secgroup.Rule{rule}, VPCs: []secgroup.VPC{}}
+		touches := probe.Evaluate(swept(probe, g)).Rules[0].Due
+		v := s.Evaluate(swept(s, g))
+		require.Equal(t, lacks && touches, v.Rules[0].Due)
+		if v.Rules[0].Due {
+			refused++
+		}
+		concern := s.Triage(authorized(dev, now, rule), nil)
+		require.Equal(t, v.Rules[0].Due, concern != NotConcerned)
+	})
+	require.Positive(t, refused)
+}
