@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -29,11 +30,12 @@ const (
 
 // program is the built guard, and the endpoint that it calls.
 type program struct {
-	bootstrap string
-	address   string
-	handler   http.Handler
-	server    *http.Server
-	listener  net.Listener
+	bootstrap   string
+	address     string
+	handler     http.Handler
+	server      *http.Server
+	listener    net.Listener
+	connections atomic.Int64 // connections
 }
 
 // open makes the endpoint answer, at the same address every time.
@@ -43,7 +45,14 @@ func (p *program) open() error {
 		return err
 	}
 	p.address, p.listener = listener.Addr().String(), listener
-	p.server = &http.Server{Handler: p.handler, ReadHeaderTimeout: timeout}
+	p.server = &http.Server{Handler: p.handler, ReadHeaderTimeout: timeout, ConnState: func(_ net.Conn, s http.ConnState) {
+		switch s {
+		case http.StateNew:
+			p.connections.Add(1)
+		case http.StateClosed, http.StateHijacked:
+			p.connections.Add(-1)
+		}
+	}}
 	go func() { _ = p.server.Serve(listener) }() // ends with Close
 	return nil
 }
@@ -53,6 +62,14 @@ func (p *program) open() error {
 func (p *program) refuse() {
 	_ = p.listener.Close() // nothing is lost by it
 	p.server.SetKeepAlivesEnabled(false)
+}
+
+// settle waits until whatever a dead process sent had its effect: then its
+// connections are closed.
+func (p *program) settle() {
+	for p.connections.Load() > 0 {
+		time.Sleep(time.Millisecond)
+	}
 }
 
 // running is one process of it.

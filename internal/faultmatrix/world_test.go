@@ -249,6 +249,9 @@ func (w *world) deliver() {
 	}
 	hits := w.faults.hits
 	answer, ok := w.guard.invoke(sqsEvent(batch))
+	if !ok && w.program != nil {
+		w.program.settle()
+	}
 	w.faults.endOfDelivery()
 	if w.refusing {
 		w.refusing, w.refused = false, true
