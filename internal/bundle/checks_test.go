@@ -203,7 +203,10 @@ func TestEachCheckIsTestedInEveryForm(t *testing.T) {
 				continue // the group itself has neither ports nor addresses
 			}
 			require.True(t, forms["wider than a port"], "%s: no range or -1 for %s", d.ID, check)
-			addresses := slices.ContainsFunc(d.Forbid, func(c policy.Clause) bool { return c.Peers[0].Kind < policy.PeerReferences }) || d.AllowOnly != nil || d.Require != nil
+			addresses := slices.ContainsFunc(d.Forbid, func(c policy.Clause) bool { return c.Peers[0].Kind < policy.PeerReferences }) || d.AllowOnly != nil ||
+				slices.ContainsFunc(d.Require, func(r policy.Requirement) bool {
+					return r.Where != nil && r.Where.Peers[0].Kind != policy.PeerReferences
+				})
 			require.True(t, forms["IPv6"] || !addresses, "%s: no IPv6 for %s", d.ID, check)
 		}
 	}

@@ -59,16 +59,21 @@ func (i *Inventory) describe(ctx context.Context, groupID string) (secgroup.Grou
 	}
 	for _, g := range out.SecurityGroups {
 		if aws.ToString(g.GroupId) == groupID {
-			return secgroup.Group{
-				ID: groupID, Name: aws.ToString(g.GroupName), Description: aws.ToString(g.Description),
-				AccountID: aws.ToString(g.OwnerId), Region: regionOf(aws.ToString(g.SecurityGroupArn)),
-				VPCID: aws.ToString(g.VpcId), Tags: awsrule.Tags(g.Tags),
-			}, nil
+			return groupOf(g), nil
 		}
 	}
 	// Gone is only what EC2 calls so: all that is remembered of a group that is
 	// gone, its baseline too, is dropped.
 	return secgroup.Group{}, fmt.Errorf("describe %s: %w: the answer does not hold it", groupID, incident.ErrUnavailable)
+}
+
+// groupOf is a group without its rules.
+func groupOf(g types.SecurityGroup) secgroup.Group {
+	return secgroup.Group{
+		ID: aws.ToString(g.GroupId), Name: aws.ToString(g.GroupName), Description: aws.ToString(g.Description),
+		AccountID: aws.ToString(g.OwnerId), Region: regionOf(aws.ToString(g.SecurityGroupArn)),
+		VPCID: aws.ToString(g.VpcId), Tags: awsrule.Tags(g.Tags),
+	}
 }
 
 // regionOf reads the region from a group's ARN; "" without one.

@@ -98,4 +98,5 @@ type Facts struct {
 	Held   map[string]string
 	// Lists holds what is known of prefix lists by id; rules carry their own.
 	Lists map[string]secgroup.PrefixList
+	Surroundings
 }

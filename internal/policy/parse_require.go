@@ -2,8 +2,8 @@ package policy
 
 // The keys of a requirement, by what they are about.
 var (
-	ruleKeys  = []string{"maxPorts", "maxPrefix"}
-	groupKeys = []string{"tags", "notNamed", "maxRules", "grace"}
+	ruleKeys  = []string{"maxPorts", "maxPrefix", "references", "elastic"}
+	groupKeys = []string{"tags", "notNamed", "maxRules", "attached", "distinct", "maxGroups", "grace"}
 	bothKeys  = []string{"description", "notDescribed"}
 )
 
@@ -12,7 +12,15 @@ var (
 func (p *folderReader) require(r *requireSyntax) Requirement {
 	out := Requirement{
 		Line: r.line, NotDescribed: texts(r.NotDescribed), MaxPorts: r.MaxPorts.value,
+		Alive: r.References.text == "alive", Elastic: r.Elastic.text == "own",
 		Tags: texts(r.Tags), NotNamed: texts(r.NotNamed), MaxRules: r.MaxRules.value, Grace: r.Grace.duration,
+		Attached: r.Attached.value, MaxGroups: r.MaxGroups.value,
+	}
+	switch r.Distinct.text {
+	case "identical":
+		out.Distinct = NotIdentical
+	case "covered":
+		out.Distinct = NotCovered
 	}
 	isRule := r.key("where").given()
 	if r.Where != nil {
@@ -41,9 +49,9 @@ func (p *folderReader) require(r *requireSyntax) Requirement {
 		}
 	}
 	if !r.requiresSomething() {
-		hint := "add description, notDescribed, tags, notNamed or maxRules; or where, and what its rules must be"
+		hint := "add description, notDescribed, tags, notNamed, maxRules, attached, distinct or maxGroups; or where, and what its rules must be"
 		if isRule {
-			hint = "add description, notDescribed, maxPorts or maxPrefix"
+			hint = "add description, notDescribed, maxPorts, maxPrefix, references or elastic"
 		}
 		p.fault(r.position, hint, "nothing is required")
 	}

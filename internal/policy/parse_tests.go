@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -20,19 +21,20 @@ type Tests struct {
 // alone in a group of its own, or all stand in one (Together), in the order
 // Pass, Exempt, Fail.
 type TestCase struct {
-	Line     int
-	Name     string
-	Check    string         // the check of the policy that it stands for; "" = none in particular
-	Group    secgroup.Group // without rules; VPCs nil = none
-	Actor    string         // ARN of who made the rules; "" = nobody known
-	Together bool
-	Want     string        // pass or fail: of the group itself, with all rules of the case in it; "" = not asked
-	Rules    int           // harmless rules that the group has besides
-	For      time.Duration // how long the group has been as it is
-	Pass     []TestRule
-	Exempt   []TestRule
-	Fail     []TestRule
-	Excess   []TestRule // of the rules of Fail, together; nil = not asked
+	Line         int
+	Name         string
+	Check        string         // the check of the policy that it stands for; "" = none in particular
+	Group        secgroup.Group // without rules; VPCs nil = none
+	Actor        string         // ARN of who made the rules; "" = nobody known
+	Together     bool
+	Want         string        // pass or fail: of the group itself, with all rules of the case in it; "" = not asked
+	Surroundings               // what is known beyond the group; IDs of the others are made up
+	Rules        int           // harmless rules that the group has besides
+	For          time.Duration // how long the group has been as it is
+	Pass         []TestRule
+	Exempt       []TestRule
+	Fail         []TestRule
+	Excess       []TestRule // of the rules of Fail, together; nil = not asked
 }
 
 // TestRule is a rule of a test case, and where it stands.
@@ -98,6 +100,7 @@ func (p *folderReader) testCase(c *caseSyntax, lists map[string]secgroup.PrefixL
 	if g := c.Group; g != nil {
 		out.Rules, out.For = g.Rules.value, g.For.duration
 	}
+	out.Surroundings = testSurroundings(c, out.Group, lists)
 	return out
 }
 
@@ -144,6 +147,42 @@ func testRules(list []ruleText, lists map[string]secgroup.PrefixList) []TestRule
 			}
 		}
 		out = append(out, t)
+	}
+	return out
+}
+
+// testSurroundings are the facts beyond the group of a case: all of them are
+// known.
+func testSurroundings(c *caseSyntax, group secgroup.Group, lists map[string]secgroup.PrefixList) Surroundings {
+	out := Surroundings{
+		Interfaces: &Interfaces{}, Dead: &DeadReferences{}, Elastic: &ElasticAddresses{},
+		Groups: &AllGroups{Groups: []secgroup.Group{group}},
+	}
+	for _, id := range c.Dead {
+		out.Dead.GroupIDs = append(out.Dead.GroupIDs, id.text)
+	}
+	for _, e := range c.Elastic {
+		out.Elastic.Addresses = append(out.Elastic.Addresses, e.prefix.Addr())
+	}
+	g := c.Group
+	if g == nil {
+		return out
+	}
+	if g.Attached.value != nil && *g.Attached.value {
+		out.Interfaces.IDs = []string{"eni-00000000"}
+	}
+	another := func(rules []ruleText) {
+		other := secgroup.Group{ID: fmt.Sprintf("sg-ffff%04x", len(out.Groups.Groups)), VPCID: group.VPCID}
+		for _, r := range testRules(rules, lists) {
+			other.Rules = append(other.Rules, r.Rule)
+		}
+		out.Groups.Groups = append(out.Groups.Groups, other)
+	}
+	for _, rules := range g.Others {
+		another(rules)
+	}
+	for len(out.Groups.Groups) < g.OfRegion.value {
+		another(nil)
 	}
 	return out
 }

@@ -100,9 +100,14 @@ type requireSyntax struct {
 	NotDescribed []word          `json:"notDescribed" jsonschema_description:"globs, regardless of case, that the description must not match"`
 	MaxPorts     wholeNumber     `json:"maxPorts" jsonschema_description:"how many ports of tcp or udp the rule may open; with where"`
 	MaxPrefix    *prefixesSyntax `json:"maxPrefix" jsonschema_description:"the widest block that the rule may name; a family without a bound is free; with where"`
+	References   word            `json:"references" jsonschema:"enum=alive" jsonschema_description:"alive: the group that the rule names is there, and its peering; with where"`
+	Elastic      word            `json:"elastic" jsonschema:"enum=own" jsonschema_description:"own: every address of the rule is an elastic IP address of the account in its region; with where"`
 	Tags         []word          `json:"tags" jsonschema_description:"keys of tags that the group must have, with a value; without where"`
 	NotNamed     []word          `json:"notNamed" jsonschema_description:"globs, regardless of case, that the name of the group must not match; without where"`
 	MaxRules     wholeNumber     `json:"maxRules" jsonschema_description:"how many rules the group may have, of both directions; without where"`
+	Attached     truth           `json:"attached" jsonschema_description:"true: the group is on a network interface; false: on none; without where"`
+	Distinct     word            `json:"distinct" jsonschema:"enum=identical,enum=covered" jsonschema_description:"identical: no other group of the VPC opens the same; covered: nor all that it opens and more; groups without ingress are let be; without where"`
+	MaxGroups    wholeNumber     `json:"maxGroups" jsonschema_description:"how many groups the account may have in the region; without where"`
 	Grace        timeSpan        `json:"grace" jsonschema_description:"how long the group may be otherwise: from when that was first seen; without where"`
 }
 
@@ -230,6 +235,8 @@ type caseSyntax struct {
 	Check     word             `json:"check" jsonschema_description:"the check, of those of the policy, that the case stands for"`
 	Group     *testGroupSyntax `json:"group" jsonschema_description:"the group that the rules stand in"`
 	Want      word             `json:"want" jsonschema:"enum=pass,enum=fail" jsonschema_description:"what the policy says of the group itself, with all rules of the case in it"`
+	Dead      []groupID        `json:"dead" jsonschema_description:"groups that rules of the case name and that are gone"`
+	Elastic   []cidrText       `json:"elastic" jsonschema_description:"elastic IP addresses of the account, as blocks of one"`
 	Described word             `json:"described" jsonschema_description:"the description of the rules; nothing = none"`
 	Actor     word             `json:"actor" jsonschema_description:"ARN of who made the rules; nothing = nobody known"`
 	Together  truth            `json:"together" jsonschema_description:"true: all rules of the case stand in one group, in this order: pass, exempt, fail"`
@@ -241,14 +248,17 @@ type caseSyntax struct {
 
 type testGroupSyntax struct {
 	mapping     `json:"-"`
-	ID          groupID     `json:"id"`
-	Name        word        `json:"name"`
-	Description word        `json:"description"`
-	Tags        keyed[word] `json:"tags"`
-	VPC         vpcID       `json:"vpc"`
-	Account     accountID   `json:"account"`
-	Region      regionName  `json:"region"`
-	Blocks      []cidrText  `json:"blocks" jsonschema_description:"CIDRs of the group's VPC"`
-	Rules       wholeNumber `json:"rules" jsonschema_description:"how many harmless rules it has beside those of the case"`
-	For         timeSpan    `json:"for" jsonschema_description:"how long it has been as it is"`
+	ID          groupID      `json:"id"`
+	Name        word         `json:"name"`
+	Description word         `json:"description"`
+	Tags        keyed[word]  `json:"tags"`
+	VPC         vpcID        `json:"vpc"`
+	Account     accountID    `json:"account"`
+	Region      regionName   `json:"region"`
+	Blocks      []cidrText   `json:"blocks" jsonschema_description:"CIDRs of the group's VPC"`
+	Attached    truth        `json:"attached" jsonschema_description:"whether it is on a network interface"`
+	Others      [][]ruleText `json:"others" jsonschema_description:"other groups of its VPC, each by its rules"`
+	OfRegion    wholeNumber  `json:"ofRegion" jsonschema_description:"how many groups the region has; 1 and others if left out"`
+	Rules       wholeNumber  `json:"rules" jsonschema_description:"how many harmless rules it has beside those of the case"`
+	For         timeSpan     `json:"for" jsonschema_description:"how long it has been as it is"`
 }

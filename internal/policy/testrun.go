@@ -149,7 +149,7 @@ func (c TestCase) judge(set *Set, now time.Time) []TestResult {
 // excess what is too much of those that fail.
 func (c TestCase) verdicts(set *Set, rules []secgroup.Rule, now time.Time, excess map[secgroup.Direction]secgroup.Region) []string {
 	in := set.ExplainInput(c.Group, rules, now)
-	in.Changes[0].Actor.ARN = c.Actor
+	in.Changes[0].Actor.ARN, in.Facts.Surroundings = c.Actor, c.Surroundings
 	out := make([]string, len(rules))
 	for i := range out {
 		out[i] = "pass"
@@ -179,6 +179,10 @@ func (c TestCase) ofGroup(set *Set, rules []secgroup.Rule, now time.Time) string
 		})
 	}
 	in := set.ExplainInput(c.Group, rules, now)
+	in.Facts.Surroundings = c.Surroundings
+	all := &AllGroups{Groups: slices.Clone(c.Groups.Groups)}
+	all.Groups[0].Rules = rules
+	in.Facts.Groups = all
 	in.Known.Rules = map[string]KnownRule{}
 	for _, p := range set.Policies {
 		id := secgroup.GroupEntry(c.Group.ID, p.ID)
