@@ -21,6 +21,7 @@ func TestMain(m *testing.M) {
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:           "testdata/script",
+		Setup:         withAWS,
 		UpdateScripts: *update && os.Getenv("CI") == "",
 		Cmds:          map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
 	})

@@ -20,5 +20,5 @@ func main() {
 		logger.Error("settings", slog.Any("faults", strings.Split(err.Error(), "\n")))
 		os.Exit(1)
 	}
-	lambda.Start(guard.New(settings, logger))
+	lambda.Start(guard.New(settings, logger, os.Stdout))
 }

@@ -15,6 +15,8 @@ type account struct {
 	queues queues
 	table  awsdynamodb.Table
 	topic  awssns.Topic
+
+	alarmTopic awssns.Topic
 }
 
 // NewAccount adds the stack of one account and region to scope. Settings come checked from FromContext;
@@ -30,6 +32,8 @@ func NewAccount(scope constructs.Construct, s Settings) awscdk.Stack {
 	a.newRules()
 	a.queues.close(role, s.Operator)
 	guard := a.newGuard(s, role)
+	a.newDashboard(guard, a.newAlarms(guard, s.Email))
+	reader, operator := a.newPeoplePolicies()
 	for name, value := range map[string]*string{
 		"GuardName":      guard.FunctionName(),
 		"QueueUrl":       a.queues.changes.QueueUrl(),
@@ -37,6 +41,9 @@ func NewAccount(scope constructs.Construct, s Settings) awscdk.Stack {
 		"UndeliveredUrl": a.queues.undelivered.QueueUrl(),
 		"TableName":      a.table.TableName(),
 		"TopicArn":       a.topic.TopicArn(),
+		"AlarmTopicArn":  a.alarmTopic.TopicArn(),
+		"ReaderPolicy":   reader.ManagedPolicyArn(),
+		"OperatorPolicy": operator.ManagedPolicyArn(),
 		"Mode":           jsii.String(string(s.Mode)),
 	} {
 		awscdk.NewCfnOutput(a.stack, jsii.String(name), &awscdk.CfnOutputProps{Value: value})

@@ -30,16 +30,9 @@ func (a *account) newRole(s Settings) awsiam.Role {
 	for i, p := range apply.Permissions(s.policies.needs) {
 		allow("TakeBack"+strconv.Itoa(i+1), a.resources(p), conditions(p), p.Action)
 	}
-	var reads, writes []string
-	for _, action := range ledger.Permissions() {
-		if readsLedger(action) {
-			reads = append(reads, action)
-		} else {
-			writes = append(writes, action)
-		}
-	}
+	writes := slices.DeleteFunc(ledger.Permissions(), func(action string) bool { return slices.Contains(ledger.ReadPermissions(), action) })
 	table := &[]*string{a.table.TableArn()}
-	allow("ReadLedger", table, nil, reads...)
+	allow("ReadLedger", table, nil, ledger.ReadPermissions()...)
 	// Controls (exemptions, pause) are an operator's alone. ForAllValues holds
 	// where there is no key at all: hence Null.
 	allow("WriteLedger", table, &map[string]any{
@@ -75,9 +68,4 @@ func conditions(p apply.Permission) *map[string]any {
 		return nil
 	}
 	return &c
-}
-
-// readsLedger tells reads from writes; what it does not know is a write.
-func readsLedger(action string) bool {
-	return slices.Contains([]string{"dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"}, action)
 }

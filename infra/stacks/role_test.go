@@ -85,7 +85,7 @@ func TestLedgerRights(t *testing.T) {
 			continue
 		}
 		require.Equal(t, list{arnOf(table)}, s.Resource)
-		if slices.ContainsFunc(all, func(a string) bool { return !readsLedger(a) }) {
+		if slices.ContainsFunc(all, func(a string) bool { return !slices.Contains(ledger.ReadPermissions(), a) }) {
 			writes++
 			require.ElementsMatch(t, ledger.GuardKeys(), as[list](t, s.Condition["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]).texts(t))
 			require.Equal(t, "false", s.Condition["Null"]["dynamodb:LeadingKeys"])
@@ -96,9 +96,8 @@ func TestLedgerRights(t *testing.T) {
 }
 
 func TestOtherRights(t *testing.T) {
-	topic, _ := plain.only(t, "AWS::SNS::Topic")
 	logs, _ := plain.only(t, "AWS::Logs::LogGroup")
-	want := map[string]list{"sns": {map[string]any{"Ref": topic}}, "sqs": {arnOf(queueID(t, "Changes"))}, "logs": {arnOf(logs)}}
+	want := map[string]list{"sns": {map[string]any{"Ref": topicID(t, "Alerts")}}, "sqs": {arnOf(queueID(t, "Changes"))}, "logs": {arnOf(logs)}}
 	seen := map[string]bool{}
 	for _, s := range plain.roleStatements(t) {
 		for service, resource := range want {
@@ -114,4 +113,35 @@ func TestOtherRights(t *testing.T) {
 	require.Contains(t, actions(t, plain.roleStatements(t), "sqs"), "sqs:ChangeMessageVisibility")
 	require.NotContains(t, actions(t, plain.roleStatements(t), "sqs"), "sqs:PurgeQueue")
 	require.Equal(t, []string{"logs:CreateLogStream", "logs:PutLogEvents"}, actions(t, plain.roleStatements(t), "logs"))
+}
+
+// TestPeopleMayNotTouchGroups: a reader only reads, an operator also writes
+// the controls, and no other item.
+func TestPeopleMayNotTouchGroups(t *testing.T) {
+	table, _ := plain.only(t, "AWS::DynamoDB::Table")
+	policies := plain.of("AWS::IAM::ManagedPolicy")
+	require.Len(t, policies, 2)
+	for id, p := range policies {
+		isOperator := strings.HasPrefix(id, "Operator")
+		writes := 0
+		for _, s := range statements(t, p) {
+			require.Equal(t, "Allow", s.Effect)
+			all := s.Action.texts(t)
+			switch {
+			case slices.Contains(all, "dynamodb:UpdateItem"):
+				writes++
+				require.Equal(t, []string{"dynamodb:UpdateItem"}, all)
+				require.Equal(t, list{arnOf(table)}, s.Resource)
+				require.Equal(t, []string{"control#*"}, as[list](t, s.Condition["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]).texts(t))
+				require.Equal(t, "false", s.Condition["Null"]["dynamodb:LeadingKeys"], "ForAllValues holds where there is no key at all")
+			case slices.Contains(all, "cloudformation:DescribeStacks"):
+				require.Len(t, all, 1)
+				require.Equal(t, list{map[string]any{"Ref": "AWS::StackId"}}, s.Resource)
+			default:
+				require.ElementsMatch(t, ledger.ReadPermissions(), all)
+				require.Equal(t, list{arnOf(table)}, s.Resource)
+			}
+		}
+		require.Equal(t, isOperator, writes == 1, id)
+	}
 }

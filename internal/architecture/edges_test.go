@@ -20,14 +20,14 @@ const module = "github.com/sgwarden/sgwarden/"
 // that nobody uses.
 var allowed = map[string][]string{
 	"cmd/sgwarden": {
-		"events", "events/samples", "internal/alert", "internal/bundle", "internal/embedded", "internal/incident", "internal/policy",
-		"internal/secgroup", "internal/warden",
+		"events", "events/samples", "internal/alert", "internal/bundle", "internal/deployment", "internal/embedded", "internal/incident", "internal/ledger",
+		"internal/policy", "internal/secgroup", "internal/warden",
 	},
 	"events":                     {"internal/secgroup"},
 	"events/samples":             {},
 	"functions/guard":            {"internal/guard"},
 	"infra":                      {"infra/stacks"},
-	"infra/stacks":               {"events", "internal/alert", "internal/apply", "internal/bundle", "internal/guard", "internal/inventory", "internal/ledger", "internal/policy"},
+	"infra/stacks":               {"events", "internal/alert", "internal/apply", "internal/bundle", "internal/guard", "internal/inventory", "internal/ledger", "internal/metrics", "internal/policy"},
 	"internal/alert":             {"internal/incident", "internal/secgroup"},
 	"internal/architecture":      {},
 	"internal/apply":             {"internal/awserr", "internal/awsrule", "internal/incident", "internal/plan", "internal/secgroup"},
@@ -38,6 +38,7 @@ var allowed = map[string][]string{
 	"internal/cloudtrailproxy":   {"internal/localec2/cloudtrail", "internal/localec2/query"},
 	"internal/conformance/onaws": {"internal/conformance", "internal/localec2"},
 	"internal/conformance":       {},
+	"internal/deployment":        {},
 	"internal/embedded": {
 		"events", "internal/apply", "internal/incident", "internal/inventory", "internal/ledger", "internal/localec2", "internal/localec2/cloudtrail",
 		"internal/plan", "internal/policy", "internal/secgroup", "internal/warden",
@@ -46,7 +47,7 @@ var allowed = map[string][]string{
 	"internal/faults":      {},
 	"internal/fuzzing":     {},
 	"internal/guard": {
-		"internal/alert", "internal/apply", "internal/awserr", "internal/awshttp", "internal/bundle", "internal/incident", "internal/inventory", "internal/ledger",
+		"internal/alert", "internal/apply", "internal/awserr", "internal/awshttp", "internal/bundle", "internal/incident", "internal/inventory", "internal/ledger", "internal/metrics",
 		"internal/plan", "internal/policy", "internal/queue", "internal/warden",
 	},
 	"internal/incident":            {"internal/policy", "internal/secgroup"},
@@ -57,6 +58,7 @@ var allowed = map[string][]string{
 	"internal/localec2":            {"internal/localec2/cloudtrail", "internal/localec2/query", "internal/secgroup"},
 	"internal/localec2/cloudtrail": {"internal/localec2/query"},
 	"internal/localec2/query":      {},
+	"internal/metrics":             {},
 	"internal/mutation":            {},
 	"internal/plan":                {"internal/policy", "internal/secgroup"},
 	"internal/policy":              {"internal/secgroup"},

@@ -13,7 +13,7 @@ import (
 
 // pure packages have no effects and no hidden input.
 var pure = map[string]bool{
-	"events": true, "internal/secgroup": true, "internal/policy": true, "internal/plan": true, "internal/incident": true,
+	"events": true, "internal/secgroup": true, "internal/policy": true, "internal/plan": true, "internal/incident": true, "internal/metrics": true,
 }
 
 // impure are imports that a pure package may not have (a prefix ending in a

@@ -103,6 +103,8 @@ func TestTheDigestIsOfTheMeaning(t *testing.T) {
 		"spelled out":       {"a.yaml": head + "intent: universal\n" + boxes + "remedy: {do: revert}\n", "sgwarden.yaml": settings + exemption + "settle: 30s\nledgerDown: revoke\n"},
 		"sets by another":   {"a.yaml": head + strings.Replace(boxes, "set:offices", "set:all", 1), "sgwarden.yaml": "apiVersion: sgwarden/v1\nkind: Settings\nsets: {all: ['set:b', 8.8.4.0/25, 8.8.4.128/25], b: [8.8.8.0/29]}\n" + exemption},
 		"line ends, a mark": {"a.yaml": "\ufeff" + strings.ReplaceAll(head+boxes, "\n", "\r\n"), "sgwarden.yaml": settings + exemption},
+		"order of keys":     {"a.yaml": "metadata: {severity: high, title: SSH is closed, id: ssh}\n" + boxes + "kind: Policy\napiVersion: sgwarden/v1\n", "sgwarden.yaml": exemption + settings},
+		"overrides alike":   {"a.yaml": head + boxes, "sgwarden.yaml": settings + exemption + "overrides: {ssh: {severity: high, ports: [3389, 22], remedy: revert}}\n"},
 		"a rule's spelling": {"a.yaml": head + boxes, "sgwarden.yaml": settings + strings.Replace(exemption, "6/22", "tcp/22-22", 1)},
 	}
 	for name, files := range same {
@@ -133,7 +135,8 @@ func TestTheDigestIsOfTheMeaning(t *testing.T) {
 }
 
 func TestACompiledBundleIsItsFolder(t *testing.T) {
-	dir := folder(t, map[string]string{"sub/a.yaml": head + boxes, "sgwarden.yaml": settings + exemption + "packs: [baseline]\n"})
+	dir := folder(t, map[string]string{"sub/a.yaml": head + boxes, "sgwarden.yaml": settings + exemption + "packs: [baseline]\n" +
+		"overrides: {ssh: {tolerate: {ipv4: /24}, scope: {vpcs: [vpc-0a1b2c3d], not: {groups: {default: true}}}, but: [{peers: [9.9.9.0/24]}], except: [{actors: ['arn:aws:iam::*:role/a'], reason: r}]}}\n"})
 	want, err := read(dir)
 	require.NoError(t, err)
 	path := filepath.Join(t.TempDir(), FileName)
@@ -145,6 +148,11 @@ func TestACompiledBundleIsItsFolder(t *testing.T) {
 	require.Equal(t, want.encode(), got.encode(), "reading and writing again changes nothing")
 	for i := range want.Documents {
 		want.Documents[i].File = within(want.Documents[i].File, dir)
+	}
+	ssh := &want.Documents[len(want.Documents)-1]
+	for _, file := range []*string{&ssh.Tolerate.File, &ssh.Scope.File, &ssh.Not.File, &ssh.Forbid[0].But[0].File, &ssh.Forbid[1].But[0].File, &ssh.Except[0].File} {
+		require.Equal(t, filepath.Join(dir, "sgwarden.yaml"), *file, "where the override stands")
+		*file = "sgwarden.yaml"
 	}
 	require.Equal(t, want.Documents, got.Documents, "but for where the folder lies")
 	require.Equal(t, filepath.Join("sub", "a.yaml"), got.Documents[len(got.Documents)-1].File)

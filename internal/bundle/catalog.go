@@ -2,6 +2,7 @@ package bundle
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"path/filepath"
 	"slices"
@@ -31,6 +32,12 @@ type Entry struct {
 	Pack     string // the folder of the pack; "" = own
 	Severity string
 	State    State
+	Why      string             // why it is off; "" where it is on or Missing
+	Mode     string             // under the settings and the environment
+	Remedy   string             // in words
+	Scope    string             // in words
+	Changed  []string           // keys that the settings override
+	Exempt   []policy.Exemption // from it, where it is on
 	Chosen   bool
 	Checks   []string // of the policy that stand for the control; all of them without one
 	Controls map[string][]string
@@ -41,9 +48,10 @@ type Entry struct {
 
 // Catalog lists policies: those of a folder and all embedded ones, with their
 // state under the folder's settings. path "" stands for a deployment without a
-// folder. pack "" lists all, the id of a pack its policies, and that of a
+// folder, environment for what SGWARDEN_MODE would say, 0 for nothing. pack ""
+// lists all, what is on first, the id of a pack its policies, and that of a
 // framework its controls.
-func Catalog(path, pack string) ([]Entry, error) {
+func Catalog(path, pack string, environment policy.Mode) ([]Entry, error) {
 	embedded, err := parsePacks()
 	if err != nil {
 		return nil, err
@@ -54,16 +62,18 @@ func Catalog(path, pack string) ([]Entry, error) {
 	}
 	var out []Entry
 	for _, d := range documentsOf(deployed) {
-		out = append(out, entryOf(d, deployed))
+		out = append(out, entryOf(d, deployed, environment))
 	}
 	for _, d := range documentsOf(embedded) {
 		if !slices.ContainsFunc(out, func(e Entry) bool { return e.Policy == d.ID }) {
-			e := entryOf(d, embedded)
-			e.State = Unlisted
+			e := entryOf(d, embedded, environment)
+			e.State, e.Why, e.Mode = Unlisted, "pack "+e.Pack+" is not listed under packs", ""
 			out = append(out, e)
 		}
 	}
-	slices.SortStableFunc(out, func(a, b Entry) int { return cmp.Or(cmp.Compare(a.Pack, b.Pack), cmp.Compare(a.Policy, b.Policy)) })
+	slices.SortStableFunc(out, func(a, b Entry) int {
+		return cmp.Or(cmp.Compare(a.State.order(), b.State.order()), cmp.Compare(a.Pack, b.Pack), cmp.Compare(a.Policy, b.Policy))
+	})
 	packs, err := readPacks()
 	switch {
 	case err != nil || pack == "":
@@ -86,22 +96,33 @@ func parseDeployed(path string) (policy.Parsed, error) {
 
 func documentsOf(p policy.Parsed) []policy.Document { return slices.Concat(p.Documents, p.Off) }
 
-func entryOf(d policy.Document, p policy.Parsed) Entry {
+func entryOf(d policy.Document, p policy.Parsed, environment policy.Mode) Entry {
 	e := Entry{
 		Policy: d.ID, Title: d.Title, Severity: d.Severity.String(), State: On, Chosen: d.Chosen,
-		Checks: d.Checks, Controls: d.Controls, File: filepath.ToSlash(d.File), Line: d.Line,
+		Mode: p.Deployment.ModeOf(d, environment).String(), Remedy: d.Remedy.Text(), Scope: d.ScopeText(p.Deployment.Trusted),
+		Changed: p.Overridden[d.ID], Checks: d.Checks, Controls: d.Controls, File: filepath.ToSlash(d.File), Line: d.Line,
 	}
 	if d.Shipped {
 		e.Pack = filepath.Base(filepath.Dir(d.File))
 	}
-	if slices.ContainsFunc(p.Off, func(off policy.Document) bool { return off.ID == d.ID }) {
-		e.State = Off
-		if p.Unscoped(d.ID) {
-			e.State = Unscoped
+	for _, x := range p.Deployment.Exemptions {
+		if x.Policy == d.ID {
+			e.Exempt = append(e.Exempt, x)
 		}
+	}
+	off, ok := p.OffReasons[d.ID]
+	switch {
+	case !ok:
+	case off.Unscoped:
+		e.State, e.Why, e.Scope = Unscoped, "chosen, and overrides give it no scope", ""
+	default:
+		e.State, e.Why = Off, fmt.Sprintf("switched off at %s:%d", filepath.ToSlash(off.File), off.Line)
 	}
 	return e
 }
+
+// order puts what judges before what does not.
+func (s State) order() int { return slices.Index([]State{On, Off, Unscoped, Unlisted, Missing}, s) }
 
 // byControl gives an entry for each control of a framework and each policy
 // that satisfies it, and one for each control that none does.

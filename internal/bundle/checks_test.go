@@ -109,7 +109,7 @@ func TestEveryControlOfAFrameworkHasAPolicyOrSaysWhatItWaitsFor(t *testing.T) {
 	}
 	require.Len(t, controls, 11)
 	for framework, ids := range controls {
-		entries, err := Catalog("", framework)
+		entries, err := Catalog("", framework, 0)
 		require.NoError(t, err)
 		for _, id := range ids {
 			i := slices.IndexFunc(entries, func(e Entry) bool { return e.Control == id })

@@ -11,7 +11,7 @@ import (
 
 // magic begins a compiled bundle. Its number goes up with every change of what
 // stands in one, or of what that means.
-const magic = "sgwarden policies 2\n"
+const magic = "sgwarden policies 3\n"
 
 // A compiled bundle is magic, the hash of its sources, the meaning and the
 // places, each after its length, and a checksum over all before it.
@@ -63,6 +63,7 @@ func decode(data []byte) (Bundle, error) {
 }
 
 func (b *Bundle) code(w *wire) {
+	w.folder = b.folder
 	list(w, &b.Documents, func(w *wire, d *policy.Document) { codeDocument(w, d, b.folder) })
 	d := &b.Deployment
 	code(w, &d.Mode)
@@ -86,6 +87,12 @@ func codeFile(w *wire, file *string, folder string) {
 	}
 }
 
+// codePlace keeps where something stands; no file is that of the policy.
+func codePlace(w *wire, file *string, line *int) {
+	codeFile(w, file, w.folder)
+	w.line(line)
+}
+
 func codeDocument(w *wire, d *policy.Document, folder string) {
 	codeFile(w, &d.File, folder)
 	w.line(&d.Line)
@@ -106,7 +113,7 @@ func codeDocument(w *wire, d *policy.Document, folder string) {
 		list(w, &a.These, codeClause)
 	})
 	list(w, &d.Require, codeRequirement)
-	w.line(&d.Tolerate.Line)
+	codePlace(w, &d.Tolerate.File, &d.Tolerate.Line)
 	w.number(&d.Tolerate.IPv4)
 	w.number(&d.Tolerate.IPv6)
 	w.flag(&d.Tolerate.PerRule)
@@ -120,7 +127,7 @@ func codeDocument(w *wire, d *policy.Document, folder string) {
 }
 
 func codeScope(w *wire, s *policy.Scope) {
-	w.line(&s.Line)
+	codePlace(w, &s.File, &s.Line)
 	texts(w, &s.Names)
 	texts(w, &s.IDs)
 	dictionary(w, &s.Tags)
@@ -131,7 +138,7 @@ func codeScope(w *wire, s *policy.Scope) {
 }
 
 func codeClause(w *wire, c *policy.Clause) {
-	w.line(&c.Line)
+	codePlace(w, &c.File, &c.Line)
 	list(w, &c.Directions, code[secgroup.Direction])
 	list(w, &c.Flows, func(w *wire, f *policy.FlowSpec) {
 		code(w, &f.Protocols.First)
@@ -172,7 +179,7 @@ func codeRequirement(w *wire, r *policy.Requirement) {
 }
 
 func codeExcept(w *wire, e *policy.Except) {
-	w.line(&e.Line)
+	codePlace(w, &e.File, &e.Line)
 	texts(w, &e.Actors)
 	w.text(&e.Reason)
 	w.instant(&e.Until)

@@ -34,7 +34,7 @@ func TestReferencePage(t *testing.T) {
 	b.WriteString("<!-- Generated: go test ./internal/bundle -run Reference -update -->\n\n# Policies that ship\n\n")
 	fmt.Fprintf(&b, "%d policies in %d packs. A chosen policy is off until the settings give it a scope. "+
 		"The internet is all addresses but those that nobody routes, the group's own VPCs and the set `internal` of the settings. "+
-		"`overrides` in the settings change severity, remedy, tolerance, scope and mode; for other ports, copy the file into your own folder and give it another id.\n",
+		"`overrides` in the settings change severity, remedy, tolerance, scope, mode, ports and sets, and leave ports or peers out ([design/0020](../design/0020-what-an-override-may-change.md)); what they do not reach, copy into your own folder and give it another id.\n",
 		len(all), len(packsAbout))
 	packs := map[string][]policy.Document{}
 	for _, d := range all {
@@ -272,7 +272,7 @@ func writeFrameworks(t *testing.T, b *strings.Builder) {
 		if !isFramework(framework) {
 			continue
 		}
-		entries, err := Catalog("", framework)
+		entries, err := Catalog("", framework, 0)
 		require.NoError(t, err)
 		for i := 0; i < len(entries); {
 			control, policies := entries[i].Control, []string{}

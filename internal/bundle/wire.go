@@ -20,6 +20,7 @@ var ErrDamaged = errors.New("not a whole compiled bundle of this version")
 // the digest is over the first.
 type wire struct {
 	writing         bool
+	folder          string // that files are named by
 	meaning, places stream
 	damaged         bool
 }

@@ -7,7 +7,6 @@ import (
 	"maps"
 	"math/rand/v2"
 	"os"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -87,7 +86,6 @@ type tally struct {
 	scenarios, rows, cells, kills, pairs, missed int
 	failures                                     []string
 	sections                                     map[string]*section
-	shown                                        map[string]int // cells by the unmended finding that they show
 }
 
 func (y *tally) fail(sc *scenario, what string, failures []string) {
@@ -98,53 +96,9 @@ func (y *tally) fail(sc *scenario, what string, failures []string) {
 	}
 }
 
-// finding is a fault of the product that the matrix shows and that stands.
-type finding struct {
-	what    string
-	pairs   bool // only pairs show it
-	matches func(cells []cell) bool
-	shows   *regexp.Regexp // what each failure of such a run says
-}
-
-// unmended are all of them, with the cells that may show them. One that single faults show
-// must show itself.
-var unmended = []finding{
-	{
-		what:    "a rule of an open incident that is removed while the ledger is down is filed twice: reverted by itself, and gone in the incident",
-		matches: func(cells []cell) bool { return hits(cells, localaws.DynamoDB, "") },
-		shows:   regexp.MustCompile(`is in 2 closed incidents$|ended gone \(\), not reverted$`),
-	},
-	{
-		what: "a rule that is removed while the ledger is down, and whose removal cannot be read back, is never filed", pairs: true,
-		matches: func(cells []cell) bool {
-			return hits(cells, localaws.DynamoDB, "") && hits(cells, localaws.EC2, "Describe")
-		},
-		shows: regexp.MustCompile(`is in 0 closed incidents$|is in no closed incident$|was never filed$|is not filed$`),
-	},
-}
-
-// hits reports whether a cell is at a call of a service.
-func hits(cells []cell, s localaws.Service, operation string) bool {
-	return slices.ContainsFunc(cells, func(c cell) bool { return c.at.service == s && strings.HasPrefix(c.at.operation, operation) })
-}
-
-// found keeps the failures of a run, apart from what is known.
-func (y *tally) found(sc *scenario, what string, cells []cell, failures []string) {
-	for _, u := range unmended {
-		other := func(failure string) bool { return !u.shows.MatchString(failure) }
-		if len(failures) > 0 && (!u.pairs || len(cells) > 1) && u.matches(cells) && !slices.ContainsFunc(failures, other) {
-			y.mu.Lock()
-			y.shown[u.what]++
-			y.mu.Unlock()
-			return
-		}
-	}
-	y.fail(sc, what, failures)
-}
-
 // TestMatrix runs every scenario clean, and then once for every cell.
 func TestMatrix(t *testing.T) {
-	y := &tally{sections: map[string]*section{}, shown: map[string]int{}}
+	y := &tally{sections: map[string]*section{}}
 	t.Run("scenarios", func(t *testing.T) {
 		for _, sc := range scenarios() {
 			t.Run(sc.name, func(t *testing.T) {
@@ -158,12 +112,6 @@ func TestMatrix(t *testing.T) {
 	t.Logf("%d scenarios, %d rows (calls), %d cells, %d kills and panics, %d pairs (seed %d), %d cells that met no call, %d failures", y.scenarios, y.rows, y.cells, y.kills, y.pairs, *seed, y.missed, len(y.failures))
 	if y.missed > y.cells/20 {
 		y.failures = append(y.failures, fmt.Sprintf("%d cells met no call", y.missed))
-	}
-	for _, u := range unmended {
-		t.Logf("not mended, shown by %d runs: %s", y.shown[u.what], u.what)
-		if y.scenarios == len(scenarios()) && y.shown[u.what] == 0 && !u.pairs {
-			t.Errorf("%s: is mended, and still listed", u.what)
-		}
 	}
 	report(t, y.failures)
 	var sections []*section
@@ -224,7 +172,7 @@ func runMatrix(t *testing.T, sc *scenario, y *tally) {
 		y.pairs++
 		y.mu.Unlock()
 		w := play(t, sc, pair...)
-		y.found(sc, pair[0].String()+" and "+pair[1].String(), pair, w.checker.failures)
+		y.fail(sc, pair[0].String()+" and "+pair[1].String(), w.checker.failures)
 	}
 	for _, c := range slices.Concat(cells, deaths) {
 		w := play(t, sc, c)
@@ -235,7 +183,7 @@ func runMatrix(t *testing.T, sc *scenario, y *tally) {
 		} else if w.faults.hits == 0 {
 			w.checker.failf("the call was not made")
 		}
-		y.found(sc, c.String(), []cell{c}, w.checker.failures)
+		y.fail(sc, c.String(), w.checker.failures)
 		page.note(c, w)
 	}
 }

@@ -105,9 +105,5 @@ After every delivery, and in the end, the state itself is held against what was 
 	for i, why := range reasons {
 		fmt.Fprintf(&b, "- **n%d**: %s\n", i+1, why)
 	}
-	b.WriteString("\n## What is not mended\n\n")
-	for _, u := range unmended {
-		fmt.Fprintf(&b, "- %s\n", u.what)
-	}
 	return b.String()
 }

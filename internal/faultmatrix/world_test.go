@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"regexp"
@@ -171,7 +172,7 @@ func (w *world) start() {
 		w.t.Fatal(err)
 	}
 	settings.AWS.Transport = lifeline{p, w.cloud.Transport()}
-	p.handler = guard.New(settings, slog.New(slog.DiscardHandler))
+	p.handler = guard.New(settings, slog.New(slog.DiscardHandler), io.Discard)
 	w.guard = p
 }
 
@@ -351,10 +352,11 @@ func (w *world) unreadable() bool {
 	})
 }
 
-// sweepNeeded reports whether EC2 showed a group without the rule that no
-// record names: then only the sweep, which asks for a look, can find it.
+// sweepNeeded reports whether EC2 showed, at another look than the first, a
+// group without the rule that no record names: then only the sweep, which asks
+// for a look, can find it.
 func (w *world) sweepNeeded() bool {
-	return w.sc.unnamed && slices.ContainsFunc(w.faults.cells, func(c cell) bool { return c.fault == localaws.StaleRead })
+	return w.sc.unnamed && slices.ContainsFunc(w.faults.cells, func(c cell) bool { return c.fault == localaws.StaleRead && c.at.n > 1 })
 }
 
 // group gives a group by the name that the scenario has for it.

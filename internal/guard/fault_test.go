@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -72,7 +73,7 @@ func newWhole(t *testing.T) *whole {
 	require.NoError(t, memory.Operator().PutActs(t.Context(), acts))
 	client := Environment{Region: localec2.DefaultRegion, AccessKeyID: "AKIA", SecretKey: "secret", endpoints: map[string]string{"EC2": server.URL}}.clients().ec2
 	logger := NewLogger(g.logs, "INFO")
-	g.Handler = &Handler{logger: logger, make: func(own identity) (*tools, error) {
+	g.Handler = &Handler{logger: logger, meter: meter{io.Discard, time.Now, logger}, make: func(own identity) (*tools, error) {
 		w, err := warden.New(warden.Config{
 			Set: set, Inventory: inventory.New(client), Applier: newApplier(Needs(set), client), Ledger: memory, Publisher: g.topic, Queue: asksAgain{g.queue},
 			Clock: time.Now, Sleep: sleep, Logger: logger, Account: own.accountID, Region: own.region, Mode: set.Mode,
@@ -332,7 +333,8 @@ func TestFault44PoliciesThatCannotBeUsed(t *testing.T) {
 					document: newComplaint(p.fault, "123456789012", "us-east-1", noon),
 				}
 				queue := &fakeQueue{}
-				h := &Handler{logger: NewLogger(&bytes.Buffer{}, "INFO"), make: func(identity) (*tools, error) {
+				logger := NewLogger(&bytes.Buffer{}, "INFO")
+				h := &Handler{logger: logger, meter: meter{io.Discard, time.Now, logger}, make: func(identity) (*tools, error) {
 					return &tools{queue: queue, fault: p.fault, complain: told.tell}, nil
 				}}
 				for range 3 {

@@ -36,6 +36,7 @@ type tools struct {
 // Handler answers the invocations of guard. Make it with New.
 type Handler struct {
 	logger *slog.Logger
+	meter  meter
 	make   func(own identity) (*tools, error)
 
 	mu    sync.Mutex
@@ -60,7 +61,9 @@ func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	if t.judge == nil {
 		return h.refuse(ctx, t, in)
 	}
+	started := h.meter.clock()
 	decisions := t.judge.Judge(ctx, in.deliveries())
+	h.meter.judged(ctx, started, decisions, 0)
 	if in.event != nil {
 		return answerEvent(decisions)
 	}
@@ -111,6 +114,7 @@ func self(ctx context.Context) (identity, error) {
 // and must not judge by others.
 func (h *Handler) refuse(ctx context.Context, t *tools, in input) ([]byte, error) {
 	h.logger.ErrorContext(ctx, "no policies", slog.String("error", t.fault.Error()), slog.Int("messages", len(in.messages)))
+	h.meter.judged(ctx, h.meter.clock(), nil, len(in.deliveries()))
 	if err := t.complain(ctx); err != nil {
 		h.logger.ErrorContext(ctx, "alert about the policies", slog.String("error", err.Error()))
 	}

@@ -65,18 +65,22 @@ func invocation(arn string) context.Context {
 	return lambdacontext.NewContext(context.Background(), &lambdacontext.LambdaContext{AwsRequestID: "r-1", InvokedFunctionArn: arn})
 }
 
+var handlerTime = time.Date(2026, 3, 2, 9, 9, 3, 0, time.UTC)
+
 type rig struct {
 	*Handler
 	judge  *fakeJudge
 	queue  *fakeQueue
 	logs   *bytes.Buffer
+	meters *bytes.Buffer
 	made   []string
 	alerts int
 }
 
 func newRig(fault error) *rig {
-	r := &rig{judge: &fakeJudge{}, queue: &fakeQueue{}, logs: &bytes.Buffer{}}
-	r.Handler = &Handler{logger: NewLogger(r.logs, "INFO"), make: func(own identity) (*tools, error) {
+	r := &rig{judge: &fakeJudge{}, queue: &fakeQueue{}, logs: &bytes.Buffer{}, meters: &bytes.Buffer{}}
+	logger := NewLogger(r.logs, "INFO")
+	r.Handler = &Handler{logger: logger, meter: meter{out: r.meters, clock: func() time.Time { return handlerTime }, logger: logger}, make: func(own identity) (*tools, error) {
 		r.made = append(r.made, own.accountID+" "+own.region)
 		t := &tools{judge: r.judge, queue: r.queue}
 		if fault != nil {

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -24,12 +25,13 @@ import (
 )
 
 // New makes the handler of a function with these settings. It calls nothing.
+// Lines of metrics go to out, which may be where the logger writes.
 // The policies are read while the function asks for its first invocation; a
 // fault of theirs is kept until there is a message to fail.
-func New(s Settings, logger *slog.Logger) *Handler {
+func New(s Settings, logger *slog.Logger, out io.Writer) *Handler {
 	policies := sync.OnceValue(func() loaded { return load(s) })
 	go policies()
-	return &Handler{logger: logger, make: func(own identity) (*tools, error) {
+	return &Handler{logger: logger, meter: meter{out: out, clock: time.Now, logger: logger}, make: func(own identity) (*tools, error) {
 		if own.accountID == "" { // the settings are the deployment's own word
 			own.accountID, own.region = queueAccount(s.QueueURL), s.AWS.Region
 		}

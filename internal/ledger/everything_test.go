@@ -24,16 +24,17 @@ func everything(t *testing.T) policy.Known {
 		id := "sgr-" + strconv.Itoa(i)
 		var k policy.KnownRule
 		fill(t, reflect.ValueOf(&k).Elem(), &n)
-		for _, r := range []*secgroup.Rule{&k.Rule, k.Before} {
+		for _, r := range []*secgroup.Rule{&k.Rule, k.Before, k.LeftOf} {
 			r.ID, r.Direction, r.Protocol, r.Peer = id, secgroup.Egress, secgroup.TCP, peer
 		}
+		k.LeftOf.ID = "sgr-whole"
 		known.Rules[id] = k
 		var gone policy.RemovedRule
 		fill(t, reflect.ValueOf(&gone).Elem(), &n)
 		known.Removed[id] = gone
 	}
 	plain := known.Rules["sgr-0"]
-	plain.Before, plain.By, plain.Under = nil, nil, []string{}
+	plain.Before, plain.By, plain.Under, plain.LeftOf = nil, nil, []string{}, nil
 	plain.Rule.ID, plain.Rule.Tags = "", nil
 	known.Rules["sgr-plain"] = plain
 	strange := known.Rules["sgr-1"]

@@ -26,6 +26,7 @@ type knownRecord struct {
 	Exemption  string             `json:"exemption,omitempty"`
 	Baseline   []string           `json:"baseline,omitempty"`
 	Under      []string           `json:"under,omitzero"` // nil and empty differ
+	LeftOf     *valueRecord       `json:"leftOf,omitempty"`
 }
 
 // valueRecord is a rule. Its id is the one of the entry that it stands in,
@@ -90,6 +91,13 @@ func newKnownRecord(id string, k policy.KnownRule) (knownRecord, error) {
 		}
 		r.Before = &before
 	}
+	if k.LeftOf != nil {
+		whole, err := newValueRecord(id, *k.LeftOf)
+		if err != nil {
+			return knownRecord{}, err
+		}
+		r.LeftOf = &whole
+	}
 	return r, nil
 }
 
@@ -109,6 +117,13 @@ func (r knownRecord) known(id string) (policy.KnownRule, error) {
 			return policy.KnownRule{}, err
 		}
 		k.Before = &before
+	}
+	if r.LeftOf != nil {
+		whole, err := r.LeftOf.rule(id)
+		if err != nil {
+			return policy.KnownRule{}, err
+		}
+		k.LeftOf = &whole
 	}
 	return k, nil
 }

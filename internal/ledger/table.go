@@ -32,6 +32,19 @@ func Permissions() []string {
 	}
 }
 
+// ReadPermissions are those of them that only read.
+func ReadPermissions() []string {
+	return []string{"dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"}
+}
+
+// OperatorPermissions are what an Operator calls, on the items of
+// OperatorKeys. OperatorKeys are patterns as those of GuardKeys.
+func OperatorPermissions() []string { return []string{"dynamodb:UpdateItem"} }
+
+// OperatorKeys are the partition keys of the controls that people write:
+// exemptions and pauses.
+func OperatorKeys() []string { return []string{"control#*"} }
+
 // GuardKeys are the partition keys that the guard writes, as patterns for the
 // condition dynamodb:LeadingKeys. All others are for operators and sweeps.
 func GuardKeys() []string { return []string{"group#*", "fuse#*"} }

@@ -1,7 +1,7 @@
 package policy
 
 import (
-	"sync"
+	"sync/atomic"
 
 	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
@@ -18,14 +18,10 @@ type clause struct {
 	demand     *demand // what rules of the box must be; nil = the box forbids them
 
 	// plain is the region of CIDR rules, by direction, in a group without VPC
-	// blocks: most judgements need no other. It is made on first use.
-	plain [2]onceRegion
-}
-
-// onceRegion is a region that is made once.
-type onceRegion struct {
-	once   sync.Once
-	region secgroup.Region
+	// blocks: most judgements need no other. It is made on first use; nil = not
+	// yet. A sync.Once would be done after a panic too, and the region empty:
+	// the policy would forbid nothing from then on.
+	plain [2]atomic.Pointer[secgroup.Region]
 }
 
 // directions is a set of directions.
@@ -67,9 +63,13 @@ func (c *clause) compile(box *Clause, internal secgroup.AddressSet) {
 
 // plainRegion is clause.plain of a direction.
 func (c *clause) plainRegion(dir secgroup.Direction) secgroup.Region {
-	r := &c.plain[dir-secgroup.Ingress]
-	r.once.Do(func() { r.region = c.region(dir, anyBlock, site{}, assumed) })
-	return r.region
+	known := &c.plain[dir-secgroup.Ingress]
+	if r := known.Load(); r != nil {
+		return *r
+	}
+	r := c.region(dir, anyBlock, site{}, assumed)
+	known.Store(&r)
+	return r
 }
 
 var (

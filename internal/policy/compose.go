@@ -214,8 +214,9 @@ func (j *judgement) future(v *Verdict) []*subject {
 	return after
 }
 
-// restoredSubject is a rule that got its old value back: with its marks, and
-// by whoever made that value, if that is known.
+// restoredSubject is a rule that got its old value back: with its marks, by
+// whoever made that value, if that is known, and named by the record of it, if
+// that is at hand.
 func (j *judgement) restoredSubject(s *subject, old secgroup.Rule) *subject {
 	known := *s.known
 	if !known.Rule.SameValue(old) {
@@ -231,5 +232,6 @@ func (j *judgement) restoredSubject(s *subject, old secgroup.Rule) *subject {
 	twin := &subject{rule: ownReference(old, j.in.Live.AccountID), place: s.place, known: &known, by: known.By, since: known.Since, order: known.Order}
 	twin.region = regionOfRule(twin.rule)
 	twin.marked = twin.region
+	j.name(twin)
 	return twin
 }

@@ -236,3 +236,36 @@ func TestDefaultEgressIsReplacedByWhatIsAllowed(t *testing.T) {
 	in.Changes, in.Facts.Acts = nil, s.ActsDone(now.Add(-time.Hour))
 	require.Equal(t, Revert, s.Evaluate(in).Rules[0].Decision)
 }
+
+// TestWhatWouldBePutBackIsNamedByItsRecord: before the act an earlier violation
+// stands, and goes back; not where the record that made it is at hand.
+func TestWhatWouldBePutBackIsNamedByItsRecord(t *testing.T) {
+	s := enforcing(t, document("p", forbid(box("ingress tcp/22 internet"))))
+	g := group(t, "ingress tcp/20-25 from 0.0.0.0/0")
+	wide := g.Rules[0]
+	old := wide
+	old.Ports = secgroup.Ports{From: 22, To: 22}
+	for _, tc := range []struct {
+		name     string
+		seen     time.Duration // the old value, before now
+		earlier  []secgroup.Change
+		left     []string
+		fallback string
+	}{
+		{"not at hand", time.Minute, nil, []string{"ingress tcp/22 from 0.0.0.0/0"}, ""},
+		{"at hand", time.Minute, []secgroup.Change{modified(dev, now.Add(-2*time.Minute), old)}, nil, "policy p refuses what would remain"},
+		{"an Authorize at hand", time.Minute, []secgroup.Change{authorized(dev, now.Add(-time.Hour), old)}, nil, "policy p refuses what would remain"},
+		{"at hand, and it opened nothing more", time.Hour, []secgroup.Change{modified(dev, now.Add(-time.Minute), old)}, []string{"ingress tcp/22 from 0.0.0.0/0"}, ""},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			in := swept(s, g)
+			in.Facts.Acts = nil
+			remembered(&in, old, func(k *KnownRule) { k.Since = now.Add(-tc.seen) })
+			in.Changes = append(tc.earlier, modified(dev, now, wide))
+			v := s.Evaluate(in).Rules[0]
+			require.Equal(t, Revert, v.Decision)
+			require.ElementsMatch(t, tc.left, ruleTexts(v.Remaining))
+			require.Equal(t, tc.fallback, v.Fallback)
+		})
+	}
+}

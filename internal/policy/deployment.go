@@ -38,6 +38,12 @@ type Trusted struct {
 	Names []string // globs on group names
 }
 
+// ModeOf is the mode that a policy has in a deployment: the lowest of what its
+// environment asks for (0 = nothing), its settings and the policy say.
+func (d Deployment) ModeOf(doc Document, environment Mode) Mode {
+	return lowerMode(d.Settings(environment).Mode, doc.Mode)
+}
+
 // Settings gives what Compile needs of a deployment. mode is what its
 // environment asks for, 0 = nothing: the lower one counts.
 func (d Deployment) Settings(mode Mode) Settings {

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"net/netip"
+	"reflect"
 	"time"
 
 	"github.com/sgwarden/sgwarden/internal/secgroup"
@@ -34,6 +35,7 @@ type Document struct {
 // Scope selects groups: all conditions hold, values within one are
 // alternatives, empty ones hold always. Globs know `*` and `?`.
 type Scope struct {
+	File                    string // where an override gives it; "" = the policy's
 	Line                    int
 	Names, IDs              []string // globs on group names; exact ids
 	Tags                    map[string][]string
@@ -43,6 +45,7 @@ type Scope struct {
 
 // Clause is one box of forbid, within, these or but.
 type Clause struct {
+	File       string // where an override gives it; "" = the policy's
 	Line       int
 	Directions []secgroup.Direction // never empty once inherited
 	// Flows are protocols x ports (x ICMP types), as written: overlapping is fine.
@@ -96,6 +99,7 @@ type AllowOnly struct {
 
 // Tolerance is `tolerate`. A family without a bound tolerates nothing.
 type Tolerance struct {
+	File       string // where an override gives it; "" = the policy's
 	Line       int
 	IPv4, IPv6 int  // prefix length: as many addresses as one such block; -1 = no bound given
 	PerRule    bool // per: rule
@@ -103,8 +107,22 @@ type Tolerance struct {
 
 // Except is one entry of `except`.
 type Except struct {
+	File   string // where an override gives it; "" = the policy's
 	Line   int
 	Actors []string // ARN patterns: `*` matches neither `/` nor `:`
 	Reason string
 	Until  time.Time // exclusive; zero = for ever
 }
+
+// equal reports whether two scopes say the same, wherever they stand.
+func (s Scope) equal(o Scope) bool {
+	s.File, s.Line, o.File, o.Line = "", 0, "", 0
+	return reflect.DeepEqual(s, o)
+}
+
+func (t Tolerance) equal(o Tolerance) bool {
+	t.File, t.Line, o.File, o.Line = "", 0, "", 0
+	return t == o
+}
+
+func (r Remedy) equal(o Remedy) bool { return reflect.DeepEqual(r, o) }

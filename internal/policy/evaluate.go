@@ -82,7 +82,7 @@ func (j *judgement) remember(rules []RuleVerdict) {
 	}
 	for i := range rules {
 		v := &rules[i]
-		n := j.naming.of(ownReference(v.Rule, j.in.Live.AccountID))
+		n := j.recordOf(ownReference(v.Rule, j.in.Live.AccountID), v.Known)
 		switch {
 		case n == nil && v.Known == nil:
 		case n == nil && isSameBlockRule(v.Known.Rule, v.Rule):

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -56,7 +57,7 @@ func (j *judgement) excuse(p *Policy, s *subject) excuse {
 
 func (j *judgement) excuseByActor(p *Policy, s *subject, e *excuse) {
 	for _, x := range p.except {
-		where := fmt.Sprintf("%s:%d", p.File, x.Line)
+		where := fmt.Sprintf("%s:%d", cmp.Or(x.File, p.File), x.Line)
 		switch {
 		case !x.Until.IsZero() && !j.in.Now.Before(x.Until):
 			e.denied = append(e.denied, fmt.Sprintf("the exception at %s ended on %s", where, dayBefore(x.Until)))

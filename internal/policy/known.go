@@ -44,6 +44,10 @@ type KnownRule struct {
 	// nil = not known, which counts as all. Without an incident: those under
 	// which it is due, though nothing was told yet; nil = none.
 	Under []string
+	// LeftOf is the rule, with its id, of which a remedy left this one, where a
+	// policy that has no baseline act yet refuses what was left: a record that
+	// names that rule names this one. nil = none.
+	LeftOf *secgroup.Rule
 }
 
 // reportedExempt is Reported of a rule that an exemption or exception covered.

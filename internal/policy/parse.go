@@ -18,8 +18,12 @@ type Parsed struct {
 	// Off are the policies that are not: `off: true`, or chosen without scope.
 	Off        []Document
 	Deployment Deployment
-	Tests      []Tests      // of all files, also of packs
-	Warnings   []Diagnostic // what is odd, but no fault
+	Tests      []Tests              // of all files, also of packs
+	Warnings   []Diagnostic         // what is odd, but no fault
+	OffReasons map[string]OffReason // of Off, by id
+	// Overridden are the keys that the settings give of policies, by id, in the
+	// order of the file.
+	Overridden map[string][]string
 
 	forLint lintNotes
 }
@@ -29,7 +33,7 @@ type Parsed struct {
 // settings among own list. It reports all faults of all files at once, as
 // Faults; with a fault nothing is returned.
 func Parse(own []Source, packs map[string][]Source) (Parsed, error) {
-	p := newFolderReader()
+	p := newFolderReader(packs)
 	for _, s := range own {
 		p.file(s, "")
 	}
@@ -47,9 +51,8 @@ func Parse(own []Source, packs map[string][]Source) (Parsed, error) {
 		}
 	}
 	p.sets.declare(settings.Sets)
-	p.resolvePolicies()
-	p.sets.shipped = false
-	p.overrides(settings.Overrides)
+	p.resolvePolicies(settings.Overrides)
+	p.unknownOverrides(settings.Overrides)
 	p.deployment(settings)
 	p.resolveTests()
 	if err := p.sorted(); err != nil {
@@ -66,7 +69,8 @@ type folderReader struct {
 	settings []*settingsSyntax
 	policies []*policyFile
 	tests    []*testsFile
-	read     map[string]bool // files of packs: one may stand in several
+	packs    map[string][]Source // all that there are
+	read     map[string]bool     // files of packs: one may stand in several
 	byID     map[string]*policyFile
 	out      Parsed
 }
@@ -84,13 +88,14 @@ type policyFile struct {
 	doc   Document
 	scope position // of the scope that counts, or of the id where there is none
 	off   bool
+	offAt position // of the override that switched it off
 }
 
-func newFolderReader() *folderReader {
+func newFolderReader(packs map[string][]Source) *folderReader {
 	r := &reporter{}
 	return &folderReader{
 		reporter: r, syntax: &syntaxReader{r, map[reflect.Type]syntaxKeys{}}, sets: newSetResolver(r),
-		read: map[string]bool{}, byID: map[string]*policyFile{},
+		packs: packs, read: map[string]bool{}, byID: map[string]*policyFile{},
 	}
 }
 
@@ -148,11 +153,11 @@ func (p *folderReader) oneSettings() *settingsSyntax {
 	return p.settings[0]
 }
 
-// resolvePolicies makes documents of all policies.
-func (p *folderReader) resolvePolicies() {
+// resolvePolicies makes documents of all policies, with what the settings
+// change of them.
+func (p *folderReader) resolvePolicies(overrides keyed[overrideSyntax]) {
 	for _, f := range p.policies {
-		p.sets.shipped = f.pack != ""
-		f.doc = p.policy(f)
+		p.overridden(f, overrides)
 		id := f.doc.ID
 		if id == "" {
 			continue
@@ -169,14 +174,15 @@ func (p *folderReader) resolvePolicies() {
 	}
 }
 
-// ids gives the ids of all policies, for hints.
-func (p *folderReader) ids() []string { return sortedKeys(p.byID) }
-
 func (p *folderReader) result() Parsed {
 	out := p.out
 	for _, f := range p.policies {
 		if f.off {
 			out.Off = append(out.Off, f.doc)
+			if out.OffReasons == nil {
+				out.OffReasons = map[string]OffReason{}
+			}
+			out.OffReasons[f.doc.ID] = f.offReason()
 		} else {
 			out.Documents = append(out.Documents, f.doc)
 		}
@@ -211,10 +217,18 @@ type unscoped struct {
 	pack string
 }
 
-// Unscoped reports whether a policy is off because it is chosen and nobody gave
-// it a scope.
-func (p Parsed) Unscoped(id string) bool {
-	return slices.ContainsFunc(p.forLint.unscoped, func(u unscoped) bool { return u.id == id })
+// OffReason says why a policy is off.
+type OffReason struct {
+	Unscoped bool   // it is chosen, and nobody gave it a scope; else an override switched it off
+	File     string // where that stands
+	Line     int
+}
+
+func (f *policyFile) offReason() OffReason {
+	if f.offAt.given() {
+		return OffReason{false, f.offAt.source.file, f.offAt.line}
+	}
+	return OffReason{true, f.scope.source.file, f.scope.line}
 }
 
 // narrowTo is an entry of remedy.to.

@@ -28,9 +28,7 @@ func (p *folderReader) forbid(f *forbidSyntax) Clause {
 	c.Whole = f.When.text == "whole"
 	for i := range f.But {
 		b := f.But[i].box()
-		if !b.direction.given() && b.flows.isEmpty() && len(b.peers) == 0 {
-			p.fault(b.at, "name what it leaves out", "an exception without any key leaves out the whole box")
-		}
+		p.isEverything(b)
 		but := p.inner(b, c, f.flowSyntax)
 		if certainlyApart(c, but) {
 			p.warn(b.at, "", "this exception never applies: it has nothing in common with its box")

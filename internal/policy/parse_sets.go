@@ -13,6 +13,10 @@ type setResolver struct {
 	// shipped is true while a policy of an embedded pack is read: a set that it
 	// names is the deployment's to fill, and empty until it does.
 	shipped bool
+	// local are what an override says that sets hold, for the policy that is
+	// read; nil = nothing.
+	local map[string][]netip.Prefix
+	named map[string]bool // sets that some policy or other set names
 }
 
 type declaredSet struct {
@@ -44,7 +48,7 @@ func (e *setEntry) read(s *syntaxReader, n *yamlNode, label string) {
 }
 
 func newSetResolver(r *reporter) *setResolver {
-	return &setResolver{reporter: r, declared: map[string]*declaredSet{}}
+	return &setResolver{reporter: r, declared: map[string]*declaredSet{}, named: map[string]bool{}}
 }
 
 // declare takes the sets of the settings, and resolves them all.
@@ -62,6 +66,10 @@ func (r *setResolver) declare(sets keyed[possiblyEmpty[setEntry]]) {
 
 // resolve gives the blocks of a set that is named at a place.
 func (r *setResolver) resolve(name string, at word) []netip.Prefix {
+	r.named[name] = true
+	if blocks, ok := r.local[name]; ok {
+		return blocks
+	}
 	s, ok := r.declared[name]
 	if !ok && r.shipped {
 		return nil
@@ -99,6 +107,7 @@ func (r *setResolver) blocks(s *declaredSet, path []string) []netip.Prefix {
 		if !isSet {
 			continue // its fault is reported already
 		}
+		r.named[name] = true
 		if inner, ok := r.declared[name]; ok && inner.state == setInWork {
 			cycle := append(slices.Clone(path[slices.Index(path, name):]), name)
 			r.fault(e.position, "", "the set contains itself: %s", strings.Join(cycle, " -> "))

@@ -3,7 +3,6 @@ package policy
 import (
 	"maps"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -38,57 +37,16 @@ func (p *folderReader) deployment(s *settingsSyntax) {
 			d.Fuse.Actors = f.Actors.value
 		}
 	}
+	for i := range s.Overrides {
+		if mode := &s.Overrides[i].value.Mode; d.Mode == Observe && mode.text == "enforce" {
+			p.warn(mode.position, "remove it, or raise the mode of the settings", "enforce has no effect: the deployment observes")
+		}
+	}
 	for _, f := range p.policies {
 		p.switchOff(f, d.Trusted)
 	}
 	d.Exemptions = p.exemptions(s.Exemptions)
 	p.out.Deployment = d
-}
-
-// overrides applies the changes that a deployment makes to policies.
-func (p *folderReader) overrides(list keyed[overrideSyntax]) {
-	for i := range list {
-		id, o := list[i].key, &list[i].value
-		f, ok := p.byID[id.text]
-		if !ok {
-			p.fault(id.position, p.policyHint(id.text), "unknown policy %q", id.text)
-			continue
-		}
-		if o.Severity.text != "" {
-			f.doc.Severity = severityOf(o.Severity)
-		}
-		if o.Mode.text != "" {
-			f.doc.Mode = modeOf(o.Mode)
-		}
-		if o.Remedy != nil {
-			p.dropNarrowTo(id.text)
-			f.doc.Remedy = p.remedy(o.Remedy, id.text)
-		}
-		if o.Scope != nil {
-			f.scope = o.key("scope")
-			f.doc.Scope, f.doc.Not = p.scope(o.Scope)
-		}
-		if o.Tolerate != nil {
-			f.doc.Tolerate = p.tolerate(o.Tolerate)
-		}
-		f.doc.Except = append(f.doc.Except, p.except(o.Except, "policy "+id.text)...)
-		if len(f.doc.Require) > 0 {
-			p.fitRequire(&f.doc, requireKeys{remedy: o.key("remedy"), tolerate: o.key("tolerate"), except: o.key("except")})
-		}
-		f.off = o.Off.value != nil && *o.Off.value
-	}
-}
-
-// policyHint helps with an id that is none of the policies that were read.
-func (p *folderReader) policyHint(id string) string {
-	if hint := didYouMean(id, p.ids()); strings.HasPrefix(hint, "did") {
-		return hint
-	}
-	return "policies of embedded packs are there once packs in the settings lists them"
-}
-
-func (p *folderReader) dropNarrowTo(id string) {
-	p.out.forLint.narrowTo = slices.DeleteFunc(p.out.forLint.narrowTo, func(n narrowTo) bool { return n.policy == id })
 }
 
 // switchOff finds out whether a policy is on, and says what of its scope does

@@ -88,7 +88,7 @@ func TestParseEveryKey(t *testing.T) {
 	require.Equal(t, Enforce, other.Mode)
 	require.Equal(t, []string{"vpc-0a1b2c3d"}, other.Scope.VPCs)
 	require.Empty(t, other.Scope.IDs, "an override replaces the whole scope")
-	require.Equal(t, Tolerance{Line: 16, IPv4: 24, IPv6: -1}, other.Tolerate)
+	require.Equal(t, Tolerance{File: "settings.yaml", Line: 16, IPv4: 24, IPv6: -1}, other.Tolerate)
 	require.Len(t, other.Except, 1)
 	require.True(t, other.Except[0].Until.IsZero())
 }

@@ -106,7 +106,7 @@ func (r *reporter) sorted() error {
 	}
 	faults := slices.Clone(r.faults)
 	slices.SortStableFunc(faults, comparePlaces)
-	return Faults(faults)
+	return Faults(slices.Compact(faults)) // an exception of an override is read for every box
 }
 
 // newSourceText checks what must hold of the bytes before any YAML is read:

@@ -115,6 +115,24 @@ func TestBeforeTheAct(t *testing.T) {
 			remembered(in, r, func(k *KnownRule) { k.Rule.Ports = secgroup.Ports{From: 80, To: 80} })
 			in.Changes = []secgroup.Change{modified(dev, now, r)}
 		}, Acting},
+		{"a record names what it is left of", func(in *Input, r secgroup.Rule) {
+			whole := r
+			whole.Ports = secgroup.Ports{From: 20, To: 25}
+			remembered(in, r, func(k *KnownRule) { k.LeftOf = &whole })
+			in.Changes = []secgroup.Change{authorized(dev, now, whole)}
+		}, Acting},
+		{"a record names what it is left of under another id", func(in *Input, r secgroup.Rule) {
+			whole := r
+			whole.ID, whole.Ports = "sgr-whole", secgroup.Ports{From: 20, To: 25}
+			remembered(in, r, func(k *KnownRule) { k.LeftOf = &whole })
+			in.Changes = []secgroup.Change{authorized(dev, now, whole)}
+		}, Acting},
+		{"a record names what another value of it was left of", func(in *Input, r secgroup.Rule) {
+			whole := r
+			whole.Ports = secgroup.Ports{From: 20, To: 25}
+			remembered(in, r, func(k *KnownRule) { k.LeftOf, k.Rule.Ports = &whole, secgroup.Ports{From: 20, To: 22} })
+			in.Changes = []secgroup.Change{authorized(dev, now, whole)}
+		}, BeforeAct},
 		{"its incident is open", func(in *Input, r secgroup.Rule) {
 			remembered(in, r, func(k *KnownRule) { k.IncidentID = "i-1" })
 			in.Known.OpenIncidents = []string{"i-1"}

@@ -45,15 +45,32 @@ func (j *judgement) newSubject(place int, rule secgroup.Rule, known *KnownRule) 
 			s.since = known.Since
 		}
 	}
-	if n := j.naming.of(s.rule); n != nil {
-		// A Modify that opens nothing more leaves the rule to who opened it.
-		if s.by == nil || !n.modifies() && s.by.EventTime.Before(n.change.EventTime) {
-			s.by = n.attribution()
-		}
-		s.record = n
-		s.acts = !n.modifies() || known == nil || s.grown || known.Since.IsZero() || !known.Since.Before(n.change.EventTime)
-	}
+	j.name(s)
 	return s
+}
+
+// name looks for the record at hand that names the rule, and what follows of it.
+func (j *judgement) name(s *subject) {
+	n := j.recordOf(s.rule, s.known)
+	if n == nil {
+		return
+	}
+	// A Modify that opens nothing more leaves the rule to who opened it.
+	if s.by == nil || !n.modifies() && s.by.EventTime.Before(n.change.EventTime) {
+		s.by = n.attribution()
+	}
+	s.record = n
+	s.acts = !n.modifies() || s.known == nil || s.grown || s.known.Since.IsZero() || !s.known.Since.Before(n.change.EventTime)
+}
+
+// recordOf gives the latest record at hand that names a rule, or that of which
+// it is left; nil = none. The rule's reference is as ownReference leaves it.
+func (j *judgement) recordOf(rule secgroup.Rule, known *KnownRule) *named {
+	n := j.naming.of(rule)
+	if n == nil && known != nil && known.LeftOf != nil && ownReference(known.Rule, j.in.Live.AccountID).SameValue(rule) {
+		n = j.naming.of(ownReference(*known.LeftOf, j.in.Live.AccountID))
+	}
+	return n
 }
 
 // regionOfRule is Rule.Region, with an atom for a peer that is not known.

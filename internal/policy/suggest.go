@@ -9,23 +9,27 @@ import (
 // didYouMean is the hint for a word that is none of the known ones: the
 // nearest if it is near, else all of them if they are few, else "".
 func didYouMean(word string, known []string) string {
+	if best := nearest(word, known); best != "" {
+		return fmt.Sprintf("did you mean %q?", best)
+	}
+	if len(known) > 0 && len(known) <= 12 {
+		return "known: " + strings.Join(known, ", ")
+	}
+	return ""
+}
+
+// nearest is the known word that a word may be a slip of; "" = none.
+func nearest(word string, known []string) string {
 	best, distance := "", min(len(word)/3+2, len(word))
 	for _, k := range known {
 		if strings.EqualFold(word, k) {
-			best = k
-			break
+			return k
 		}
 		if d := editDistance(word, k); d < distance {
 			best, distance = k, d
 		}
 	}
-	switch {
-	case best != "":
-		return fmt.Sprintf("did you mean %q?", best)
-	case len(known) > 0 && len(known) <= 12:
-		return "known: " + strings.Join(known, ", ")
-	}
-	return ""
+	return best
 }
 
 // editDistance counts the insertions, deletions, replacements and swaps of

@@ -111,6 +111,19 @@ type requireSyntax struct {
 	Grace        timeSpan        `json:"grace" jsonschema_description:"how long the group may be otherwise: from when that was first seen; without where"`
 }
 
+// requiredSyntax is what an override may change of `require`.
+type requiredSyntax struct {
+	mapping      `json:"-"`
+	NotDescribed []word          `json:"notDescribed"`
+	MaxPorts     wholeNumber     `json:"maxPorts"`
+	MaxPrefix    *prefixesSyntax `json:"maxPrefix"`
+	Tags         []word          `json:"tags"`
+	NotNamed     []word          `json:"notNamed"`
+	MaxRules     wholeNumber     `json:"maxRules"`
+	MaxGroups    wholeNumber     `json:"maxGroups"`
+	Grace        timeSpan        `json:"grace"`
+}
+
 type prefixesSyntax struct {
 	mapping `json:"-"`
 	IPv4    prefixLength4 `json:"ipv4"`
@@ -184,15 +197,20 @@ type trustedSyntax struct {
 	Names   possiblyEmpty[word] `json:"names" jsonschema_description:"globs on group names"`
 }
 
+// overrideSyntax is what a deployment changes of one policy: docs/design/0020.
 type overrideSyntax struct {
 	mapping  `json:"-"`
-	Off      truth                       `json:"off" jsonschema_description:"true: the policy is not judged"`
-	Severity word                        `json:"severity" jsonschema:"enum=info,enum=low,enum=medium,enum=high,enum=critical"`
-	Remedy   *remedySyntax               `json:"remedy"`
-	Mode     word                        `json:"mode" jsonschema:"enum=observe,enum=enforce"`
-	Scope    *scopeSyntax                `json:"scope" jsonschema_description:"in place of the policy's own"`
-	Tolerate *tolerateSyntax             `json:"tolerate" jsonschema_description:"in place of the policy's own"`
-	Except   possiblyEmpty[exceptSyntax] `json:"except" jsonschema_description:"beside the policy's own"`
+	Off      truth                          `json:"off" jsonschema_description:"true: the policy is not judged; stands alone"`
+	Severity word                           `json:"severity" jsonschema:"enum=info,enum=low,enum=medium,enum=high,enum=critical" jsonschema_description:"in place of the policy's own"`
+	Remedy   *remedySyntax                  `json:"remedy" jsonschema_description:"in place of the policy's own"`
+	Mode     word                           `json:"mode" jsonschema:"enum=observe,enum=enforce" jsonschema_description:"may lower the policy's mode, never raise it"`
+	Scope    *scopeSyntax                   `json:"scope" jsonschema_description:"in place of the policy's own"`
+	Ports    []portRange                    `json:"ports" jsonschema_description:"in place of the policy's own, where one of its boxes names ports; of others use but"`
+	But      []innerBox                     `json:"but" jsonschema_description:"what is left out of every box, beside the policy's own exceptions"`
+	Sets     keyed[possiblyEmpty[setEntry]] `json:"sets" jsonschema_description:"what sets hold for this policy alone; set:NAME in one is that of the settings"`
+	Tolerate *tolerateSyntax                `json:"tolerate" jsonschema_description:"in place of the policy's own"`
+	Require  *requiredSyntax                `json:"require" jsonschema_description:"values in place of those of the one entry that has the key"`
+	Except   possiblyEmpty[exceptSyntax]    `json:"except" jsonschema_description:"actors whose rules are not judged, beside the policy's own"`
 }
 
 type exemptionSyntax struct {

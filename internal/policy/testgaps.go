@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -23,16 +24,16 @@ func (g TestGap) String() string {
 // violates, and a line without which every case would end as it does.
 func (p Parsed) gaps(d Document, cases []TestCase, now time.Time) ([]TestGap, error) {
 	var out []TestGap
-	gap := func(line int, format string, args ...any) {
-		out = append(out, TestGap{d.File, line, d.ID, fmt.Sprintf(format, args...)})
+	gap := func(file string, line int, format string, args ...any) {
+		out = append(out, TestGap{cmp.Or(file, d.File), line, d.ID, fmt.Sprintf(format, args...)})
 	}
 	if len(cases) == 0 {
-		gap(d.Line, "it has no tests")
+		gap("", d.Line, "it has no tests")
 		return out, nil
 	}
 	for _, check := range d.Checks {
 		if !slices.ContainsFunc(cases, func(c TestCase) bool { return c.Check == check && (len(c.Fail) > 0 || c.Want == "fail") }) {
-			gap(d.Line, "no case of check %s has a rule that violates", check)
+			gap("", d.Line, "no case of check %s has a rule that violates", check)
 		}
 	}
 	whole, err := p.verdictsOf(d, cases, now)
@@ -45,7 +46,7 @@ func (p Parsed) gaps(d Document, cases []TestCase, now time.Time) ([]TestGap, er
 			return nil, err
 		}
 		if slices.Equal(whole, got) {
-			gap(w.line, "no case tells whether this line (%s) is there", w.key)
+			gap(w.file, w.line, "no case tells whether this line (%s) is there", w.key)
 		}
 	}
 	return out, nil
@@ -72,6 +73,7 @@ func (p Parsed) verdictsOf(d Document, cases []TestCase, now time.Time) ([]strin
 // shortened is a policy that lacks one of its lines.
 type shortened struct {
 	key  string // that the line stands under
+	file string // "" = the policy's
 	line int
 	rest Document
 }
@@ -80,42 +82,42 @@ type shortened struct {
 // its tolerance, its scope and each exception by actor, in turn.
 func (d Document) withoutLines() []shortened {
 	var out []shortened
-	lacking := func(key string, line int, change func(*Document)) {
+	lacking := func(key, file string, line int, change func(*Document)) {
 		rest := d
 		change(&rest)
-		out = append(out, shortened{key, line, rest})
+		out = append(out, shortened{key, file, line, rest})
 	}
 	for i, box := range d.Forbid {
-		lacking("forbid", box.Line, func(r *Document) { r.Forbid = without(d.Forbid, i) })
+		lacking("forbid", box.File, box.Line, func(r *Document) { r.Forbid = without(d.Forbid, i) })
 		for j, but := range box.But {
-			lacking("but", but.Line, func(r *Document) {
+			lacking("but", but.File, but.Line, func(r *Document) {
 				r.Forbid = slices.Clone(d.Forbid)
 				r.Forbid[i].But = without(box.But, j)
 			})
 		}
 	}
 	if a := d.AllowOnly; a != nil {
-		lacking("allowOnly", a.Line, func(r *Document) { r.AllowOnly = nil })
+		lacking("allowOnly", "", a.Line, func(r *Document) { r.AllowOnly = nil })
 		for i, these := range a.These {
-			lacking("these", these.Line, func(r *Document) {
+			lacking("these", these.File, these.Line, func(r *Document) {
 				r.AllowOnly = &AllowOnly{Line: a.Line, Within: a.Within, These: without(a.These, i)}
 			})
 		}
 	}
 	for i, r := range d.Require {
-		lacking("require", r.Line, func(rest *Document) { rest.Require = without(d.Require, i) })
+		lacking("require", "", r.Line, func(rest *Document) { rest.Require = without(d.Require, i) })
 	}
 	if d.Tolerate.Line > 0 {
-		lacking("tolerate", d.Tolerate.Line, func(r *Document) { r.Tolerate = Tolerance{IPv4: -1, IPv6: -1} })
+		lacking("tolerate", d.Tolerate.File, d.Tolerate.Line, func(r *Document) { r.Tolerate = Tolerance{IPv4: -1, IPv6: -1} })
 	}
 	if !d.Scope.isEmpty() {
-		lacking("scope", d.Scope.Line, func(r *Document) { r.Scope = Scope{} })
+		lacking("scope", d.Scope.File, d.Scope.Line, func(r *Document) { r.Scope = Scope{} })
 	}
 	if d.Not != nil {
-		lacking("not", d.Not.Line, func(r *Document) { r.Not = nil })
+		lacking("not", d.Not.File, d.Not.Line, func(r *Document) { r.Not = nil })
 	}
 	for i, e := range d.Except {
-		lacking("except", e.Line, func(r *Document) { r.Except = without(d.Except, i) })
+		lacking("except", e.File, e.Line, func(r *Document) { r.Except = without(d.Except, i) })
 	}
 	return out
 }

@@ -70,7 +70,7 @@ func (w *world) call(a actor, action string, params url.Values) (answer string, 
 		w.blame("harness", "%s: %v", action, err)
 	}
 	if m := w.queue.made; m != nil {
-		m.sets = w.step.sets
+		m.sets, m.names = w.step.sets, w.names(action, w.step.sets)
 	}
 	ok = response.StatusCode == http.StatusOK
 	w.tally.Calls[action]++

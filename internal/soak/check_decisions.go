@@ -105,7 +105,7 @@ func (w *world) checkCompliant(d warden.Decision, r warden.RuleDecision) {
 func (w *world) checkNarrowed(d warden.Decision, r warden.RuleDecision, live secgroup.Rule, isLive bool) {
 	too := packets{}
 	for _, l := range w.docket.laws {
-		if l.acts() && !l.waits {
+		if l.acts() && !l.waits && w.mayAct(l, r.ID) {
 			too = too.or(w.forbiddenBut(l, d.GroupID))
 		}
 	}
@@ -122,7 +122,7 @@ func (w *world) checkNarrowed(d warden.Decision, r warden.RuleDecision, live sec
 	if !was || !same(first, withoutAccount(r.Rule)) || takenWrongly {
 		return // an earlier step began it, or it was put back: checkPutBack
 	}
-	kept := w.kept(d.GroupID, first)
+	kept := w.kept(d.GroupID, r.ID, first)
 	for _, rules := range trace {
 		w.tally.check("P4 what is to be kept is open at each moment")
 		if lost := kept.without(w.universe.ofAll(rules)); !lost.empty() {
@@ -144,12 +144,12 @@ func withoutAccount(r secgroup.Rule) secgroup.Rule {
 // excess all of it; on the others what `to` names, or, where not the internet
 // is forbidden, what is compliant. Of all protocols only tcp, udp and the
 // family's icmp can be kept.
-func (w *world) kept(group string, r secgroup.Rule) packets {
+func (w *world) kept(group, id string, r secgroup.Rule) packets {
 	all := w.universe.of(r)
 	kept := all
 	for _, l := range w.docket.laws {
 		f := w.forbiddenBut(l, group)
-		if l.remedy != narrow || !all.meets(f) {
+		if l.remedy != narrow || !w.mayAct(l, id) || !all.meets(f) {
 			continue
 		}
 		excess := map[flow]bool{}
@@ -174,7 +174,7 @@ func (w *world) kept(group string, r secgroup.Rule) packets {
 func (w *world) checkClean(d warden.Decision) {
 	p := w.effects.plan
 	if d.Retry || d.Story == nil || d.Story.Before.ID == "" || w.step.raced[d.GroupID] || p.fault == "stale read" || p.killed ||
-		w.docket.beforeAct || w.history.paused || d.Outcome == incident.Pending || d.Outcome == incident.Ignored {
+		w.history.paused || d.Outcome == incident.Pending || d.Outcome == incident.Ignored {
 		return
 	}
 	for _, r := range d.Rules {
@@ -199,7 +199,7 @@ func (w *world) checkNothingDue(group, when string, skip func(law) bool) {
 		due := w.dueUnder(l, group, rules)
 		for _, r := range rules {
 			past := w.history.rules[r.ID]
-			if l.except != "" && slices.Contains(past.actors, l.except) || w.docket.beforeAct && past.lost {
+			if l.except != "" && slices.Contains(past.actors, l.except) || w.docket.beforeAct && !past.owes(l) {
 				continue
 			}
 			if w.universe.of(r).meets(due) {

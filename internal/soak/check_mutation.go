@@ -35,7 +35,7 @@ func (w *world) checkMutation(c localec2.Call) {
 		}
 		w.history.touched[id] = true
 		if w.step.blind {
-			w.history.blindly[id] = true
+			w.history.blindly[id] = w.starts
 		}
 		if !w.mayTouch(c.Action, id, past) {
 			w.blame("P5", "%s touches %s of %s, which no law refuses: %v", c.Action, id, past.group, w.valuesOf(id))
@@ -69,7 +69,7 @@ func (w *world) mayTouch(action, id string, past *pastRule) bool {
 		if !l.acts() && !(l.remedy == tag && action == "CreateTags") || l.acts() && action == "CreateTags" {
 			continue
 		}
-		if l.except != "" && past.madeOnlyBy(l.except) && past.heard && !past.forged {
+		if l.except != "" && past.madeOnlyBy(l.except) && past.heard && !past.forged || !w.mayAct(l, id) {
 			continue
 		}
 		for _, r := range w.valuesOf(id) {
@@ -155,6 +155,7 @@ func (w *world) checkEffect(group string, before, after []secgroup.Rule) {
 	w.tally.check("P3 nothing is granted that was not granted")
 	granted := w.universe.ofAll(w.unionOf(group)) // of a stale read: all that ever was
 	stood := packets{}
+	var changed []secgroup.Rule
 	for _, r := range after {
 		old, was := byID(before, r.ID)
 		if was && same(old, r) {
@@ -163,11 +164,12 @@ func (w *world) checkEffect(group string, before, after []secgroup.Rule) {
 		past := w.history.rules[r.ID]
 		if was && slices.ContainsFunc(past.values[:len(past.values)-1], func(v secgroup.Rule) bool { return same(v, r) }) {
 			w.tally.check("P3 a restored rule was that once")
-			if w.docket.beforeAct && past.lost {
-				stood = stood.or(w.universe.of(r)) // nobody heard of it before the act: it stands
+			if w.stands(r.ID, r) {
+				stood = stood.or(w.universe.of(r))
 			}
 			continue
 		}
+		changed = append(changed, r)
 		if fresh := w.universe.of(r).without(granted); !fresh.empty() {
 			w.blame("P3", "the guard made %s %s, which opens what was closed; before: %v", r.ID, r, before)
 		}
@@ -182,6 +184,12 @@ func (w *world) checkEffect(group string, before, after []secgroup.Rule) {
 			continue
 		}
 		f := w.forbiddenIn(l, group)
+		stood := stood
+		for _, r := range changed {
+			if !w.mayAct(l, r.ID) {
+				stood = stood.or(w.universe.of(r)) // the law has no say yet in what is left of it
+			}
+		}
 		if fresh := w.universe.ofAll(after).and(f).without(w.universe.ofAll(before)).without(stood); !fresh.empty() {
 			w.blame("P3", "the guard opened what law %s forbids in %s: %v, before %v", l.id, group, after, before)
 		}

@@ -70,9 +70,6 @@ func (w *world) lose(ready []*message) {
 			w.queue.drop(m)
 			w.tally.Ways["lost"]++
 			w.say("lost: %s", m.id)
-			for _, id := range m.sets {
-				w.history.rules[id].lost = true
-			}
 			return
 		}
 	}
@@ -86,7 +83,7 @@ func (w *world) judgeLog(ready []*message) {
 	for _, m := range ready {
 		if !m.delayed && json.Valid(m.body) && len(records) < 4 {
 			records = append(records, m.body)
-			file.sets = append(file.sets, m.sets...)
+			file.sets, file.names = append(file.sets, m.sets...), append(file.names, m.names...)
 			w.queue.drop(m)
 		}
 	}
@@ -117,10 +114,11 @@ func (w *world) judgeLooks(cause string, groups ...string) {
 // judgeHostile delivers a record that somebody damaged. It is a copy: the
 // record itself still comes.
 func (w *world) judgeHostile() {
+	var mayName []string
 	body := []byte(`{"detail-type":"AWS API Call via CloudTrail","source":"aws.ec2","detail":{"eventName":"AuthorizeSecurityGroupIngress"}}`)
 	if all := slices.Concat(w.queue.went, w.queue.waiting); len(all) > 0 {
 		from := pickOf(w, all)
-		body = from.body
+		body, mayName = from.body, from.sets
 		for _, id := range from.sets {
 			w.history.rules[id].forged = true
 		}
@@ -130,6 +128,7 @@ func (w *world) judgeHostile() {
 		body = w.damaged(body)
 	}
 	m := w.queue.put(body, time.Time{})
+	m.mayName = mayName
 	w.tally.Ways["hostile"]++
 	w.tally.check("P7 no bytes make it panic")
 	w.judge("hostile", []*message{m})
@@ -172,6 +171,7 @@ func (w *world) judge(way string, messages []*message) {
 		ids = append(ids, fmt.Sprintf("%s(%d)", m.id, m.received+1))
 	}
 	w.say("%s: %v at %s%s", way, ids, w.clock().Format(time.TimeOnly), w.effects.plan)
+	w.hear(messages)
 	w.step.judging = true
 	decisions := w.guarded(deliveries(messages))
 	w.step.judging = false
@@ -190,7 +190,9 @@ func (w *world) judge(way string, messages []*message) {
 			}
 		}
 	}
+	w.heed(messages, failed)
 	w.checkDecisions(decisions)
+	w.hold()
 	w.checkPutBack(decisions)
 	w.checkLog()
 	w.queue.answer(messages, failed, w.clock())

@@ -64,7 +64,11 @@ func (e *effects) Observe(ctx context.Context, groupID string) (m incident.Memor
 }
 
 func (e *effects) Open(ctx context.Context, o incident.Opening) (version int64, err error) {
-	err = e.around("Open", func() error { version, err = e.w.store.Open(ctx, o); return err })
+	err = e.around("Open", func() error {
+		version, err = e.w.store.Open(ctx, o)
+		e.w.step.opened[o.GroupID] = e.w.step.opened[o.GroupID] || err == nil
+		return err
+	})
 	return version, err
 }
 

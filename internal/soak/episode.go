@@ -59,10 +59,11 @@ func compileAll() (compiled, error) {
 type runner struct {
 	sets     compiled
 	universe *universe
+	prepare  func(*world) // what is otherwise in every episode, for tests; nil = nothing
 }
 
 func newRunner(sets compiled) *runner {
-	return &runner{sets, newUniverse([]string{defaultGroup, webGroup, dbGroup})}
+	return &runner{sets: sets, universe: newUniverse([]string{defaultGroup, webGroup, dbGroup})}
 }
 
 func docketOf(seed uint64) *docket { return &dockets[mixed(seed)%uint64(len(dockets))] }
@@ -92,6 +93,9 @@ func (r *runner) play(seed uint64, steps []int, permuted bool, t *Tally) ended {
 	w, err := newWorld(d, r.sets[d.name], r.universe, t)
 	if err != nil {
 		return ended{failure: &Failure{Seed: seed, Docket: d.name, Property: "harness", Text: err.Error()}}
+	}
+	if r.prepare != nil {
+		r.prepare(w)
 	}
 	t.Dockets[d.name]++
 	for n, step := range steps {

@@ -13,12 +13,13 @@ type history struct {
 	rules   map[string]*pastRule       // by rule id, gone ones too
 	places  map[string]place
 	lists   map[string][]netip.Prefix
-	listIDs []string                  // in the order of their birth
-	touched map[string]bool           // rules that the guard changed or took away
-	blindly map[string]bool           // those of them that it took away without the ledger
-	faults  int                       // effects that failed, and deaths
-	sent    map[string]map[string]int // messages by incident and event type
-	excused map[string]exemption      // of the ledger, in force, by id
+	listIDs []string                   // in the order of their birth
+	touched map[string]bool            // rules that the guard changed or took away
+	blindly map[string]int             // those of them that it took away without the ledger, with the process that did
+	held    map[string]map[string]bool // by rule id: laws under which an open incident may hold it
+	faults  int                        // effects that failed, and deaths
+	sent    map[string]map[string]int  // messages by incident and event type
+	excused map[string]exemption       // of the ledger, in force, by id
 	paused  bool
 }
 
@@ -27,9 +28,12 @@ type pastRule struct {
 	group  string
 	values []secgroup.Rule
 	actors []string // who made the values; guardActor for the guard
-	lost   bool     // the record of one of its values was lost
 	forged bool     // a damaged copy of its record was delivered: it may name another actor
 	heard  bool     // a record that names its last value was finished
+	// owed are the laws under which it must go, before the act, with how many
+	// values it had by then; condemned are those values.
+	owed      map[string]int
+	condemned []secgroup.Rule
 }
 
 // exemption lets the flows of a rule be in one group.
@@ -44,7 +48,7 @@ const guardActor = "guard"
 func newHistory() history {
 	return history{
 		live: map[string][]secgroup.Rule{}, rules: map[string]*pastRule{}, places: map[string]place{}, lists: map[string][]netip.Prefix{},
-		touched: map[string]bool{}, blindly: map[string]bool{}, sent: map[string]map[string]int{}, excused: map[string]exemption{},
+		held: map[string]map[string]bool{}, touched: map[string]bool{}, blindly: map[string]int{}, sent: map[string]map[string]int{}, excused: map[string]exemption{},
 	}
 }
 
@@ -82,14 +86,16 @@ type step struct {
 	actor   string
 	judging bool // the guard is at work
 	wronged []wronged
-	blind   bool // the ledger failed: what it holds could not be known
-	guarded int  // its mutations
-	sent    int  // its messages
+	hand    atHand
+	opened  map[string]bool // groups of which the guard wrote incidents
+	blind   bool            // the ledger failed: what it holds could not be known
+	guarded int             // its mutations
+	sent    int             // its messages
 }
 
 // begin forgets the step before.
 func (w *world) begin() {
-	w.step = step{trace: map[string][][]secgroup.Rule{}, raced: map[string]bool{}}
+	w.step = step{trace: map[string][][]secgroup.Rule{}, raced: map[string]bool{}, opened: map[string]bool{}}
 	for id, rules := range w.history.live {
 		w.step.trace[id] = [][]secgroup.Rule{rules}
 	}

@@ -18,6 +18,8 @@ type message struct {
 	from     time.Time // visible from
 	delayed  bool      // one of the guard's own, behind a delay
 	sets     []string  // rules that its call added or changed
+	names    []naming  // those of them that its record names
+	mayName  []string  // of a damaged record: what it may name
 }
 
 // queue holds what waits, in the order of arrival, and some of what went.

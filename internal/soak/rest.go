@@ -114,6 +114,12 @@ func (w *world) checkBooks(group string) {
 		w.blame("books", "incident %s of %s is open at rest: %s %s", i.ID, group, i.Outcome, i.Reason)
 	}
 	w.checkWatched(group, memory.Known)
+	for _, r := range w.rules(group) {
+		w.tally.check("the item knows what is live")
+		if known := memory.Known.Rules[r.ID]; known.Rule.ID == "" || !same(r, known.Rule) {
+			w.blame("books", "%s of %s is %s, and the item has %s", r.ID, group, r, known.Rule)
+		}
+	}
 	filed := map[string]bool{}
 	for _, e := range entries {
 		i := e.Incident
@@ -123,6 +129,11 @@ func (w *world) checkBooks(group string) {
 		sent := w.history.sent[i.ID]
 		w.tally.check("what was done is told, once")
 		told := sent[string(incident.Acted)] + sent[string(incident.Contested)]
+		for _, note := range i.Notes {
+			if id, ok := strings.CutPrefix(note, "while the ledger was down it was told as "); ok {
+				told += w.history.sent[id][string(incident.Acted)]
+			}
+		}
 		if i.Outcome.Changed() && told == 0 && !isCoalesced(i) {
 			w.blame("books", "incident %s of %s (%s) was never told", i.ID, group, i.Outcome)
 		}
@@ -133,10 +144,17 @@ func (w *world) checkBooks(group string) {
 		}
 	}
 	for _, id := range sortedKeys(w.history.touched) {
-		if past := w.history.rules[id]; past != nil && past.group == group && !filed[id] && !w.history.blindly[id] {
+		if past := w.history.rules[id]; past != nil && past.group == group && !filed[id] && !w.diedWith(id) {
 			w.blame("books", "the guard changed %s of %s, and no incident says so", id, group)
 		}
 	}
+}
+
+// diedWith reports whether the guard took a rule away without the ledger and
+// died before it could write that down.
+func (w *world) diedWith(ruleID string) bool {
+	by, blindly := w.history.blindly[ruleID]
+	return blindly && by < w.starts
 }
 
 // isCoalesced reports whether an incident is one more round of a fight, of

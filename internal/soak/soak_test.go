@@ -85,6 +85,8 @@ func TestItFindsWhatIsWrong(t *testing.T) {
 			policyOf("tcp", "critical", "forbid: [{direction: ingress, protocols: [tcp], ports: [1-65535], peers: [internet], when: whole}]"), "P1"},
 		{"less is tolerated", "union", policyOf("ssh", "high", onPorts("22"), "tolerate: {ipv4: /18, ipv6: /32}"), "P5"},
 		{"nothing is tagged", "watch", policyOf("ssh", "high", onPorts("22"), "remedy: alert"), "books"},
+		{"a port is forgotten before the act", "before the act", policyOf("ssh", "high", onPorts("22")), "P1"},
+		{"a port too many before the act", "before the act", policyOf("ssh", "high", onPorts("22, 443")) + policyOf("rdp", "high", onPorts("3389"), "remedy: narrow"), "P5"},
 		{"an exempt actor is not", "excuses", policyOf("ssh", "high", onPorts("22")) + policyOf("rdp", "high", onPorts("3389")), "P5"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -105,4 +107,22 @@ func TestItFindsWhatIsWrong(t *testing.T) {
 			require.Positive(t, found[c.property], "found %v", found)
 		})
 	}
+}
+
+// TestItFindsThatNothingIsNamed guards as after the act where none is done: it
+// touches what no record names.
+func TestItFindsThatNothingIsNamed(t *testing.T) {
+	sets, err := compileAll()
+	require.NoError(t, err)
+	r := newRunner(sets)
+	r.prepare = func(w *world) { require.NoError(t, w.baseline()) }
+	found := map[string]int{}
+	for seed := uint64(0); seed < 4000 && found["P5"] == 0; seed++ {
+		if docketOf(seed).beforeAct {
+			if f := r.play(seed, allSteps(), false, newTally()).failure; f != nil {
+				found[f.Property]++
+			}
+		}
+	}
+	require.Positive(t, found["P5"], "found %v", found)
 }

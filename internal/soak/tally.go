@@ -95,7 +95,7 @@ var (
 		"P6 equality is equality of packets", "P7 no bytes make it panic", "P8 messages parse back and are harmless", "P8 log lines parse back",
 		"P8 documents parse back", "outcomes tell the truth", "alerts tell the truth", "what is not finished comes again",
 		"the chain of incidents verifies", "nothing stays open at rest", "what was done is told, once",
-		"what is only watched is told", "P5 what was compliant after all is put back, or said",
+		"what is only watched is told", "the item knows what is live", "P5 what was compliant after all is put back, or said",
 	}
 )
 

@@ -89,16 +89,21 @@ func newWorld(d *docket, set *policy.Set, u *universe, t *Tally) (*world, error)
 		w.cloud.Register(key, who)
 	}
 	if !d.beforeAct {
-		acts := map[string]policy.Act{}
-		for _, p := range set.Policies {
-			acts[p.ID+"@"+p.Digest()] = policy.Act{Done: true, Start: began.Add(-48 * time.Hour), At: began.Add(-47 * time.Hour)}
-		}
-		if err := w.store.Operator().PutActs(context.Background(), acts); err != nil {
+		if err := w.baseline(); err != nil {
 			return nil, err
 		}
 	}
 	w.cloud.Disturb(w.intercept)
 	return w, w.restart()
+}
+
+// baseline records the baseline acts of all policies: nothing stood before them.
+func (w *world) baseline() error {
+	acts := map[string]policy.Act{}
+	for _, p := range w.set.Policies {
+		acts[p.ID+"@"+p.Digest()] = policy.Act{Done: true, Start: began.Add(-48 * time.Hour), At: began.Add(-47 * time.Hour)}
+	}
+	return w.store.Operator().PutActs(context.Background(), acts)
 }
 
 // furnish makes what every episode begins with: the default group of the

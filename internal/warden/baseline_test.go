@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -91,4 +92,105 @@ func TestHarmlessEditNeverRemovesAnOlderRule(t *testing.T) {
 	require.Equal(t, incident.Reverted, d.Outcome)
 	w.requireOpen(groupA, ssh, https)
 	require.Equal(t, "baseline", w.closed(groupA)[0].Standing[0].Reason)
+}
+
+// TestALateRecordOfAnEarlierViolation: before the act a value stands that no
+// record at hand names, and is put back. Where the record of that value comes
+// with the one of the later value, it is at hand.
+func TestALateRecordOfAnEarlierViolation(t *testing.T) {
+	const id, block = "sgr-00000000000000001", "ingress tcp/22 from 8.0.0.0/8"
+	for name, tt := range map[string]struct {
+		together bool
+		want     []string
+	}{
+		"together": {true, []string{}},
+		"apart":    {false, []string{block}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, revertSSH)
+			w.noActs()
+			w.judge1(w.authorize(groupA, https))
+			w.wait(time.Minute)
+			earlier := w.modify(groupA, id, block)
+			w.wait(time.Second)
+			require.Equal(t, incident.Compliant, w.judge1(judgeGroup(groupA, "sweep", "")).Outcome)
+			w.requireOpen(groupA, block)
+			w.wait(time.Second)
+			later := w.modify(groupA, id, "ingress tcp/20-25 from 0.0.0.0/0")
+			deliveries := []Delivery{deliver(later, 1)}
+			if tt.together {
+				deliveries = append(deliveries, deliver(earlier, 2))
+			}
+			require.Equal(t, incident.Reverted, w.Judge(context.Background(), deliveries)[0].Outcome)
+			w.requireOpen(groupA, tt.want...)
+			require.Empty(t, w.memory(groupA).Open)
+		})
+	}
+}
+
+// TestALateRecordOfWhatANarrowingLeft: before the act one policy narrows a rule
+// whose incident is open, and leaves to another what only a later record names.
+// That record still names what is left of its value.
+func TestALateRecordOfWhatANarrowingLeft(t *testing.T) {
+	rdp := strings.Replace(policyText("rdp", "{do: narrow, parts: 2}", ""), "[22]", "[3389]", 1)
+	for name, tt := range map[string]struct {
+		to, left string
+		killed   bool // behind the narrowing
+		changed  bool // somebody narrows what is left: nobody's record is at hand then
+		want     []string
+	}{
+		"in place":                {to: "ingress tcp/22-3389 from 0.0.0.0/0", left: "ingress tcp/22-3388 from 0.0.0.0/0"},
+		"in a rule made beside":   {to: "ingress tcp/22-65535 from 0.0.0.0/0", left: "ingress tcp/22-3388 from 0.0.0.0/0", want: []string{"ingress tcp/3390-65535 from 0.0.0.0/0"}},
+		"finished after a death":  {to: "ingress tcp/22-3389 from 0.0.0.0/0", left: "ingress tcp/22-3388 from 0.0.0.0/0", killed: true},
+		"and somebody changes it": {to: "ingress tcp/22-3389 from 0.0.0.0/0", left: "ingress tcp/22-3388 from 0.0.0.0/0", changed: true, want: []string{"ingress tcp/22 from 0.0.0.0/0"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			const id = "sgr-00000000000000001"
+			w := newWorld(t, revertSSH+rdp)
+			w.noActs()
+			first := w.authorize(groupA, "ingress tcp/3389 from 8.0.0.0/8")
+			w.killedBefore("RevokeSecurityGroupIngress", first)
+			later := w.modify(groupA, id, tt.to)
+			if tt.killed {
+				w.killedAfter("ModifySecurityGroupRules", first)
+			}
+			require.Equal(t, incident.Narrowed, w.judgeTimes(first, 2).Outcome)
+			require.Contains(t, w.texts(groupA), tt.left)
+			if tt.changed {
+				w.wait(time.Second)
+				w.modify(groupA, id, ssh)
+			}
+			d := w.judge1(later)
+			require.False(t, d.Retry)
+			w.requireOpen(groupA, tt.want...)
+			if !tt.changed {
+				require.Equal(t, incident.Reverted, d.Outcome)
+				require.True(t, d.Incident.Actor.Attributed)
+			}
+			require.Empty(t, w.memory(groupA).Open)
+		})
+	}
+}
+
+// TestAnIncidentHoldsARuleUnderItsPolicyOnly: that another policy refuses the
+// rule too, and lets it stand until its act, gives that one no right to act.
+func TestAnIncidentHoldsARuleUnderItsPolicyOnly(t *testing.T) {
+	rdp := strings.Replace(policyText("rdp", "{do: narrow, parts: 2}", ""), "[22]", "[3389]", 1)
+	w := newWorld(t, revertSSH+rdp)
+	w.noActs()
+	w.ec2.on = always("RevokeSecurityGroupIngress", incident.ErrDenied)
+	require.Equal(t, incident.CannotRemediate, w.judge1(w.authorize(groupA, "ingress tcp/3389 from 8.0.0.0/8")).Outcome)
+	w.wait(time.Minute)
+	w.modify(groupA, "sgr-00000000000000001", "ingress tcp/22-3389 from 0.0.0.0/0") // its record is lost
+	w.ec2.on = func(call string) error {
+		if call == "ModifySecurityGroupRules" || call == "RevokeSecurityGroupIngress" {
+			return incident.ErrThrottled
+		}
+		return nil
+	}
+	require.True(t, w.judge1(judgeGroup(groupA, "sweep", "")).Retry)
+	require.Equal(t, []string{"rdp"}, w.memory(groupA).Known.Rules["sgr-00000000000000001"].Under)
+	w.ec2.on = nil
+	require.Equal(t, incident.Narrowed, w.judge1(judgeGroup(groupA, "sweep", "")).Outcome)
+	w.requireOpen(groupA, "ingress tcp/22-3388 from 0.0.0.0/0")
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"sync"
 
 	"github.com/sgwarden/sgwarden/internal/incident"
 	"github.com/sgwarden/sgwarden/internal/plan"
@@ -20,63 +19,14 @@ const (
 	blindMost = 20
 )
 
-// blindRemoval is a rule that was removed while the ledger was down, until it
-// is written.
-type blindRemoval struct {
-	inc     incident.Incident // with Published as it was sent
-	journal []incident.Journal
-}
-
-// removedBlind is what this process did without the ledger. A message that
-// comes again to another process finds its rule gone and no more.
-type removedBlind struct {
-	mu        sync.Mutex
-	count     int
-	incidents map[string]blindRemoval // by incident id
-}
-
-// reserve takes of what may be removed without the ledger as much as there is
-// of n.
-func (b *removedBlind) reserve(n int) int {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	n = min(n, blindMost-b.count)
-	b.count += n
-	return n
-}
-
-func (b *removedBlind) keep(r blindRemoval) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.incidents[r.inc.ID] = r
-}
-
-func (b *removedBlind) forget(id string) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	delete(b.incidents, id)
-}
-
-// of gives what was removed because of one event in one group, by incident id.
-func (b *removedBlind) of(groupID, eventID string) []blindRemoval {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	var out []blindRemoval
-	for _, id := range sortedKeys(b.incidents) {
-		if r := b.incidents[id]; r.inc.GroupID == groupID && r.inc.EventID == eventID {
-			out = append(out, r)
-		}
-	}
-	return out
-}
-
 // judgeBlind is the path without the ledger. "Down" is not "no item": what
 // stood before, what is exempt and what is open cannot be known. So only rules
 // that a record names with their live value are removed, only under severe
 // policies, and every message comes again.
-func (j *judging) judgeBlind(ctx context.Context, down error) {
+func (j *judging) judgeBlind(ctx context.Context, down *ledgerError) {
 	j.w.cfg.Logger.ErrorContext(ctx, "ledger down", "group_id", j.groupID, "error", down.Error())
-	j.revokeBlind(ctx)
+	j.drafts = nil // what they were to become was not written
+	j.revokeBlind(ctx, blindNote(down, j.recalled))
 	for _, r := range j.records {
 		if !r.decided {
 			r.decide(incident.Unresolved, reasonLedgerDown, true)
@@ -86,15 +36,27 @@ func (j *judging) judgeBlind(ctx context.Context, down error) {
 	j.keepBlind()
 }
 
-// revokeBlind removes what may be removed without the ledger.
-func (j *judging) revokeBlind(ctx context.Context) {
+// blindNote says what went wrong, and what therefore is not known.
+func blindNote(down *ledgerError, recalled bool) string {
+	const again = "; all is judged again when it is back"
+	switch {
+	case !down.write:
+		return "the ledger could not be read: what stood before, exemptions of the ledger and open incidents are not known" + again
+	case recalled:
+		return "the ledger could not be written: its exemptions and pauses were kept to, what stood before and open incidents were not looked at" + again
+	}
+	return "the ledger could not be written, and was not read: what stood before, exemptions of the ledger and open incidents are not known" + again
+}
+
+// revokeBlind removes what may be removed without the ledger; note goes into
+// every incident of it.
+func (j *judging) revokeBlind(ctx context.Context, note string) {
 	if j.w.cfg.LedgerDown == policy.HoldBack || j.w.cfg.Mode != policy.Enforce {
 		return
 	}
 	if !slices.ContainsFunc(j.records, func(r *record) bool { return len(r.named()) > 0 }) {
 		return
 	}
-	j.drafts = nil
 	rules, err := j.severeNamed(ctx)
 	if err != nil {
 		return
@@ -110,6 +72,7 @@ func (j *judging) revokeBlind(ctx context.Context) {
 		rv.Decision, rv.Remaining = policy.Revert, nil
 		e := &end{rule: rv.Rule, verdict: rv, act: true}
 		d := &draft{inc: incident.Incident{ID: incident.EventID(j.groupID, rv.Rule.ID, rv.By.EventID)}}
+		d.inc.Published = j.w.removed.published(d.inc.ID)
 		e.draft, e.incident, d.ends = d, d.inc.ID, []*end{e}
 		j.ends[rv.Rule.ID] = e
 		j.drafts = append(j.drafts, d)
@@ -119,9 +82,7 @@ func (j *judging) revokeBlind(ctx context.Context) {
 	j.story.Before, j.story.Verdict, j.story.Plan, j.story.After = j.live, j.verdict, j.plan, j.live.Rules
 	for _, d := range j.drafts {
 		j.fill(d)
-		d.inc.Notes = []string{
-			"the ledger could not be read: what stood before, exemptions of the ledger and open incidents are not known; all is judged again when it is back",
-		}
+		d.inc.Notes = []string{note}
 	}
 	j.apply(ctx)
 	j.settle(ctx)
@@ -159,15 +120,16 @@ func (j *judging) severeNamed(ctx context.Context) ([]policy.RuleVerdict, error)
 	return out, nil
 }
 
-// keepBlind remembers what was removed until a redelivery writes it, and tells
+// keepBlind remembers what was done until a later judging writes it, and tells
 // the records.
 func (j *judging) keepBlind() {
 	if len(j.drafts) == 0 {
 		return
 	}
 	for _, d := range j.drafts {
-		if d.inc.Outcome == incident.Reverted {
-			j.w.removed.keep(blindRemoval{inc: d.inc, journal: j.journal})
+		if d.inc.Outcome.Changed() || d.inc.Outcome.StaysOpen() || len(d.inc.Published) > 0 {
+			t := d.ends[0].tries
+			j.w.removed.keep(blindAct{inc: d.inc, journal: j.journal, answered: t.answered || t.among, uncertain: t.uncertain})
 		}
 	}
 	for _, r := range j.records {
@@ -177,31 +139,5 @@ func (j *judging) keepBlind() {
 		r.decision.Rules = j.namedEnds(r)
 		r.decision.Incident = j.document(r)
 		r.decision.Story = &j.story
-	}
-}
-
-// forgetBlind drops what is written now.
-func (j *judging) forgetBlind() {
-	for _, d := range j.drafts {
-		j.w.removed.forget(d.inc.ID)
-	}
-}
-
-// writeBlind makes incidents of what was removed without the ledger because
-// of the records at hand, as soon as the ledger is back.
-func (j *judging) writeBlind() {
-	for _, r := range j.records {
-		for _, was := range j.w.removed.of(j.groupID, r.change.EventID) {
-			rule := was.inc.Rules[0]
-			if _, live := ruleByID(j.live.Rules, rule.ID); live || j.ends[rule.ID] != nil || r.decided {
-				continue
-			}
-			d := &draft{inc: was.inc, final: true}
-			e := &end{rule: ruleBefore(rule), outcome: incident.Reverted, reason: reasonLedgerDown, draft: d, incident: was.inc.ID}
-			d.ends = []*end{e}
-			j.ends[rule.ID] = e
-			j.drafts = append(j.drafts, d)
-			j.journal = append(j.journal, was.journal...)
-		}
 	}
 }

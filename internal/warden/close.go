@@ -95,15 +95,13 @@ func (j *judging) settleItem() {
 			}
 		}
 	}
-	if j.readBack == nil {
-		return
-	}
 	for _, r := range j.readBack {
-		if _, known := j.known.Rules[r.ID]; known || !j.isOurs(r) {
+		if _, known := j.known.Rules[r.ID]; known || j.endThatMade(r) == nil {
 			continue
 		}
 		j.known.Rules[r.ID] = policy.KnownRule{Rule: stripped(r), Since: now, Order: j.nextOrder()}
 	}
+	j.noteLeft()
 }
 
 // settleEntry brings one rule's entry up to its end.
@@ -134,6 +132,7 @@ func (j *judging) settleEntry(d *draft, e *end) {
 		}
 		entry.Rule, entry.Before, entry.BeforeBy, entry.IncidentID, entry.Reported, entry.Under = stripped(to), nil, nil, "", "", nil
 		entry.Under = e.waitingFor(to)
+		entry.LeftOf = j.leftOf(e, to)
 		entry.Since = entry.Since.Add(settledLater)
 		j.known.Rules[id] = entry
 		j.known.Removed[id+inPlaceMark+removed.At.Format(timeMark)] = removed
@@ -169,18 +168,6 @@ const timeMark = "20060102T150405.000000000Z"
 func inPlace(e *end) bool {
 	_, ok := ruleByID(e.after, e.rule.ID)
 	return ok
-}
-
-// isOurs reports whether a rule without entry is one that this judging made.
-func (j *judging) isOurs(r secgroup.Rule) bool {
-	for _, d := range j.drafts {
-		for _, e := range d.ends {
-			if e.outcome.Changed() && hasValue(e.after, r) {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 func (j *judging) nextOrder() int64 {

@@ -16,11 +16,12 @@ type draft struct {
 	inc       incident.Incident
 	stored    *incident.Incident // as it stands open in the ledger; nil = it is new
 	ends      []*end
-	unsent    bool // a message is due and could not be sent
-	completed bool // this judging told the actor of an incident that had none
-	stranger  bool // about a call of the deployment's role, not about rules
-	exempt    bool // about the use of an exemption, not about a violation
-	final     bool // its rules ended before this judging: only a message or the entry is owed
+	unsent    bool        // a message is due and could not be sent
+	completed bool        // this judging told the actor of an incident that had none
+	stranger  bool        // about a call of the deployment's role, not about rules
+	exempt    bool        // about the use of an exemption, not about a violation
+	blind     []*blindAct // what was done about its rules without the ledger
+	final     bool        // its rules ended before this judging: only a message or the entry is owed
 }
 
 // draftIncidents makes the incidents of this judging: open ones are carried
@@ -57,7 +58,6 @@ func (j *judging) draftIncidents(ctx context.Context) {
 	j.wouldHave()
 	j.point()
 	j.strangers()
-	j.writeBlind()
 	j.completeClosed(ctx)
 }
 
@@ -72,6 +72,7 @@ func (j *judging) carryOn() {
 		}
 		j.drafts = append(j.drafts, d)
 	}
+	j.takeUpBlind()
 }
 
 // endLeft ends what is left of open incidents and brings all of them up to
@@ -80,6 +81,8 @@ func (j *judging) endLeft() {
 	for _, d := range j.drafts {
 		if !d.stranger {
 			j.finishLeft(d)
+		}
+		if !d.stranger && !d.final {
 			j.fill(d)
 		}
 	}
@@ -122,7 +125,7 @@ func (j *judging) exemptDraft(id string) *draft {
 
 // join puts a rule into an incident.
 func (j *judging) join(d *draft, e *end) {
-	e.draft, e.incident = d, d.inc.ID
+	e.draft, e.incident, e.blind = d, d.inc.ID, d.blindly(e.rule.ID)
 	d.ends = append(d.ends, e)
 	if e.act {
 		e.contested = j.takenBefore(e.rule)
@@ -181,6 +184,7 @@ func ruleBefore(r incident.Rule) secgroup.Rule {
 
 // leftOver says how a rule of a stored incident ended without this judging.
 func (j *judging) leftOver(d *draft, r incident.Rule, e *end) (incident.Outcome, string) {
+	act := d.blindly(r.ID)
 	begun := d.stored.Outcome == 0 || d.stored.Outcome == incident.NotReverted || d.stored.Outcome == incident.Unresolved
 	live, isLive := ruleByID(j.live.Rules, r.ID)
 	if j.exists && secgroup.IsGroupEntry(r.ID) {
@@ -189,6 +193,8 @@ func (j *judging) leftOver(d *draft, r incident.Rule, e *end) (incident.Outcome,
 	switch {
 	case r.Outcome.Changed():
 		return r.Outcome, r.Reason // read back before; what failed came after
+	case !isLive && act != nil && j.endBlind(act, e):
+		return e.outcome, e.reason
 	case isLive && begun && len(r.After) > 0 && live.SameValue(r.After[0]) && !live.SameValue(ruleBefore(r)):
 		if r.Restored {
 			return incident.Reverted, reasonInterrupted
@@ -237,11 +243,18 @@ func (j *judging) point() {
 	}
 }
 
-// under gives the ids of the policies that refuse a rule; nil = none.
-func under(rv policy.RuleVerdict) []string {
-	var ids []string
+// under gives the ids of the policies under which a rule is held: those that it
+// breaks, and under which it does not stand. nil = it is not known.
+func under(rv policy.RuleVerdict) (ids []string) {
 	for _, f := range violated(rv) {
-		ids = appendOnce(ids, f.Policy.ID)
+		if ids == nil {
+			ids = []string{} // nil would mean all
+		}
+		switch f.State {
+		case policy.Exempt, policy.Baseline, policy.BeforeAct:
+		default:
+			ids = appendOnce(ids, f.Policy.ID)
+		}
 	}
 	return ids
 }

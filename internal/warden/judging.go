@@ -39,6 +39,8 @@ type judging struct {
 	known   policy.Known // the item as it is to be
 	version int64        // of the item, as last written or read
 	opened  bool         // the incidents and the lease are written
+	// recalled is true once the ledger was read, be it in an earlier round.
+	recalled bool
 
 	// What was done.
 	journal   []incident.Journal
@@ -46,7 +48,8 @@ type judging struct {
 	readBack  []secgroup.Rule // nil = nothing was read back
 	readGroup []secgroup.Rule // the group itself likewise, with its tags; nil = it was not to be tagged
 	readAt    time.Time
-	retry     bool // the messages must come again
+	askedFor  []ask // messages behind a delay, of every round
+	retry     bool  // the messages must come again
 	story     Story
 }
 
@@ -69,6 +72,7 @@ type end struct {
 	contested int
 	until     time.Time
 	tries     tries
+	blind     *blindAct // what was done about it without the ledger; nil = nothing
 }
 
 // judge brings the group to an end and decides every record.
@@ -131,17 +135,24 @@ func (j *judging) judgeOnce(ctx context.Context) error {
 }
 
 // ledgerError marks an error of the ledger: without it the path is another.
-type ledgerError struct{ err error }
+type ledgerError struct {
+	err   error
+	write bool // it could not be written; it may have been read before
+}
 
 func (e *ledgerError) Error() string { return "ledger: " + e.err.Error() }
 func (e *ledgerError) Unwrap() error { return e.err }
 
-// ledgerFault wraps what the ledger said, but for answers that are no fault.
-func ledgerFault(err error) error {
+// unreadable and unwritable wrap what the ledger said to a read or a write, but for
+// answers that are no fault.
+func unreadable(err error) error { return ledgerFault(err, false) }
+func unwritable(err error) error { return ledgerFault(err, true) }
+
+func ledgerFault(err error, write bool) error {
 	if err == nil || errors.Is(err, incident.ErrConflict) || errors.Is(err, incident.ErrLeased) {
 		return err
 	}
-	return &ledgerError{err}
+	return &ledgerError{err, write}
 }
 
 // fail ends the judging with an error: every record of the group comes again.

@@ -108,9 +108,9 @@ func ownReference(r secgroup.Rule, account string) secgroup.Rule {
 func (j *judging) recall(ctx context.Context) error {
 	mem, err := j.w.cfg.Ledger.Observe(ctx, j.groupID)
 	if err != nil {
-		return ledgerFault(err)
+		return unreadable(err)
 	}
-	j.mem, j.version, j.now = mem, mem.Known.Version, j.w.now()
+	j.mem, j.version, j.now, j.recalled = mem, mem.Known.Version, j.w.now(), true
 	j.facts = j.factsOf(mem.Controls)
 	j.w.pageStale(ctx, j.facts)
 	// An incident of a stale ledger gives no right to act.

@@ -35,7 +35,7 @@ func (j *judging) open(ctx context.Context) error {
 	}
 	version, err := j.w.cfg.Ledger.Open(ctx, opening)
 	if err != nil {
-		return outpaced(ledgerFault(err))
+		return outpaced(unwritable(err))
 	}
 	j.version, j.opened = version, true
 	return nil
@@ -61,18 +61,42 @@ const (
 	longestDelay  = 15 * time.Minute
 )
 
+// ask is one look that is wanted later.
+type ask struct {
+	cause, incident string
+	at              time.Time // zero = as late as can be
+}
+
 // askAgain puts a message behind a delay for every wait that begins now,
 // before the wait is written down: a wait that nobody ends would be worse than
-// one look too many. What asks for a wait that was begun earlier has its
-// message already, unless it is that message.
+// one look too many. A round after a conflict does not ask for the same again.
 func (j *judging) askAgain(ctx context.Context) error {
+	for _, a := range j.asks() {
+		if slices.Contains(j.askedFor, a) {
+			continue
+		}
+		delay := longestDelay
+		if !a.at.IsZero() {
+			delay = delayUntil(a.at, j.now)
+		}
+		if err := j.w.cfg.Queue.JudgeAgain(ctx, j.groupID, a.cause, a.incident, delay); err != nil {
+			return err
+		}
+		j.askedFor = append(j.askedFor, a)
+	}
+	return nil
+}
+
+// asks are the looks that this judging wants. What asks for a wait that was
+// begun earlier has its message already, unless it is that message.
+func (j *judging) asks() (all []ask) {
 	for _, e := range j.waits() {
 		if e.draft != nil && e.draft.stored != nil && e.draft.stored.Outcome == incident.Pending && !j.asked(e.incident) {
 			continue
 		}
-		cause, delay := causeRetry, longestDelay
+		cause := causeRetry
 		if !e.until.IsZero() {
-			cause, delay = causeAfter, delayUntil(e.until, j.now)
+			cause = causeAfter
 		}
 		switch {
 		case e.draft != nil && e.draft.stranger:
@@ -80,14 +104,33 @@ func (j *judging) askAgain(ctx context.Context) error {
 		case !e.told:
 			cause = causeSettle
 		}
-		if err := j.w.cfg.Queue.JudgeAgain(ctx, j.groupID, cause, e.incident, delay); err != nil {
-			return err
-		}
+		all = append(all, ask{cause, e.incident, e.until})
+	}
+	if at := j.unseenEgress(); !at.IsZero() {
+		all = append(all, ask{causeSettle, "", at})
 	}
 	if until := j.restWaits(); !until.IsZero() {
-		return j.w.cfg.Queue.JudgeAgain(ctx, j.groupID, causeAfter, "", delayUntil(until.Add(settledLater), j.now))
+		all = append(all, ask{causeAfter, "", until.Add(settledLater)})
 	}
-	return nil
+	return all
+}
+
+// unseenEgress is when to look again for the default egress of a group that was
+// just made: EC2 may not show it yet, and no record names it. Policies are about
+// it, or triage would have ended the judging. Zero = it is there, or the group
+// is so old that its maker took it away.
+func (j *judging) unseenEgress() (at time.Time) {
+	if slices.ContainsFunc(j.live.Rules, func(r secgroup.Rule) bool {
+		return r.Direction == secgroup.Egress && r.Protocol == secgroup.AllProtocols
+	}) {
+		return at
+	}
+	for _, r := range j.records {
+		if r.change.Effect == secgroup.Creates && !r.decided && r.young(j.now) {
+			at = notAfter(r.change.EventTime, j.now).Add(visibleAfter)
+		}
+	}
+	return at
 }
 
 // delayUntil keeps a delay within the bounds.

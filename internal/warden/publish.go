@@ -52,7 +52,9 @@ func (j *judging) finish(d *draft) {
 	if !i.Outcome.StaysOpen() {
 		i.Planned = nil
 		i.ClosedAt = at(j.w.now())
-		if j.readBack != nil {
+		if seen := d.closedBlind(); seen != nil {
+			i.ClosedAt = seen
+		} else if j.readBack != nil {
 			i.ClosedAt = at(j.readAt)
 		}
 	}
@@ -76,6 +78,8 @@ func (j *judging) messages(d *draft) []incident.EventType {
 			return nil // nobody was told that it was open
 		}
 		event = incident.Resolved
+	case o.Changed() && d.toldBlind():
+		return nil
 	case o.Changed() && isFight(d):
 		if j.escalated(d) {
 			return nil // coalesced: the fight was told

@@ -147,6 +147,8 @@ func (j *judging) settleRule(e *end) {
 		e.outcome = claimed(rp.Goal)
 	case reached(rp, j.asRead()) && e.tries.uncertain:
 		e.outcome, e.reason = claimed(rp.Goal), reasonInterrupted
+	case !isLive && e.blind != nil && j.endBlind(e.blind, e):
+		// A read that lags had shown it once more.
 	case !isLive:
 		// Somebody else removed it before us.
 		e.outcome, e.reason, e.after, e.restored, e.fallback = incident.AlreadyCompliant, "", nil, false, ""

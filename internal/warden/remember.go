@@ -74,6 +74,9 @@ func inWalk(rules []policy.RuleVerdict) []policy.RuleVerdict {
 func (j *judging) entry(old policy.KnownRule, known bool, rv policy.RuleVerdict, order int64) policy.KnownRule {
 	next := old
 	next.Rule, next.ListDigest, next.Order = stripped(rv.Rule), listDigest(rv.Rule, old), order
+	if !old.Rule.SameValue(rv.Rule) {
+		next.LeftOf = nil
+	}
 	since := j.now
 	if rv.Named && rv.By != nil {
 		since = notAfter(rv.By.EventTime, j.now)

@@ -17,7 +17,7 @@ import (
 // A record that comes again is a hint like any other, and so is one where more
 // is open about the group: then the group is looked at.
 func (j *judging) allRemoved() bool {
-	if len(j.mem.Open) > 0 {
+	if len(j.mem.Open) > 0 || len(j.w.removed.of(j.groupID)) > 0 {
 		return false
 	}
 	for _, r := range j.records {

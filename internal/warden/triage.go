@@ -30,7 +30,7 @@ func (j *judging) triage(ctx context.Context) (done bool, err error) {
 		return false, nil
 	}
 	if err != nil {
-		return false, ledgerFault(err)
+		return false, unwritable(err)
 	}
 	if len(known.OpenIncidents) > 0 {
 		return false, nil

@@ -156,15 +156,64 @@ func TestDefaultEgressOfANewGroupSettles(t *testing.T) {
 	})
 }
 
+// TestDefaultEgressThatTheFirstLookMisses: no record names it, so nothing else
+// would bring another look before the sweep.
+func TestDefaultEgressThatTheFirstLookMisses(t *testing.T) {
+	born := func(w *world, shownAfter time.Duration) []byte {
+		r := w.ec2.add(groupA, parse(t, "egress all to 0.0.0.0/0"))
+		w.ec2.hide(r.ID, noon.Add(shownAfter))
+		return w.record(call{name: "CreateSecurityGroup", group: groupA, groupName: "web"})
+	}
+	w := newWorld(t, egressPolicy)
+	body := born(w, 40*time.Second)
+	require.Equal(t, incident.Compliant, w.judge1(body).Outcome)
+	require.Equal(t, []askedAgain{{groupA, "settle", "", time.Minute}}, w.queue.asked)
+	require.Equal(t, incident.Compliant, w.judgeTimes(body, 2).Outcome)
+	require.Len(t, w.queue.asked, 1)
+	w.wait(time.Minute)
+	w.ec2.reveal(w.clock())
+	require.Equal(t, incident.Pending, w.judge1(judgeGroup(groupA, "settle", "")).Outcome)
+	require.Equal(t, askedAgain{groupA, "settle", "", 30 * time.Second}, w.queue.asked[1])
+	w.wait(30 * time.Second)
+	require.Equal(t, incident.Narrowed, w.judge1(judgeGroup(groupA, "settle", "")).Outcome)
+	w.requireOpen(groupA, "egress all to 127.0.0.1/32")
+
+	t.Run("not of a group that is old by now", func(t *testing.T) {
+		w := newWorld(t, egressPolicy)
+		body := born(w, time.Hour)
+		w.wait(time.Minute)
+		require.Equal(t, incident.Compliant, w.judge1(body).Outcome)
+		require.Empty(t, w.queue.asked)
+	})
+	t.Run("not where no policy is about it", func(t *testing.T) {
+		w := newWorld(t, revertSSH)
+		require.Equal(t, incident.Compliant, w.judge1(born(w, time.Hour)).Outcome)
+		require.Empty(t, w.queue.asked)
+	})
+	t.Run("what the queue does not take comes again", func(t *testing.T) {
+		w := newWorld(t, egressPolicy)
+		w.queue.err = incident.ErrUnavailable
+		require.True(t, w.judge1(born(w, time.Hour)).Retry)
+	})
+}
+
 // TestWhatIsLeftWaitsForAnotherPolicy: a rule is narrowed at once under one
 // policy, and what is left of it is taken back later under another: by its own
 // message, in an incident of its own.
 func TestWhatIsLeftWaitsForAnotherPolicy(t *testing.T) {
 	w := newWorld(t, policyText("ssh", "narrow", "")+strings.Replace(policyText("web", "{do: revert, after: 10m}", ""), "[22]", "[80]", 1))
+	conflicts := 1
+	w.ledger.on = func(call string) error {
+		if call == "Open" && conflicts > 0 {
+			conflicts--
+			return incident.ErrConflict
+		}
+		return nil
+	}
 	first := w.judge1(w.authorize(groupA, "ingress tcp/22-443 from 0.0.0.0/0"))
 	require.Equal(t, incident.Narrowed, first.Outcome)
 	w.requireOpen(groupA, "ingress tcp/23-443 from 0.0.0.0/0")
-	require.Equal(t, []askedAgain{{groupA, "after", "", 10*time.Minute + settledLater}}, w.queue.asked)
+	require.Equal(t, []askedAgain{{groupA, "after", "", 10*time.Minute + settledLater}}, w.queue.asked, "once, though the first opening met a conflict")
 
 	w.wait(10*time.Minute + settledLater)
 	second := w.judge1(judgeGroup(groupA, "after", ""))

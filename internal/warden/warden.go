@@ -71,7 +71,7 @@ const (
 type Warden struct {
 	cfg     Config
 	number  atomic.Int64 // of judgings: makes the holder of each lease its own
-	removed removedBlind
+	removed blindBooks
 	paged   sync.Map // stamps of stale ledgers that were told by this process
 	// enforcing is the set as it were in enforce mode: what observe mode would do.
 	enforcing *policy.Set
@@ -102,7 +102,7 @@ func New(cfg Config) (*Warden, error) {
 	if err := errors.Join(faults...); err != nil {
 		return nil, err
 	}
-	return &Warden{cfg: cfg, enforcing: cfg.Set.Enforcing(), removed: removedBlind{incidents: map[string]blindRemoval{}}}, nil
+	return &Warden{cfg: cfg, enforcing: cfg.Set.Enforcing(), removed: blindBooks{acts: map[string]blindAct{}}}, nil
 }
 
 // Judge judges one batch of messages and answers for every record in them, in

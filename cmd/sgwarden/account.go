@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/spf13/cobra"
+
+	"github.com/sgwarden/sgwarden/internal/deployment"
+	"github.com/sgwarden/sgwarden/internal/ledger"
+)
+
+// account is the AWS account and the deployment that a command works on.
+type account struct {
+	stack, table    string
+	profile, region string
+}
+
+// flags adds the flags that choose account and deployment.
+func (a *account) flags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&a.stack, "stack", deployment.DefaultStack, "stack of the deployment")
+	f.StringVar(&a.table, "table", "", "table of the ledger, where the stack may not be read")
+	f.StringVar(&a.profile, "profile", "", "AWS profile (default: AWS_PROFILE)")
+	f.StringVar(&a.region, "region", "", "AWS region (default: AWS_REGION, else the profile's)")
+}
+
+// config is the SDK's, from environment and profile.
+func (a *account) config(ctx context.Context) (aws.Config, error) {
+	var options []func(*config.LoadOptions) error
+	if a.profile != "" {
+		options = append(options, config.WithSharedConfigProfile(a.profile))
+	}
+	if a.region != "" {
+		options = append(options, config.WithRegion(a.region))
+	}
+	c, err := config.LoadDefaultConfig(ctx, options...)
+	switch {
+	case err != nil:
+		return aws.Config{}, outside(fmt.Errorf("read the AWS configuration: %w", err))
+	case c.Region == "":
+		return aws.Config{}, errors.New("no AWS region: name it with --region, AWS_REGION or the profile")
+	}
+	return c, nil
+}
+
+// ledger is the deployment's, found by the outputs of its stack unless the
+// table is named.
+func (a *account) ledger(ctx context.Context) (*ledger.Table, error) {
+	c, err := a.config(ctx)
+	if err != nil {
+		return nil, err
+	}
+	table := a.table
+	if table == "" {
+		d, err := deployment.Find(ctx, cloudformation.NewFromConfig(c), a.stack)
+		switch {
+		case errors.Is(err, deployment.ErrNoStack):
+			return nil, outside(fmt.Errorf("%w (%s): name another with --stack or --region", err, c.Region))
+		case err != nil:
+			return nil, outside(err)
+		}
+		table = d.Table
+	}
+	return ledger.NewTable(dynamodb.NewFromConfig(c), table), nil
+}
+
+var groupIDForm = regexp.MustCompile(`^sg-(?:[0-9a-f]{8}|[0-9a-f]{17})$`)
+
+func checkGroupID(id string) error {
+	if !groupIDForm.MatchString(id) {
+		return fmt.Errorf("group %q: want the id of a security group, as sg-0123456789abcdef0", id)
+	}
+	return nil
+}

@@ -1,0 +1,90 @@
+//go:build !race
+
+package stacks
+
+import (
+	"encoding/json"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sgwarden/sgwarden/internal/metrics"
+)
+
+// TestEveryAlarmNotifiesAndHasARunbook holds alarms and runbook together, both
+// ways.
+func TestEveryAlarmNotifiesAndHasARunbook(t *testing.T) {
+	text, err := os.ReadFile("../../docs/runbook/alarms.md")
+	require.NoError(t, err)
+	headings := map[string]bool{}
+	for _, m := range regexp.MustCompile(`(?m)^## (\w+)$`).FindAllStringSubmatch(string(text), -1) {
+		headings[m[1]] = true
+	}
+	topic := []any{map[string]any{"Ref": topicID(t, "Alarms")}}
+	alarms := plain.of("AWS::CloudWatch::Alarm")
+	require.Len(t, alarms, len(headings))
+	for id, a := range alarms {
+		name, _, ok := strings.Cut(id, "Alarm")
+		require.True(t, ok, id)
+		require.True(t, headings[name], "%s has no heading in the runbook", name)
+		require.Contains(t, a.Properties["AlarmDescription"], `docs/runbook/alarms.md, "`+name+`"`)
+		require.Equal(t, "Sgwarden-"+name, a.Properties["AlarmName"])
+		require.Equal(t, topic, a.Properties["AlarmActions"], id)
+		require.Equal(t, topic, a.Properties["OKActions"], id)
+		require.Equal(t, "notBreaching", a.Properties["TreatMissingData"], id)
+	}
+}
+
+// TestAlarmsMayPublish: a topic with a policy of its own has lost the one that
+// lets CloudWatch publish.
+func TestAlarmsMayPublish(t *testing.T) {
+	allowed := 0
+	for id, p := range plain.of("AWS::SNS::TopicPolicy") {
+		for _, s := range statements(t, p) {
+			if s.Effect != "Allow" {
+				continue
+			}
+			allowed++
+			require.True(t, strings.HasPrefix(id, "Alarms"), id)
+			require.Equal(t, list{map[string]any{"Service": "cloudwatch.amazonaws.com"}}, s.Principal)
+			require.Equal(t, list{"sns:Publish"}, s.Action)
+			require.Equal(t, map[string]any{"Ref": "AWS::AccountId"}, s.Condition["StringEquals"]["aws:SourceAccount"])
+			require.NotEmpty(t, s.Condition["ArnLike"]["aws:SourceArn"])
+		}
+	}
+	require.Equal(t, 1, allowed)
+}
+
+// TestWhatIsShownIsWhatIsCounted: every metric that alarms and dashboard ask
+// for is written by guard, and everything that it writes is shown.
+func TestWhatIsShownIsWhatIsCounted(t *testing.T) {
+	counted, shown := map[string]bool{}, map[string]bool{}
+	for _, m := range metrics.All() {
+		counted[m.Name] = true
+	}
+	_, dashboard := plain.only(t, "AWS::CloudWatch::Dashboard")
+	text, err := json.Marshal(dashboard.Properties["DashboardBody"])
+	require.NoError(t, err)
+	for _, m := range regexp.MustCompile(`\[\\+"sgwarden\\+",\\+"(\w+)\\+",\\+"FunctionName\\+"`).FindAllStringSubmatch(string(text), -1) {
+		shown[m[1]] = true
+	}
+	require.Equal(t, counted, shown)
+	for id, a := range plain.of("AWS::CloudWatch::Alarm") {
+		if a.Properties["Namespace"] == metrics.Namespace {
+			require.True(t, counted[a.Properties["MetricName"].(string)], id)
+		}
+	}
+}
+
+func TestTheDashboardShowsEveryAlarm(t *testing.T) {
+	_, dashboard := plain.only(t, "AWS::CloudWatch::Dashboard")
+	text, err := json.Marshal(dashboard.Properties["DashboardBody"])
+	require.NoError(t, err)
+	for id := range plain.of("AWS::CloudWatch::Alarm") {
+		name, _, _ := strings.Cut(id, "Alarm")
+		require.Contains(t, string(text), ":alarm:Sgwarden-"+name+`\"`)
+	}
+}

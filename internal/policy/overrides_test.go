@@ -1,0 +1,164 @@
+package policy
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sgwarden/sgwarden/internal/secgroup"
+)
+
+// overriddenPolicy gives policy p under overrides, one word of YAML.
+func overriddenPolicy(t *testing.T, policy, override string, settings ...string) (Parsed, *Policy) {
+	t.Helper()
+	if override != "" {
+		settings = append(settings, "overrides: {p: "+override+"}")
+	}
+	parsed := parsedFrom(t, policyText("p", policy), settingsText(append(settings, "mode: enforce")...))
+	set, err := Compile(parsed.Documents, parsed.Deployment.Settings(Enforce))
+	require.NoError(t, err)
+	require.Len(t, set.Policies, 1)
+	return parsed, set.Policies[0]
+}
+
+// excessUnder is what policy p finds too much of a rule.
+func excessUnder(t *testing.T, p *Policy, rule string) string {
+	t.Helper()
+	r := ruleOf(t, rule)
+	r.ID = "sgr-0a1b2c3d"
+	set := &Set{Policies: []*Policy{p}, index: newIndex([]*Policy{p}), settle: defaultSettle}
+	v := set.Evaluate(Input{Live: secgroup.Group{ID: ownGroup, AccountID: ownAccount, Rules: []secgroup.Rule{r}}, Now: now, Facts: Facts{Acts: set.ActsDone(now)}})
+	return strings.Join(excessOf(v.Rules[0].Findings[0], r.Direction), ", ")
+}
+
+func TestOverridesChangeWhatAPolicyJudges(t *testing.T) {
+	const (
+		mail  = "forbid: [{direction: ingress, ports: [25, 465], peers: [internet]}]"
+		two   = "forbid:\n  - {direction: ingress, ports: [22], peers: [internet]}\n  - {direction: ingress, protocols: [tcp], ports: [23, 10250], peers: [internet]}"
+		web   = "allowOnly: {within: {direction: ingress, protocols: [tcp], ports: [80, 443], peers: [addresses]}, these: [{peers: [10.0.0.0/8]}]}"
+		bySet = "forbid: [{direction: ingress, protocols: [tcp], ports: [22], peers: [internet], but: [{peers: ['set:offices']}]}]"
+	)
+	offices := "sets: {offices: [8.8.8.0/29]}"
+	for _, c := range []struct{ name, policy, override, rule, before, after string }{
+		{"ports", mail, "{ports: [25, 587]}", "ingress tcp/400-600 from 8.8.8.0/24", "ingress tcp/465 from 8.8.8.0/24", "ingress tcp/587 from 8.8.8.0/24"},
+		{"ports of allowOnly", web, "{ports: [8080]}", "ingress tcp/80-8080 from 8.8.8.0/24", "ingress tcp/80 from 8.8.8.0/24, ingress tcp/443 from 8.8.8.0/24", "ingress tcp/8080 from 8.8.8.0/24"},
+		{"one port less, of many boxes", two, "{but: [{ports: [10250]}]}", "ingress tcp/23-10250 from 8.8.8.0/24", "ingress tcp/23 from 8.8.8.0/24, ingress tcp/10250 from 8.8.8.0/24", "ingress tcp/23 from 8.8.8.0/24"},
+		{"a peer less", two, "{but: [{peers: ['set:offices']}]}", "ingress tcp/22 from 8.8.8.0/28", "ingress tcp/22 from 8.8.8.0/28", "ingress tcp/22 from 8.8.8.8/29"},
+		{"more of allowOnly", web, "{but: [{ports: [443]}]}", "ingress tcp/443 from 8.8.8.0/24", "ingress tcp/443 from 8.8.8.0/24", ""},
+		{"a set", bySet, "{sets: {offices: [8.8.8.16/29]}}", "ingress tcp/22 from 8.8.8.0/27", "ingress tcp/22 from 8.8.8.8/29, ingress tcp/22 from 8.8.8.16/28", "ingress tcp/22 from 8.8.8.0/28, ingress tcp/22 from 8.8.8.24/29"},
+		{"a set and more", bySet, "{sets: {offices: ['set:offices', 8.8.8.16/29]}}", "ingress tcp/22 from 8.8.8.0/27", "ingress tcp/22 from 8.8.8.8/29, ingress tcp/22 from 8.8.8.16/28", "ingress tcp/22 from 8.8.8.8/29, ingress tcp/22 from 8.8.8.24/29"},
+		{"a tolerance", mail, "{tolerate: {ipv4: /24}}", "ingress tcp/25 from 8.8.8.0/24", "ingress tcp/25 from 8.8.8.0/24", ""},
+	} {
+		_, before := overriddenPolicy(t, c.policy, "", offices)
+		_, after := overriddenPolicy(t, c.policy, c.override, offices)
+		require.Equal(t, c.before, excessUnder(t, before, c.rule), c.name)
+		require.Equal(t, c.after, excessUnder(t, after, c.rule), c.name)
+		require.NotEqual(t, before.Digest(), after.Digest(), c.name)
+	}
+}
+
+// TestTheDigestFollowsOverridesInMeaningOnly: baseline acts are recorded by
+// digest, so that an override that changes nothing judged must not start one.
+func TestTheDigestFollowsOverridesInMeaningOnly(t *testing.T) {
+	const policy = "forbid: [{direction: ingress, ports: [22, 23], peers: [internet]}]\ntolerate: {ipv4: /16}"
+	_, own := overriddenPolicy(t, policy, "")
+	for _, same := range []string{
+		"{severity: low}", "{ports: [23, 22]}", "{tolerate: {ipv4: /16, per: group}}", "{remedy: {do: revert, after: 5m}}", "{scope: {}}", "{mode: enforce}", "{off: false}",
+	} {
+		_, p := overriddenPolicy(t, policy, same)
+		require.Equal(t, own.Digest(), p.Digest(), same)
+	}
+	seen := map[string]string{own.Digest(): "own"}
+	for _, other := range []string{
+		"{ports: [22]}", "{but: [{ports: [23]}]}", "{but: [{peers: [8.8.8.0/29]}]}", "{tolerate: {ipv4: /24}}", "{remedy: narrow}", "{mode: observe}",
+		"{scope: {vpcs: [vpc-0a1b2c3d]}}", "{except: [{actors: ['arn:aws:iam::*:role/a'], reason: r}]}",
+	} {
+		_, p := overriddenPolicy(t, policy, other)
+		require.NotContains(t, seen, p.Digest(), other)
+		seen[p.Digest()] = other
+	}
+}
+
+func TestOverridesKeepTheirPlaces(t *testing.T) {
+	files := []Source{
+		{File: "p.yaml", Text: []byte(policyText("p", "forbid: [{direction: ingress, ports: [22], peers: [internet]}]"))},
+		{File: "sgwarden.yaml", Text: []byte(settingsText("overrides:", "  p:", "    but: [{peers: [8.8.8.0/29]}]", "    tolerate: {ipv4: /24}",
+			"    scope: {vpcs: [vpc-0a1b2c3d], not: {groups: {default: true}}}", "    except: [{actors: ['arn:aws:iam::*:role/a'], reason: r}]"))},
+		{File: "tests.yaml", Text: []byte("apiVersion: sgwarden/v1\nkind: Tests\npolicy: p\ncases: [{name: c, group: {vpc: vpc-0a1b2c3d}, fail: [ingress tcp/22 from 0.0.0.0/0]}]\n")},
+	}
+	p, err := Parse(files, nil)
+	require.NoError(t, err)
+	require.Equal(t, map[string][]string{"p": {"but", "tolerate", "scope", "except"}}, p.Overridden)
+	report, err := p.RunTests(lintDay, TestSelection{})
+	require.NoError(t, err)
+	var gaps []string
+	for _, g := range report.Gaps {
+		gaps = append(gaps, g.String())
+	}
+	require.Equal(t, []string{
+		"sgwarden.yaml:5: p: no case tells whether this line (but) is there",
+		"sgwarden.yaml:6: p: no case tells whether this line (tolerate) is there",
+		"sgwarden.yaml:7: p: no case tells whether this line (scope) is there",
+		"sgwarden.yaml:7: p: no case tells whether this line (not) is there",
+		"sgwarden.yaml:8: p: no case tells whether this line (except) is there",
+	}, gaps)
+
+	set, err := Compile(p.Documents, p.Deployment.Settings(Enforce))
+	require.NoError(t, err)
+	live := secgroup.Group{ID: ownGroup, VPCID: "vpc-0a1b2c3d", Rules: []secgroup.Rule{ruleOf(t, "sgr-0a1b2c3d ingress tcp/22 from 0.0.0.0/0")}}
+	v := set.Evaluate(Input{Live: live, Now: now, Facts: Facts{Acts: set.ActsDone(now)}})
+	require.Contains(t, v.Rules[0].Findings[0].Why, "the exception by actor at sgwarden.yaml:8")
+}
+
+func TestOverridesThatChangeNothing(t *testing.T) {
+	const policy = "forbid: [{direction: ingress, ports: [22], peers: [internet]}]\ntolerate: {ipv4: /16}"
+	for override, want := range map[string]string{
+		"{severity: high}":                   "severity changes nothing",
+		"{mode: observe}":                    "",
+		"{remedy: {do: revert, parts: 1}}":   "parts belongs to narrow",
+		"{remedy: revert}":                   "remedy changes nothing",
+		"{scope: {}}":                        "scope changes nothing",
+		"{tolerate: {ipv4: /16}}":            "tolerate changes nothing",
+		"{ports: ['22']}":                    "ports changes nothing",
+		"{off: false}":                       "off changes nothing",
+		"{}":                                 "the override of p changes nothing",
+		"{severity: low, remedy: narrow}":    "",
+		"{scope: {regions: [eu-central-1]}}": "",
+	} {
+		text := policyText("p", policy) + "---\n" + settingsText("overrides: {p: "+override+"}")
+		parsed, err := Parse([]Source{{File: "all.yaml", Text: []byte(text)}}, nil)
+		switch {
+		case err != nil:
+			require.Contains(t, err.Error(), want, override)
+		case want == "":
+			require.Empty(t, parsed.Warnings, override)
+		default:
+			require.Len(t, parsed.Warnings, 1, override)
+			require.Contains(t, parsed.Warnings[0].Message, want, override)
+		}
+	}
+	_, warnings := lint(t, lintDay, nil, policyText("p", policy), settingsText("mode: observe", "overrides: {p: {mode: enforce}}"))
+	require.Equal(t, []string{"all.yaml:10:23: enforce has no effect: the deployment observes (remove it, or raise the mode of the settings)"}, warnings)
+}
+
+func TestPoliciesOfPacksThatAreNotListed(t *testing.T) {
+	packs := map[string][]Source{
+		"exposure": {{File: "packs/exposure/mail.yaml", Text: []byte(policyText("mail-ports", everywhere))}},
+		"cis":      {{File: "packs/exposure/mail.yaml", Text: []byte(policyText("mail-ports", everywhere))}},
+	}
+	for id, want := range map[string]string{
+		"mail-ports": "it is in pack exposure: add that to packs in the settings",
+		"mail-port":  `did you mean "mail-ports"? It is in pack exposure: add that to packs in the settings`,
+		"own-polcy":  `did you mean "own-policy"?`,
+		"zzz":        "sgwarden policies lists what there is",
+	} {
+		text := policyText("own-policy", everywhere) + "---\n" + settingsText("overrides: {"+id+": {severity: low}}")
+		_, err := Parse([]Source{{File: "all.yaml", Text: []byte(text)}}, packs)
+		var faults Faults
+		require.ErrorAs(t, err, &faults)
+		require.Len(t, faults, 1)
+		require.Equal(t, "all.yaml:8:13", faults[0].Place())
+		require.Equal(t, want, faults[0].Hint)
+	}
+}
