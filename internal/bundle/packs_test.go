@@ -28,6 +28,9 @@ func everyPolicy(t *testing.T) ([]policy.Document, map[string]policy.Tests) {
 		tests[own.Policy] = own
 	}
 	all := documentsOf(parsed)
+	for i, d := range all {
+		all[i] = tests[d.ID].Fill(d)
+	}
 	slices.SortFunc(all, func(a, b policy.Document) int { return compareNumbered(a.ID, b.ID) })
 	return all, tests
 }

@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -31,6 +32,7 @@ type requirement struct {
 	ofRules       bool     // what is said is said of rules
 	reads         []string // EC2 calls of a look, beside the group and its rules
 	grace         time.Duration
+	settings      string // more of them
 }
 
 // guarded is a group of a test in its account.
@@ -208,6 +210,20 @@ var requirements = []requirement{
 		reads: []string{"DescribeStaleSecurityGroups"},
 	},
 	{
+		check: "I-AWSIP", policy: "aws-sources-are-own", ofRules: true, lacks: []string{"8.8.8.8/32 is no elastic address of this account"},
+		settings: "awsRanges: {aws-addresses: {file: ip-ranges.json, services: [EC2], regions: [eu-west-1]}}\n",
+		bad: func(g *guarded) {
+			g.group(secgroup.Group{})
+			g.rules("", "ingress tcp/22 from 8.8.8.8/32", "ingress tcp/22 from 9.9.9.9/32", "egress tcp/22 to 8.8.8.8/32")
+		},
+		fine: func(g *guarded) {
+			g.group(secgroup.Group{})
+			require.NoError(g.t, g.a.ec2.PutAddress(netip.MustParseAddr("8.8.4.4")))
+			g.rules("", "ingress tcp/22 from 8.8.4.4/32", "ingress tcp/22 from 8.9.0.0/16")
+		},
+		reads: []string{"DescribeAddresses"},
+	},
+	{
 		check: "H-REDUN", policy: "groups-are-distinct", lacks: []string{"it opens the same as sg-0e0e0000000000000"},
 		bad: func(g *guarded) {
 			g.group(secgroup.Group{VPCID: ownVPC})
@@ -235,7 +251,10 @@ func (r requirement) world(t *testing.T) (*World, *Account) {
 		settings += "overrides: {" + r.policy + ": {scope: {regions: [us-east-1]}}}\n"
 	}
 	dir := t.TempDir()
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "sgwarden.yaml"), []byte(settings), 0o644))
+	const ranges = `{"createDate": "2026-10-30-10-00-00", "prefixes": [
+		{"ip_prefix": "8.8.0.0/16", "region": "eu-west-1", "service": "EC2"}, {"ip_prefix": "9.9.0.0/16", "region": "us-east-1", "service": "EC2"}]}`
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "ip-ranges.json"), []byte(ranges), 0o644))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "sgwarden.yaml"), []byte(settings+r.settings), 0o644))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "policy.yaml"), text, 0o644))
 	set, _, err := bundle.Load(dir, bundle.Options{})
 	require.NoError(t, err)

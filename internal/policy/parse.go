@@ -35,6 +35,10 @@ type Parsed struct {
 func Parse(own []Source, packs map[string][]Source) (Parsed, error) {
 	p := newFolderReader(packs)
 	for _, s := range own {
+		if IsData(s.File) {
+			p.data = append(p.data, s)
+			continue
+		}
 		p.file(s, "")
 	}
 	settings := p.oneSettings()
@@ -51,6 +55,7 @@ func Parse(own []Source, packs map[string][]Source) (Parsed, error) {
 		}
 	}
 	p.sets.declare(settings.Sets)
+	p.awsRanges(settings.AWSRanges)
 	p.resolvePolicies(settings.Overrides)
 	p.unknownOverrides(settings.Overrides)
 	p.deployment(settings)
@@ -69,6 +74,7 @@ type folderReader struct {
 	settings []*settingsSyntax
 	policies []*policyFile
 	tests    []*testsFile
+	data     []Source
 	packs    map[string][]Source // all that there are
 	read     map[string]bool     // files of packs: one may stand in several
 	byID     map[string]*policyFile
@@ -201,6 +207,7 @@ type lintNotes struct {
 	deadlines []deadline
 	unscoped  []unscoped
 	narrowTo  []narrowTo
+	ranges    []madeOn
 }
 
 // deadline is the end of an exemption or exception.

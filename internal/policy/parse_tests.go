@@ -2,7 +2,9 @@ package policy
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sgwarden/sgwarden/internal/secgroup"
@@ -12,8 +14,9 @@ import (
 type Tests struct {
 	File    string
 	Line    int
-	Shipped bool   // from an embedded pack
-	Policy  string // id
+	Shipped bool                      // from an embedded pack
+	Policy  string                    // id
+	Sets    map[string][]netip.Prefix // what sets hold that the policy names; others are the deployment's
 	Cases   []TestCase
 }
 
@@ -53,6 +56,14 @@ func (p *folderReader) resolveTests() {
 		} else if out.Policy != "" {
 			p.fault(t.Policy.position, p.policyHint(out.Policy), "unknown policy %q", out.Policy)
 		}
+		for _, s := range t.Sets {
+			if out.Sets == nil {
+				out.Sets = map[string][]netip.Prefix{}
+			}
+			for _, c := range s.value {
+				out.Sets[s.key.text] = append(out.Sets[s.key.text], c.prefix)
+			}
+		}
 		lists := p.testLists(t.Lists)
 		for i := range t.Cases {
 			c := &t.Cases[i]
@@ -62,6 +73,49 @@ func (p *folderReader) resolveTests() {
 			out.Cases = append(out.Cases, p.testCase(c, lists))
 		}
 		p.out.Tests = append(p.out.Tests, out)
+	}
+}
+
+// Fill is the policy with sets as its tests fill them.
+func (t Tests) Fill(d Document) Document {
+	if len(t.Sets) == 0 {
+		return d
+	}
+	fill := func(list []Clause) []Clause {
+		list = slices.Clone(list)
+		for i := range list {
+			t.fillBox(&list[i])
+		}
+		return list
+	}
+	d.Forbid = fill(d.Forbid)
+	if d.AllowOnly != nil {
+		a := *d.AllowOnly
+		t.fillBox(&a.Within)
+		a.These = fill(a.These)
+		d.AllowOnly = &a
+	}
+	d.Require = slices.Clone(d.Require)
+	for i := range d.Require {
+		if where := d.Require[i].Where; where != nil {
+			box := *where
+			t.fillBox(&box)
+			d.Require[i].Where = &box
+		}
+	}
+	return d
+}
+
+func (t Tests) fillBox(c *Clause) {
+	c.Peers, c.But = slices.Clone(c.Peers), slices.Clone(c.But)
+	for i := range c.Peers {
+		name, isSet := strings.CutPrefix(c.Peers[i].Text, "set:")
+		if blocks, ok := t.Sets[name]; ok && isSet {
+			c.Peers[i].CIDRs = blocks
+		}
+	}
+	for i := range c.But {
+		t.fillBox(&c.But[i])
 	}
 }
 

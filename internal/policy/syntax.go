@@ -183,12 +183,21 @@ type settingsSyntax struct {
 	Mode       word                           `json:"mode" jsonschema:"enum=observe,enum=enforce" jsonschema_description:"the lowest of this, the environment and the policy counts"`
 	Packs      possiblyEmpty[word]            `json:"packs" jsonschema_description:"embedded packs that are on beside the policies of this folder"`
 	Sets       keyed[possiblyEmpty[setEntry]] `json:"sets" jsonschema_description:"named lists of CIDRs and set:NAME; internal is not the internet"`
+	AWSRanges  keyed[rangesSyntax]            `json:"awsRanges" jsonschema_description:"sets that hold public addresses of AWS, by name, from a file ip-ranges.json beside the settings"`
 	Trusted    *trustedSyntax                 `json:"trusted" jsonschema_description:"tags and names that a scope may rest on"`
 	Overrides  keyed[overrideSyntax]          `json:"overrides" jsonschema_description:"changes to policies, by id"`
 	Exemptions possiblyEmpty[exemptionSyntax] `json:"exemptions"`
 	Settle     timeSpan                       `json:"settle" jsonschema_description:"how long the default egress of a new group may stand; 30s if left out"`
 	LedgerDown word                           `json:"ledgerDown" jsonschema:"enum=revoke,enum=hold" jsonschema_description:"what happens to severe violations while the ledger is down; revoke if left out"`
 	Fuse       *fuseSyntax                    `json:"fuse" jsonschema_description:"an hour's bound on what one policy may touch"`
+}
+
+// rangesSyntax picks from the ranges that AWS publishes.
+type rangesSyntax struct {
+	mapping  `json:"-"`
+	File     word   `json:"file" jsonschema:"required" jsonschema_description:"ip-ranges.json, as AWS publishes it, in the policy folder"`
+	Services []word `json:"services" jsonschema_description:"as EC2 or AMAZON; nothing = all"`
+	Regions  []word `json:"regions" jsonschema_description:"as eu-central-1 or GLOBAL; nothing = all"`
 }
 
 type trustedSyntax struct {
@@ -238,6 +247,7 @@ type testsSyntax struct {
 	Kind       word                  `json:"kind" jsonschema:"required,enum=Tests"`
 	Policy     policyID              `json:"policy" jsonschema:"required"`
 	Lists      keyed[testListSyntax] `json:"lists" jsonschema_description:"what prefix lists hold that the rules name, by id; others cannot be read"`
+	Sets       keyed[[]cidrText]     `json:"sets" jsonschema_description:"what sets hold that the policy names, for its tests"`
 	Cases      []caseSyntax          `json:"cases" jsonschema:"required"`
 }
 
