@@ -50,6 +50,10 @@ test: emulator node_modules ## run every test, end to end included; the last lin
 unit: ## run the tests that need Go alone
 	@{ $(HOST_GO) list ./... | grep -v /infra | xargs $(HOST_GO) test -json $(EXIT); } | $(HOST_GO) run ./internal/testtally
 
+.PHONY: corpus
+corpus: ## play the corpus of evasions and look-alikes (corpus/README.md), then without each defence of guard
+	@{ $(HOST_GO) test -json -count=1 ./internal/corpus $(EXIT); } | $(HOST_GO) run ./internal/testtally
+
 .PHONY: e2e
 e2e: emulator node_modules ## drive the built guard against an emulator with the aws CLI [SCENARIO=name] [PROVIDER=sdk|stack]
 	@{ SCENARIO='$(SCENARIO)' PROVIDER='$(PROVIDER)' E2E_SHOW=1 $(HOST_GO) test -json -count=1 -tags e2e -timeout 30m ./e2e/... $(EXIT); } | $(HOST_GO) run ./internal/testtally

@@ -8,10 +8,11 @@ import (
 	"io/fs"
 )
 
-//go:embed packs/*/*.yaml
+//go:embed packs/*/*.yaml packs/*/*.json
 var packs embed.FS
 
-// Packs holds the packs: one folder per pack, named by its id, of *.yaml files.
+// Packs holds the packs: one folder per pack, named by its id, of *.yaml files, and
+// of the records (*.json) that their tests name.
 func Packs() fs.FS {
 	sub, err := fs.Sub(packs, "packs")
 	if err != nil {

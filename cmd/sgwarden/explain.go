@@ -62,6 +62,7 @@ func (e *explain) run(cmd *cobra.Command) error {
 		var rule secgroup.Rule
 		if rule, err = secgroup.ParseRule(e.rule); err == nil {
 			x = explainRules(set, []secgroup.Rule{rule})
+			x.NotConcerned = judgingCalls(set)
 		}
 	}
 	if err != nil {
@@ -84,6 +85,8 @@ type explanation struct {
 	Outcome    string      `json:"outcome"`
 	Reason     string      `json:"reason,omitempty"`
 	Violations []violation `json:"violations"`
+	// NotConcerned are the policies that judge calls, where rules are explained.
+	NotConcerned []string `json:"notConcerned,omitempty"`
 }
 
 // violation is what one policy says of one rule.
@@ -92,7 +95,8 @@ type violation struct {
 	Severity  string   `json:"severity"`
 	File      string   `json:"file"`
 	Line      int      `json:"line"`
-	Rule      string   `json:"rule"`
+	Rule      string   `json:"rule"` // "" = the call itself
+	Call      string   `json:"call,omitempty"`
 	State     string   `json:"state"`
 	Why       string   `json:"why"`
 	Lacks     string   `json:"lacks,omitempty"` // what is required and not there
@@ -117,7 +121,8 @@ func (e *explain) explainEvent(stdin io.Reader, set *policy.Set) (explanation, e
 	case len(changes) != 1:
 		return explanation{}, fmt.Errorf("read %s: it holds %d records, explain takes one", e.event, len(changes))
 	}
-	return explainChange(set, changes[0]), nil
+	x := explainChange(set, changes[0])
+	return x.withCall(set, changes[0]), nil
 }
 
 // defaultEgress is what EC2 gives every new group.
@@ -259,7 +264,16 @@ func (x explanation) write(w io.Writer, format string) error {
 	if x.Reason != "" {
 		line(&b, "because", x.Reason)
 	}
+	for _, id := range x.NotConcerned {
+		line(&b, "besides", id+" judges calls, not rules: see --event")
+	}
 	for _, v := range x.Violations {
+		if v.Call != "" {
+			line(&b, "call", printable(v.Call))
+			line(&b, "breaks", fmt.Sprintf("%s (%s) at %s:%d", v.Policy, v.Severity, v.File, v.Line))
+			line(&b, "why", v.Why)
+			continue
+		}
 		line(&b, "rule", v.Rule)
 		line(&b, "breaks", fmt.Sprintf("%s (%s) at %s:%d", v.Policy, v.Severity, v.File, v.Line))
 		line(&b, "why", v.Why)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -144,10 +143,7 @@ func writePolicyJSON(w io.Writer, entries []bundle.Entry) error {
 		}
 		out = append(out, l)
 	}
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	return enc.Encode(out)
+	return writeIndented(w, out)
 }
 
 func intentOf(e bundle.Entry) string {

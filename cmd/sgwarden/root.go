@@ -57,6 +57,6 @@ Begin with "sgwarden demo": it needs no account and no key.`,
 		SilenceErrors:     true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
-	root.AddCommand(newDemo(), newExplain(), newPolicies(), newTest(), newLint(), newBundle(), newAlert(), newExempt(), newPause(), newResume(), newVersion())
+	root.AddCommand(newInit(), newDemo(), newExplain(), newPolicies(), newTest(), newLint(), newBundle(), newAlert(), newExempt(), newPause(), newResume(), newVersion())
 	return root
 }

@@ -123,6 +123,8 @@ func facts(b *strings.Builder, d warden.Decision) {
 	var named []string
 	for _, n := range c.Rules {
 		switch {
+		case c.Effect == secgroup.Narrows && !n.HasValue:
+			named = append(named, "- "+printable(n.Rule.ID))
 		case c.Effect == secgroup.Narrows:
 			named = append(named, "- "+n.Rule.String())
 		case n.AnyDirection:
@@ -138,6 +140,15 @@ func facts(b *strings.Builder, d warden.Decision) {
 func verdict(b *strings.Builder, d warden.Decision) {
 	if d.Story == nil {
 		return
+	}
+	for _, c := range d.Story.Verdict.Calls {
+		for _, f := range c.Findings {
+			if f.State != policy.Fine && c.Change.EventID == d.EventID {
+				line(b, "verdict", fmt.Sprintf("the call breaks %s (%s), %s:%d", f.Policy.ID, f.Policy.Severity, f.File, f.Line))
+				line(b, "", f.Policy.Title)
+				line(b, "", f.Why)
+			}
+		}
 	}
 	for _, r := range d.Story.Verdict.Rules {
 		for _, f := range r.Findings {
@@ -206,7 +217,7 @@ func (s *stories) alerts(b *strings.Builder, d warden.Decision) error {
 
 func outcome(d warden.Decision) string {
 	switch d.Reason {
-	case "":
+	case "", "call":
 		return d.Outcome.String()
 	case "triaged":
 		return d.Outcome.String() + ": the record alone shows it; nothing was read"

@@ -1,12 +1,9 @@
 package main
 
 import (
-	"encoding/xml"
 	"fmt"
 	"io"
 	"regexp"
-	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -23,8 +20,9 @@ func newTest() *cobra.Command {
 embedded packs: each policy is judged alone and switched on, with the sets and
 overrides of the folder's settings.
 
-It also says what no test shows: a policy without tests, a check of its
-metadata without a rule that violates, and a line of the policy without which
+It also says what no test shows: a policy without tests; a check of its
+metadata of which no case violates, complies or is exempt, or none in IPv6 or as
+a range or -1 where the policy has such; and a line of the policy without which
 every test would end as it does. It exits with 1 where a test fails or such a
 gap is left. --run runs some of the cases, and looks for no gaps.
 
@@ -32,8 +30,8 @@ gap is left. --run runs some of the cases, and looks for no gaps.
   sgwarden test --run 'admin-ports.*/SSH' -o junit`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if format != "text" && format != "junit" {
-				return fmt.Errorf("output %q: want text or junit", format)
+			if testFormats[format] == nil {
+				return fmt.Errorf("output %q: want table, json or junit", format)
 			}
 			var choose func(policy, name string) bool
 			if choice != "" {
@@ -61,16 +59,15 @@ gap is left. --run runs some of the cases, and looks for no gaps.
 		},
 	}
 	cmd.Flags().StringVar(&choice, "run", "", "run the cases whose POLICY/NAME matches this regular expression")
-	cmd.Flags().StringVarP(&format, "output", "o", "text", "text or junit")
+	cmd.Flags().StringVarP(&format, "output", "o", "table", "table, json or junit")
 	return cmd
 }
 
+// testFormats write a report.
+var testFormats = map[string]func(io.Writer, policy.TestReport) error{"table": writeTestTable, "json": writeTestJSON, "junit": writeTestJUnit}
+
 func writeTests(w io.Writer, report policy.TestReport, format string) error {
-	write := writeTestText
-	if format == "junit" {
-		write = writeTestJUnit
-	}
-	if err := write(w, report); err != nil {
+	if err := testFormats[format](w, report); err != nil {
 		return outside(err)
 	}
 	if failed(report) > 0 || len(report.Gaps) > 0 {
@@ -89,97 +86,9 @@ func failed(report policy.TestReport) int {
 	return n
 }
 
-func writeTestText(w io.Writer, report policy.TestReport) error {
-	var b strings.Builder
-	policies := map[string]bool{}
-	for _, r := range report.Results {
-		policies[r.Policy] = true
-		if r.Failed() {
-			name := r.Case
-			if r.Check != "" {
-				name += " (" + r.Check + ")"
-			}
-			fmt.Fprintf(&b, "%s:%d: %s, %s\n  %s\n  want %s\n  got  %s\n", r.File, r.Line, r.Policy, name, r.Rule, r.Want, r.Got)
-		}
-	}
-	for _, g := range report.Gaps {
-		policies[g.Policy] = true
-		fmt.Fprintln(&b, g)
-	}
-	fmt.Fprintf(&b, "%d %s, %s tested: %d failed, %s\n", len(policies), plural(len(policies), "policy", "policies"),
-		count(len(report.Results), "rule"), failed(report), count(len(report.Gaps), "gap"))
-	_, err := io.WriteString(w, b.String())
-	return err
-}
-
 func plural(n int, one, many string) string {
 	if n == 1 {
 		return one
 	}
 	return many
-}
-
-// The JUnit format, as far as CI systems read it: a suite for each policy, a
-// case for each rule and each gap.
-type (
-	junitSuites struct {
-		XMLName  xml.Name     `xml:"testsuites"`
-		Tests    int          `xml:"tests,attr"`
-		Failures int          `xml:"failures,attr"`
-		Suites   []junitSuite `xml:"testsuite"`
-	}
-	junitSuite struct {
-		Name     string      `xml:"name,attr"`
-		Tests    int         `xml:"tests,attr"`
-		Failures int         `xml:"failures,attr"`
-		Cases    []junitCase `xml:"testcase"`
-	}
-	junitCase struct {
-		Name    string        `xml:"name,attr"`
-		Class   string        `xml:"classname,attr"`
-		File    string        `xml:"file,attr"`
-		Line    int           `xml:"line,attr"`
-		Failure *junitFailure `xml:"failure,omitempty"`
-	}
-	junitFailure struct {
-		Message string `xml:"message,attr"`
-	}
-)
-
-func writeTestJUnit(w io.Writer, report policy.TestReport) error {
-	var out junitSuites
-	add := func(policy string, c junitCase) {
-		i := slices.IndexFunc(out.Suites, func(s junitSuite) bool { return s.Name == policy })
-		if i < 0 {
-			i, out.Suites = len(out.Suites), append(out.Suites, junitSuite{Name: policy})
-		}
-		s := &out.Suites[i]
-		s.Cases = append(s.Cases, c)
-		s.Tests++
-		out.Tests++
-		if c.Failure != nil {
-			s.Failures++
-			out.Failures++
-		}
-	}
-	for _, r := range report.Results {
-		c := junitCase{Name: r.Case + ": " + r.Rule + ": " + r.Want, Class: r.Policy, File: r.File, Line: r.Line}
-		if r.Failed() {
-			c.Failure = &junitFailure{"want " + r.Want + ", got " + r.Got}
-		}
-		add(r.Policy, c)
-	}
-	for _, g := range report.Gaps {
-		add(g.Policy, junitCase{Name: "gap", Class: g.Policy, File: g.File, Line: g.Line, Failure: &junitFailure{g.What}})
-	}
-	if _, err := io.WriteString(w, xml.Header); err != nil {
-		return err
-	}
-	enc := xml.NewEncoder(w)
-	enc.Indent("", "  ")
-	if err := enc.Encode(out); err != nil {
-		return err
-	}
-	_, err := io.WriteString(w, "\n")
-	return err
 }

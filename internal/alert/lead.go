@@ -147,11 +147,17 @@ func told(i incident.Incident) string {
 	case incident.Tagged:
 		return fmt.Sprintf("sgwarden tagged %s. That is all that the policy asks for: %s.", subjectOf(i, "lets"), stillSo(i))
 	case incident.Alerted:
+		if isCall(i) {
+			return calledBy(i) + " Nothing was changed: what to do about it is for a person to decide."
+		}
 		if len(i.Rules) == 0 {
 			return fmt.Sprintf("Something about %s needs a look%s. Nothing was changed.", groupName(i), because(i.Reason))
 		}
 		return fmt.Sprintf("sgwarden found %s. Nothing was changed, and %s: what to do about it is for a person to decide.", subjectOf(i, "lets"), stillSo(i))
 	case incident.Observed:
+		if isCall(i) {
+			return calledBy(i) + " This is observe mode. Nothing was changed."
+		}
 		return fmt.Sprintf("sgwarden found %s. This is observe mode: nothing was changed, and %s.", subjectOf(i, "lets"), stillSo(i))
 	case incident.Pending:
 		return fmt.Sprintf("sgwarden found %s. Nothing was changed yet%s. It is looked at again.", subjectOf(i, "lets"), because(i.Reason))
@@ -162,11 +168,29 @@ func told(i incident.Incident) string {
 	case incident.Unresolved:
 		return unresolved(i)
 	case incident.Exempt:
+		if isCall(i) {
+			return calledBy(i) + fmt.Sprintf(" An exemption covers it%s. Nothing was changed.", because(i.Reason))
+		}
 		return fmt.Sprintf("sgwarden found %s. An exemption covers it%s. Nothing was changed.", subjectOf(i, "lets"), because(i.Reason))
 	case incident.Gone, incident.AlreadyCompliant:
 		return fmt.Sprintf("Nothing is left to be done about %s. sgwarden changed nothing.", subjectOf(i, "let"))
 	}
 	return fmt.Sprintf("A change of %s is within the policies. Nothing was changed.", groupName(i))
+}
+
+// isCall reports whether an incident is about a call itself, whatever it
+// opened: it has no rules, and policies that are against it.
+func isCall(i incident.Incident) bool {
+	return len(i.Rules)+i.OmittedRules == 0 && i.APICall != "" && len(i.Policies) > 0
+}
+
+// calledBy says which call an incident is about.
+func calledBy(i incident.Incident) string {
+	text := "sgwarden tells of a call: " + strings.TrimPrefix(foreign(i.APICall, 80)+" on "+groupName(i), " on ")
+	if arn := foreign(i.Actor.ARN, 200); arn != "" {
+		text += ", made by" + string(glue) + arn
+	}
+	return text + "."
 }
 
 func reverted(i incident.Incident) string {
@@ -232,6 +256,8 @@ func verbOf(i incident.Incident) string {
 		return "sgwarden keeps taking back"
 	case i.Outcome == incident.Reverted && allRestored(decisive(i)):
 		return "sgwarden took back the change to"
+	case isCall(i) && (i.Outcome == incident.Alerted || i.Outcome == incident.Observed):
+		return "sgwarden tells of"
 	case i.Outcome == incident.Unresolved && len(i.Actions) > 0:
 		return "sgwarden could not verify"
 	}

@@ -17,7 +17,7 @@ const exemptionDays = 30
 // writeNext says what can be done: the better way, the template to mend, the
 // way to keep the rule, and the way back. Only what works today is said.
 func writeNext(l *letter, i incident.Incident) {
-	if len(i.Rules) == 0 || i.Outcome <= incident.Exempt {
+	if len(i.Rules) == 0 && !isCall(i) || i.Outcome <= incident.Exempt {
 		return
 	}
 	l.title("What you can do")

@@ -60,6 +60,12 @@ func usual() incident.Incident {
 	}
 }
 
+var pipeline = []incident.PolicyNote{{
+	ID: "changes-come-from-the-pipeline", Title: "Changes come from the deployment pipeline", Severity: policy.Medium,
+	Why: "What nobody reviewed is in no template, and the next deployment may take it away or keep it.", Fix: "Make the change in the template.",
+	File: "packs/hygiene/changes-come-from-the-pipeline.yaml", Line: 17,
+}}
+
 // still makes an incident in which nothing was changed.
 func still(i incident.Incident, outcome incident.Outcome) incident.Incident {
 	i.EventType, i.Outcome, i.ClosedAt = incident.Opened, outcome, nil
@@ -227,6 +233,22 @@ func situations(t testing.TB) map[string]incident.Incident {
 	i.Rules[0].Fallback = "2 new rules are needed and 1 allowed"
 	i.Sessions = incident.SessionsOf(i.Rules, nil)
 	all["egress"] = i
+
+	i = still(usual(), incident.Alerted)
+	i.Reason, i.APICall, i.Severity, i.Policies = "call", "RevokeSecurityGroupIngress", policy.Medium, pipeline
+	i.Actor.UserAgent = "[S3Console/0.4, https://console.aws.amazon.com <b>click</b>]\nReply-To: x@evil.example"
+	i.Notes = []string{"under changes-come-from-the-pipeline, the actor of RevokeSecurityGroupIngress is none of those that are left out"}
+	all["call"] = i
+	i.Outcome, i.Mode = incident.Observed, policy.Observe
+	all["call-observed"] = i
+	i.Outcome, i.Reason, i.Mode, i.Actor = incident.Exempt, "EX-1", policy.Enforce, incident.Actor{}
+	i.Notes = []string{"under changes-come-from-the-pipeline, exempt by EX-1 until 2026-12-01"}
+	all["call-exempt"] = i
+
+	i = still(usual(), incident.Unresolved)
+	i.Reason, i.APICall, i.Severity, i.Policies = "not-judged-yet", "ModifyManagedPrefixList", policy.Medium, pipeline
+	i.GroupID, i.GroupName, i.VPCID, i.Resource, i.GroupTags = "", "", "", "", nil
+	all["unresolved-call-of-a-person"] = i
 
 	i = all["reverted"]
 	hostile := ssh

@@ -125,11 +125,7 @@ func writeWho(l *letter, i incident.Incident) {
 	l.title("Who")
 	a := i.Actor
 	if !a.Attributed {
-		unnamed := "named " + map[bool]string{true: "this rule", false: "these rules"}[len(i.Rules) == 1]
-		if onlyOfGroup(i.Rules) {
-			unnamed = "told of it"
-		}
-		l.item("Not known: no event has %s so far.", unnamed)
+		l.item("%s", unknownActor(i))
 	} else {
 		l.field("actor", joinNonEmpty(" ", orElse(foreign(a.ARN, 200), foreign(a.AccountID, 20)), parenthesised(foreign(a.Type, 40))))
 		if a.Session != "" {
@@ -145,13 +141,26 @@ func writeWho(l *letter, i incident.Incident) {
 	l.field("event", foreign(i.EventID, 60))
 }
 
+func unknownActor(i incident.Incident) string {
+	if isCall(i) {
+		return "Not known: the record of the call does not tell."
+	}
+	if onlyOfGroup(i.Rules) {
+		return "Not known: no event has told of it so far."
+	}
+	return fmt.Sprintf("Not known: no event has named %s so far.", map[bool]string{true: "this rule", false: "these rules"}[len(i.Rules) == 1])
+}
+
 func writeWhy(l *letter, i incident.Incident) {
 	if len(i.Policies) == 0 {
 		return
 	}
-	if i.Outcome == incident.Exempt {
+	switch {
+	case i.Outcome == incident.Exempt:
 		l.title("What it is exempt from")
-	} else {
+	case isCall(i):
+		l.title("Why you are told")
+	default:
 		l.title("Why it is not allowed")
 	}
 	for _, p := range i.Policies[:min(len(i.Policies), maxPerRule)] {
@@ -169,6 +178,8 @@ func writeWhy(l *letter, i incident.Incident) {
 // as done.
 func writeDone(l *letter, i incident.Incident) {
 	switch {
+	case isCall(i):
+		return
 	case i.Outcome == incident.Observed:
 		l.title("What enforce mode would have done")
 		writeLines(l, i.Would)
@@ -262,7 +273,7 @@ func writeWhen(l *letter, i incident.Incident) {
 	}
 	l.title("When")
 	if !i.OpenedAt.IsZero() {
-		l.field("opened", clock(i.OpenedAt))
+		l.field(map[bool]string{true: "called", false: "opened"}[isCall(i)], clock(i.OpenedAt))
 	}
 	if !i.LearntAt.IsZero() {
 		late := clock(i.LearntAt)

@@ -38,6 +38,7 @@ var allowed = map[string][]string{
 	"internal/cloudtrailproxy":   {"internal/localec2/cloudtrail", "internal/localec2/query"},
 	"internal/conformance/onaws": {"internal/conformance", "internal/localec2"},
 	"internal/conformance":       {},
+	"internal/corpus":            {},
 	"internal/deployment":        {},
 	"internal/embedded": {
 		"events", "internal/apply", "internal/incident", "internal/inventory", "internal/ledger", "internal/localec2", "internal/localec2/cloudtrail",
@@ -60,8 +61,9 @@ var allowed = map[string][]string{
 	"internal/localec2/query":      {},
 	"internal/metrics":             {},
 	"internal/mutation":            {},
+	"internal/overlay":             {},
 	"internal/plan":                {"internal/policy", "internal/secgroup"},
-	"internal/policy":              {"internal/secgroup"},
+	"internal/policy":              {"events", "internal/secgroup"},
 	"internal/queue":               {"internal/incident"},
 	"internal/runtimeapi":          {},
 	"internal/secgroup":            {},

@@ -46,6 +46,12 @@ func canonicalDocument(d *policy.Document) {
 		}
 	}
 	sortBy(&d.Require, codeRequirement)
+	if o := d.OnChange; o != nil {
+		sortTexts(&o.Calls)
+		if o.Unless != nil {
+			sortTexts(&o.Unless.Actors, &o.Unless.UserAgents)
+		}
+	}
 	for i := range d.Except {
 		sortTexts(&d.Except[i].Actors)
 	}

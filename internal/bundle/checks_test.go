@@ -178,36 +178,3 @@ func TestPortsOfChecksAreClosedByTheirPolicies(t *testing.T) {
 		}
 	}
 }
-
-// TestEachCheckIsTestedInEveryForm: for each check that a policy covers, its
-// cases have a rule of IPv6, one that is wider than a port, and, beside what
-// violates, one that does not.
-func TestEachCheckIsTestedInEveryForm(t *testing.T) {
-	all, tests := everyPolicy(t)
-	for _, d := range all {
-		for _, check := range d.Checks {
-			forms := map[string]bool{}
-			for _, c := range tests[d.ID].Cases {
-				if c.Check != check {
-					continue
-				}
-				for _, r := range c.Fail {
-					cidr, isCIDR := r.Peer.(secgroup.CIDR)
-					forms["IPv6"] = forms["IPv6"] || isCIDR && cidr.Addr().Is6()
-					forms["wider than a port"] = forms["wider than a port"] || r.Protocol == secgroup.AllProtocols || r.Ports.From < r.Ports.To
-				}
-				forms["complies"] = forms["complies"] || len(c.Pass) > 0 || c.Want == "pass"
-			}
-			require.True(t, forms["complies"], "%s: no rule beside %s complies", d.ID, check)
-			if !judgesRules(d) {
-				continue // the group itself has neither ports nor addresses
-			}
-			require.True(t, forms["wider than a port"], "%s: no range or -1 for %s", d.ID, check)
-			addresses := slices.ContainsFunc(d.Forbid, func(c policy.Clause) bool { return c.Peers[0].Kind < policy.PeerReferences }) || d.AllowOnly != nil ||
-				slices.ContainsFunc(d.Require, func(r policy.Requirement) bool {
-					return r.Where != nil && r.Where.Peers[0].Kind != policy.PeerReferences
-				})
-			require.True(t, forms["IPv6"] || !addresses, "%s: no IPv6 for %s", d.ID, check)
-		}
-	}
-}

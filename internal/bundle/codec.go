@@ -113,6 +113,7 @@ func codeDocument(w *wire, d *policy.Document, folder string) {
 		list(w, &a.These, codeClause)
 	})
 	list(w, &d.Require, codeRequirement)
+	optional(w, &d.OnChange, codeOnChange)
 	codePlace(w, &d.Tolerate.File, &d.Tolerate.Line)
 	w.number(&d.Tolerate.IPv4)
 	w.number(&d.Tolerate.IPv6)
@@ -176,6 +177,16 @@ func codeRequirement(w *wire, r *policy.Requirement) {
 	optional(w, &r.Attached, (*wire).flag)
 	code(w, &r.Distinct)
 	w.duration(&r.Grace)
+}
+
+func codeOnChange(w *wire, o *policy.OnChange) {
+	w.line(&o.Line)
+	texts(w, &o.Calls)
+	optional(w, &o.Unless, func(w *wire, u *policy.Unless) {
+		codePlace(w, &u.File, &u.Line)
+		texts(w, &u.Actors)
+		texts(w, &u.UserAgents)
+	})
 }
 
 func codeExcept(w *wire, e *policy.Except) {

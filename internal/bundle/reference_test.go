@@ -23,7 +23,7 @@ var packsAbout = []struct{ id, about string }{
 	{"exposure", "What the internet reaches, by family of services. The ports are the one thing to change."},
 	{"segmentation", "What the inside reaches, and which groups may be public at all."},
 	{"egress", "What gets out."},
-	{"hygiene", "Rules that are wider than anybody meant."},
+	{"hygiene", "Rules that are wider than anybody meant, and changes that nobody was told of."},
 	{"conscious", "What depends on your intent. Each says what connection tracking does before and after."},
 }
 
@@ -87,7 +87,17 @@ func writePolicy(b *strings.Builder, d policy.Document) {
 	for _, r := range d.Require {
 		row("requires", requirementText(r))
 	}
-	if len(d.Require) == 0 {
+	if o := d.OnChange; o != nil {
+		calls := "every watched call"
+		if o.Calls != nil {
+			calls = strings.Join(o.Calls, ", ")
+		}
+		row("judges", calls)
+		if u := o.Unless; u != nil {
+			row("unless by", strings.Join(append([]string{"`" + strings.Join(u.Actors, "`, `") + "`"}, u.UserAgents...), ", "))
+		}
+	}
+	if d.OnChange == nil && len(d.Require) == 0 {
 		row("tolerates", toleranceText(d.Tolerate))
 	}
 	row("remedy", remedyText(d.Remedy))

@@ -12,8 +12,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/sgwarden/sgwarden/events"
 	"github.com/sgwarden/sgwarden/internal/policy"
 	"github.com/sgwarden/sgwarden/internal/secgroup"
+	"github.com/sgwarden/sgwarden/policies"
 )
 
 // TestNoSlipInAPolicyPassesItsTests: each port taken away, added at an end of a
@@ -90,6 +92,9 @@ func slipsOf(d policy.Document) map[string]policy.Document {
 			slip(fmt.Sprintf("line %d: %s", r.Line, name), func(s *policy.Document) { s.Require[i] = changed })
 		}
 	}
+	for name, o := range callSlips(d.OnChange) {
+		slip(name, func(s *policy.Document) { s.OnChange = o })
+	}
 	if d.Tolerate.Line > 0 {
 		slip("per", func(s *policy.Document) { s.Tolerate.PerRule = !s.Tolerate.PerRule })
 		for _, step := range []int{-1, 1} {
@@ -153,6 +158,36 @@ func requirementSlips(r policy.Requirement) map[string]policy.Requirement {
 	if r.Grace > 0 {
 		slip("without grace", func(s *policy.Requirement) { s.Grace = 0 })
 		slip("twice the grace", func(s *policy.Requirement) { s.Grace *= 2 })
+	}
+	return out
+}
+
+// callSlips takes each call away, and lets others be left out.
+func callSlips(o *policy.OnChange) map[string]*policy.OnChange {
+	out := map[string]*policy.OnChange{}
+	if o == nil {
+		return out
+	}
+	calls := o.Calls
+	if calls == nil {
+		for _, c := range events.Calls() {
+			calls = append(calls, c.EventName)
+		}
+		slices.Sort(calls)
+	}
+	for i, name := range calls {
+		out["without "+name] = &policy.OnChange{Line: o.Line, Calls: slices.Delete(slices.Clone(calls), i, i+1), Unless: o.Unless}
+	}
+	actors := []string{"arn:aws:iam::*:role/*"}
+	if o.Unless == nil {
+		actors = append(actors, "arn:aws:iam::*:user/*")
+	} else {
+		for _, a := range o.Unless.Actors {
+			actors = append(actors, strings.Replace(a, ":role/", ":role/*/", 1), strings.TrimSuffix(a, "*"))
+		}
+	}
+	for _, a := range actors {
+		out["unless by "+a] = &policy.OnChange{Line: o.Line, Calls: o.Calls, Unless: &policy.Unless{Line: o.Line, Actors: []string{a}}}
 	}
 	return out
 }
@@ -276,7 +311,12 @@ func TestNoCheckLosesItsCasesUnnoticed(t *testing.T) {
 	lost := 0
 	for _, d := range all {
 		lost++
-		require.Equal(t, []string{"it has no tests"}, gapsOf(t, d, policy.Tests{}))
+		untested := gapsOf(t, d, policy.Tests{})
+		require.Len(t, untested, 1, d.ID)
+		for _, check := range d.Checks {
+			require.Contains(t, untested[0], check)
+		}
+		require.Regexp(t, `^it has no tests: nothing shows its checks .*(forbid|allowOnly|require|onChange) \(line \d+\)`, untested[0])
 		for _, check := range d.Checks {
 			without := tests[d.ID]
 			without.Cases = slices.DeleteFunc(slices.Clone(without.Cases), func(c policy.TestCase) bool { return c.Check == check })
@@ -284,7 +324,7 @@ func TestNoCheckLosesItsCasesUnnoticed(t *testing.T) {
 				continue // the same as no tests
 			}
 			lost++
-			require.Contains(t, gapsOf(t, d, without), "no case of check "+check+" has a rule that violates", d.ID)
+			require.Contains(t, gapsOf(t, d, without), "check "+check+": no case has one that violates", d.ID)
 		}
 	}
 	require.Greater(t, lost, 80)
@@ -368,6 +408,12 @@ func linesOf(d policy.Document) map[string]policy.Document {
 			out[fmt.Sprintf("require %d", i)] = lacking
 		}
 	}
+	if o := d.OnChange; o != nil && o.Unless != nil {
+		lacking, own := d, *o
+		own.Unless = nil
+		lacking.OnChange = &own
+		out["unless "] = lacking
+	}
 	if d.Tolerate.Line > 0 {
 		lacking := d
 		lacking.Tolerate = policy.Tolerance{IPv4: -1, IPv6: -1}
@@ -386,10 +432,15 @@ func linesOf(d policy.Document) map[string]policy.Document {
 	return out
 }
 
+// beside reads the records that tests of packs name.
+func beside(tests, name string) ([]byte, error) {
+	return readBeside(policies.Packs(), within(tests, "packs"), name)
+}
+
 func resultsOf(t *testing.T, d policy.Document, tests policy.Tests) []policy.TestResult {
 	t.Helper()
 	p := policy.Parsed{Documents: []policy.Document{d}, Tests: []policy.Tests{tests}}
-	report, err := p.RunTests(packsDay, policy.TestSelection{Shipped: true, Case: func(_, _ string) bool { return true }})
+	report, err := p.RunTests(packsDay, policy.TestSelection{Shipped: true, Case: func(_, _ string) bool { return true }, Event: beside})
 	require.NoError(t, err)
 	return report.Results
 }
@@ -400,7 +451,7 @@ func gapsOf(t *testing.T, d policy.Document, tests policy.Tests) []string {
 	if len(tests.Cases) > 0 {
 		p.Tests = []policy.Tests{tests}
 	}
-	report, err := p.RunTests(packsDay, policy.TestSelection{Shipped: true})
+	report, err := p.RunTests(packsDay, policy.TestSelection{Shipped: true, Event: beside})
 	require.NoError(t, err)
 	var out []string
 	for _, g := range report.Gaps {
@@ -423,6 +474,7 @@ func TestEmptiedTestsAreNoticed(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, report.Gaps, 1)
 		require.Equal(t, d.ID, report.Gaps[0].Policy)
+		require.Contains(t, report.Gaps[0].What, d.Checks[0])
 	}
 	report, err := RunTests(packs, packsDay, nil)
 	require.NoError(t, err)

@@ -91,10 +91,14 @@ func (w *World) Settle(ctx context.Context) []Judged {
 }
 
 // Due judges what has waited for its time until now.
-func (w *World) Due(ctx context.Context) []Judged {
+func (w *World) Due(ctx context.Context) []Judged { return w.Pass(ctx, w.clock()) }
+
+// Pass lets time go on in every account, and judges what has waited for its
+// time. The clock never goes back.
+func (w *World) Pass(ctx context.Context, to time.Time) []Judged {
 	var out []Judged
 	for _, a := range w.all() {
-		out = append(out, a.until(ctx, w.clock())...)
+		out = append(out, a.until(ctx, to)...)
 	}
 	return out
 }

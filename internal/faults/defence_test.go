@@ -1,11 +1,8 @@
 package faults
 
 import (
-	"bytes"
-	"context"
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -17,6 +14,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/sgwarden/sgwarden/internal/overlay"
 )
 
 const (
@@ -39,7 +38,7 @@ func TestEveryDefenceIsNeeded(t *testing.T) {
 		binaries[d.shown.pkg].shows = append(binaries[d.shown.pkg].shows, d.shown.name)
 	}
 	inParallel(t, binaries, func(pkg string, b *binary) {
-		out, err := b.run("", b.pattern())
+		out, err := b.Run("", b.pattern(), longest)
 		assert.NoError(t, err, "with all defences, in %s:\n%s", pkg, out)
 		for _, name := range b.shows {
 			assert.Contains(t, out, "--- PASS: "+asPrinted(name)+" (", "%s of %s did not run", name, pkg)
@@ -53,7 +52,7 @@ func TestEveryDefenceIsNeeded(t *testing.T) {
 		off[all[i].id] = &all[i]
 	}
 	inParallel(t, off, func(id string, d *defence) {
-		out, err := binaries[d.shown.pkg].run(id, pattern(d.shown.name))
+		out, err := binaries[d.shown.pkg].Run(id, pattern(d.shown.name), longest)
 		var exit *exec.ExitError
 		switch {
 		case err == nil:
@@ -67,8 +66,8 @@ func TestEveryDefenceIsNeeded(t *testing.T) {
 
 // binary is the built tests of one package, with all defences and without.
 type binary struct {
-	path, dir string
-	shows     []string // the tests that defences are shown by
+	overlay.Tests
+	shows []string // the tests that defences are shown by
 }
 
 // build compiles the tests of all packages that show a defence.
@@ -77,17 +76,22 @@ func build(t *testing.T, all []defence) map[string]*binary {
 	top, err := filepath.Abs(root)
 	require.NoError(t, err)
 	dir := t.TempDir()
-	list, err := newOverlay(top, dir, all)
-	require.NoError(t, err)
+	var named []overlay.Defence
 	binaries := map[string]*binary{}
 	for _, d := range all {
-		binaries[d.shown.pkg] = &binary{path: filepath.Join(dir, strings.ReplaceAll(d.shown.pkg, "/", "__")+".test"), dir: filepath.Join(top, filepath.FromSlash(d.shown.pkg))}
+		one := overlay.Defence{ID: d.id}
+		for _, p := range d.places {
+			one.Places = append(one.Places, overlay.Place{File: p.file, With: p.with, Without: p.without})
+		}
+		named = append(named, one)
+		binaries[d.shown.pkg] = &binary{}
 	}
+	list, err := overlay.Write(top, dir, named)
+	require.NoError(t, err)
 	inParallel(t, binaries, func(pkg string, b *binary) {
-		cmd := exec.CommandContext(t.Context(), "go", "test", "-c", "-vet=off", "-ldflags=-s -w", "-overlay", list, "-o", b.path, "./"+pkg)
-		cmd.Dir = top
-		out, err := cmd.CombinedOutput()
-		assert.NoError(t, err, "build the tests of %s with and without their defences:\n%s", pkg, out)
+		var err error
+		b.Tests, err = overlay.Build(t.Context(), top, list, pkg, dir)
+		assert.NoError(t, err)
 	})
 	if t.Failed() {
 		t.FailNow()
@@ -103,19 +107,6 @@ func (b *binary) pattern() string {
 	}
 	slices.Sort(all)
 	return strings.Join(slices.Compact(all), "|")
-}
-
-// run runs tests of a package with a defence off; "" = with all of them.
-func (b *binary) run(off, tests string) (out string, err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*longest)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, b.path, "-test.v", "-test.count=1", "-test.timeout="+longest.String(), "-test.run="+tests)
-	cmd.Dir = b.dir
-	cmd.Env = append(os.Environ(), switchVariable+"="+off)
-	var text bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &text, &text
-	err = cmd.Run()
-	return text.String(), err
 }
 
 // pattern matches one test by its full name, level by level.

@@ -18,6 +18,8 @@ type compiled struct {
 	bound6     secgroup.Count
 	perRule    bool
 	except     []Except
+	exemptions []Exemption         // of files, from this policy
+	onChange   *OnChange           // nil = it judges rules
 	to         secgroup.AddressSet // remedy.to
 	shipped    bool
 	digest     func() string
@@ -50,7 +52,8 @@ func newPolicy(d Document, s Settings) (*Policy, error) {
 	for i, r := range d.demands() {
 		p.clauses[i].demand, p.clauses[i].line = newDemand(r), r.Line
 	}
-	if len(p.clauses)+len(p.ofGroup) == 0 {
+	p.onChange = d.OnChange
+	if len(p.clauses)+len(p.ofGroup) == 0 && p.onChange == nil {
 		return nil, p.fault("it judges nothing")
 	}
 	if t := d.Tolerate; t != (Tolerance{}) { // the zero value is "not written", not /0
@@ -58,6 +61,11 @@ func newPolicy(d Document, s Settings) (*Policy, error) {
 	}
 	p.perRule, p.except, p.shipped = d.Tolerate.PerRule, d.Except, d.Shipped
 	p.to = secgroup.NewAddressSet(d.Remedy.To...)
+	for _, e := range s.Exemptions {
+		if p.onChange != nil && (e.Policy == p.ID || e.Policy == "*") {
+			p.exemptions = append(p.exemptions, e)
+		}
+	}
 	mode := p.Mode // a twin of the policy in another mode keeps the digest
 	p.digest = sync.OnceValue(func() string { return hashed(meaning(d, p, internal), mode.String()) })
 	return p, nil

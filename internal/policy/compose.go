@@ -84,7 +84,7 @@ func (j *judgement) restored(s *subject) (old []secgroup.Rule, fallback string) 
 	case !isSameKind(value.Peer, s.rule.Peer):
 		return nil, "its old value is of another kind, which a rule cannot become in place"
 	}
-	before := j.regionOf(value, s.known, s.rule)
+	before := j.flowsToRestore(value, s)
 	if before.IsEmpty() {
 		return nil, "the entries of its old prefix list are not known"
 	}
@@ -93,6 +93,35 @@ func (j *judgement) restored(s *subject) (old []secgroup.Rule, fallback string) 
 	}
 	value.ID = s.rule.ID
 	return []secgroup.Rule{value}, ""
+}
+
+// flowsToRestore is the flows that an old value has when it goes back. A list is
+// what it holds today, unless it is known to have held something else: then it
+// would be more, or less, than was there.
+func (j *judgement) flowsToRestore(value secgroup.Rule, s *subject) secgroup.Region {
+	value = ownReference(value, j.in.Live.AccountID)
+	if list, ok := value.Peer.(secgroup.PrefixList); ok {
+		today, known := j.listToday(list, s.rule)
+		if !known {
+			return secgroup.Region{}
+		}
+		last, same := s.known.Rule.Peer.(secgroup.PrefixList)
+		if same && last.ID == list.ID && s.known.ListDigest != "" && today.Readable && s.known.ListDigest != ListDigest(today.Entries) {
+			return secgroup.Region{}
+		}
+		value.Peer = today
+	}
+	return value.Region()
+}
+
+// listToday is a list of an old value as it was read: with the live rule that
+// still has it, or for its own sake.
+func (j *judgement) listToday(list secgroup.PrefixList, live secgroup.Rule) (secgroup.PrefixList, bool) {
+	if now, ok := live.Peer.(secgroup.PrefixList); ok && now.ID == list.ID {
+		return now, true
+	}
+	read, ok := j.in.Facts.Lists[list.ID]
+	return read, ok && read.Readable
 }
 
 // earlier is the last value that was in order: compliant, exempt or baseline.
@@ -225,8 +254,8 @@ func (j *judgement) restoredSubject(s *subject, old secgroup.Rule) *subject {
 	}
 	known.Before, known.IncidentID = nil, "" // the incident is about what goes
 	if list, ok := old.Peer.(secgroup.PrefixList); ok {
-		if now, same := s.rule.Peer.(secgroup.PrefixList); same && now.ID == list.ID {
-			old.Peer = now
+		if today, known := j.listToday(list, s.rule); known {
+			old.Peer = today
 		}
 	}
 	twin := &subject{rule: ownReference(old, j.in.Live.AccountID), place: s.place, known: &known, by: known.By, since: known.Since, order: known.Order}

@@ -92,6 +92,46 @@ func TestRestoreOfAListWhoseEntriesChanged(t *testing.T) {
 	}
 }
 
+func TestRestoreOfAnotherList(t *testing.T) {
+	s := enforcing(t, document("p", ssh))
+	bad := secgroup.PrefixList{ID: "pl-bad", OwnerID: ownAccount, Readable: true, Entries: peerSpec("0.0.0.0/0").CIDRs}
+	inside := peerSpec("10.0.0.0/8").CIDRs
+	for name, tc := range map[string]struct {
+		old    secgroup.PrefixList // as it was read; without id = it was not
+		digest string
+		want   string
+	}{
+		"nobody ever had to read it": {secgroup.PrefixList{ID: "pl-old", Readable: true, Entries: inside}, "", ""},
+		"it is what it was":          {secgroup.PrefixList{ID: "pl-old", Readable: true, Entries: inside}, ListDigest(inside), ""},
+		"it changed since":           {secgroup.PrefixList{ID: "pl-old", Readable: true, Entries: inside}, "another", "the entries of its old prefix list are not known"},
+		"it is gone":                 {secgroup.PrefixList{ID: "pl-old", Refused: "InvalidPrefixListID.NotFound"}, "", "the entries of its old prefix list are not known"},
+		"it was not read":            {secgroup.PrefixList{}, "", "the entries of its old prefix list are not known"},
+		"it is too much by now":      {secgroup.PrefixList{ID: "pl-old", Readable: true, Entries: peerSpec("8.0.0.0/8").CIDRs}, "", "policy p refuses what would remain"},
+		"it was never narrower":      {secgroup.PrefixList{ID: "pl-old", Readable: true, Entries: peerSpec("0.0.0.0/0").CIDRs}, "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in := swept(s, withList(group(t, "sgr-a ingress tcp/22 from pl-bad"), bad))
+			remembered(&in, ruleOf(t, "sgr-a ingress tcp/22 from pl-old"), func(k *KnownRule) { k.ListDigest = tc.digest })
+			if tc.old.ID != "" {
+				in.Facts.Lists = map[string]secgroup.PrefixList{"pl-old": tc.old}
+			}
+			v := s.Evaluate(in).Rules[0]
+			require.Equal(t, Revert, v.Decision)
+			require.Equal(t, tc.want, v.Fallback)
+			require.Equal(t, tc.want == "" && name != "it was never narrower", len(v.Remaining) == 1)
+		})
+	}
+}
+
+func TestRestoreOfThePortsOfAListThatNobodyRead(t *testing.T) {
+	s := enforcing(t, document("p", ssh))
+	list := secgroup.PrefixList{ID: "pl-c3", OwnerID: ownAccount, Readable: true, Entries: peerSpec("0.0.0.0/0").CIDRs}
+	in := swept(s, withList(group(t, "sgr-a ingress tcp/22 from pl-c3"), list))
+	remembered(&in, ruleOf(t, "sgr-a ingress tcp/443 from pl-c3"), func(*KnownRule) {})
+	v := s.Evaluate(in).Rules[0]
+	require.Equal(t, []string{"ingress tcp/443 from pl-c3"}, ruleTexts(v.Remaining), v.Fallback)
+}
+
 func TestListDigestIsOfTheEntries(t *testing.T) {
 	a, b := peerSpec("8.8.8.0/24").CIDRs[0], peerSpec("10.0.0.0/8").CIDRs[0]
 	require.Equal(t, ListDigest(append(peerSpec("8.8.8.0/24").CIDRs, b)), ListDigest(append(peerSpec("10.0.0.0/8").CIDRs, a, a)))

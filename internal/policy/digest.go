@@ -55,6 +55,13 @@ func meaning(d Document, p *Policy, internal secgroup.AddressSet) string {
 	}
 	slices.Sort(excepts)
 	slices.Sort(boxes)
+	if o := d.OnChange; o != nil {
+		text += "onChange " + quotedSet(o.Calls)
+		if o.Unless != nil {
+			text += " unless " + quotedSet(o.Unless.Actors) + " " + quotedSet(o.Unless.UserAgents)
+		}
+		text += "\n"
+	}
 	return text + "forbid " + strings.Join(boxes, ";") +
 		"\ntolerate " + p.bound4.String() + " " + p.bound6.String() + " " + strconv.FormatBool(p.perRule) +
 		"\ndo " + p.Remedy.Do.String() + "\nexcept " + strings.Join(excepts, ";") + "\n"

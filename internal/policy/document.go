@@ -23,9 +23,11 @@ type Document struct {
 	Scope                         Scope
 	Not                           *Scope // scope.not; nil = none
 
-	Forbid    []Clause // exactly one of Forbid, AllowOnly and Require is set
+	// Exactly one of these four is set.
+	Forbid    []Clause
 	AllowOnly *AllowOnly
 	Require   []Requirement
+	OnChange  *OnChange
 	Tolerate  Tolerance
 	Except    []Except
 	Mode      Mode // 0 = the deployment's
@@ -95,6 +97,23 @@ type AllowOnly struct {
 	Line   int
 	Within Clause
 	These  []Clause
+}
+
+// OnChange is `onChange`: it judges calls themselves.
+type OnChange struct {
+	Line   int
+	Calls  []string // event names, sorted; nil = every watched call
+	Unless *Unless  // nil = nobody's calls are left out
+}
+
+// Unless says whose calls are left out.
+type Unless struct {
+	File   string // where an override gives it; "" = the policy's
+	Line   int
+	Actors []string // ARN patterns: `*` matches neither `/` nor `:`
+	// UserAgents are globs; of the actors only calls with such a user agent
+	// are left out. nil = with any.
+	UserAgents []string
 }
 
 // Tolerance is `tolerate`. A family without a bound tolerates nothing.

@@ -28,7 +28,7 @@ func (s *Set) Evaluate(in Input) Verdict {
 	}
 	j.judgeGroup(&v)
 	v.JudgeAgainAt = nextLook(&v, in.Now)
-	if s.index == nil || len(s.index.clauses) == 0 {
+	if s.index == nil || len(s.index.clauses)+len(s.calls) == 0 {
 		return v
 	}
 	j.selectFor(factsOf(in.Live))
@@ -36,10 +36,13 @@ func (s *Set) Evaluate(in Input) Verdict {
 	for i := range v.Rules {
 		v.Rules[i].Findings = j.fine.findings
 	}
+	opened := j.charge(v.Rules)
+	v.Calls = j.judgeCalls(v.Rules, opened)
 	if len(j.subjects) == 0 {
 		return v
 	}
 	j.judge(&v)
+	j.judgeCharged(&v, opened)
 	j.compose(&v)
 	v.JudgeAgainAt = nextLook(&v, in.Now)
 	return v
@@ -190,7 +193,7 @@ func (j *judgement) touch(rules []RuleVerdict) {
 func (j *judgement) judge(v *Verdict) {
 	j.rulings = make([][]ruling, len(v.Rules))
 	for i, p := range j.set.Policies {
-		if len(j.met[i]) == 0 {
+		if i >= len(j.met) || len(j.met[i]) == 0 {
 			continue
 		}
 		found := j.rule(p, j.met[i])

@@ -20,7 +20,10 @@ import (
 // long, or both. Each fits into MaxSource.
 func hostile() map[string]string {
 	n := budget(MaxSource, MaxSource/16) - 64
-	fill := func(s string) string { return strings.Repeat(s, n/len(s)) }
+	fill := func(s string) string { // in lines as long as they may be
+		line := strings.Repeat(s, (maxLine-1)/len(s)) + "\n"
+		return strings.Repeat(line, n/len(line)+1)[:n]
+	}
 	numbered := func(format string) string {
 		var b strings.Builder
 		for i := 0; b.Len() < n-64; i++ {
@@ -32,19 +35,52 @@ func hostile() map[string]string {
 	for i := range 700 {
 		steps.WriteString(strings.Repeat(" ", i) + "a:\n")
 	}
+	var mappings strings.Builder
+	for i := 0; mappings.Len() < n; i++ {
+		if i%(maxKeys-8) == 0 {
+			fmt.Fprintf(&mappings, "m%d:\n", i)
+		}
+		fmt.Fprintf(&mappings, " k%d: v\n", i)
+	}
+	var exploding strings.Builder
+	exploding.WriteString("apiVersion: sgwarden/v1\nkind: Settings\nsets:\n big:\n")
+	for i := range 5000 {
+		fmt.Fprintf(&exploding, "  - 10.%d.%d.0/24\n", i/256, i%256)
+	}
+	for i := range 1900 {
+		fmt.Fprintf(&exploding, " s%d: [set:big]\n", i)
+	}
 	return map[string]string{
+		"exploding sets":          exploding.String(),
 		"lists in lists":          fill("- "),
 		"brackets":                fill("["),
-		"brackets, closed":        strings.Repeat("[", n/2) + strings.Repeat("]", n/2),
+		"brackets, closed":        fill("[")[:n/2] + strings.ReplaceAll(fill("[")[:n/2], "[", "]"),
+		"keys in braces":          "a: {\n" + numbered("k%d: v,\n") + "}",
+		"keys in braces, unended": "a: {\n" + numbered("k%d: v,\n"),
+		"keys alone in braces":    "a: {\n" + fill("a,") + "}",
+		"entries in brackets":     "a: [\n" + fill("1,")[:min(n, 16000)] + "]",
+		"mappings in brackets":    "a: [\n" + fill("{a: b},") + "]",
+		"pairs in brackets":       "a: [\n" + fill("a: b,")[:min(n, 16000)] + "]",
+		"comments in brackets":    "a: [\n" + strings.Repeat("1, #\n", n/6) + "]",
+		"nested to the bound too": "a: [\n" + fill(strings.Repeat("[", maxDepth-2) + strings.Repeat("]", maxDepth-2) + ",")[:min(n, 24000)] + "]",
+		"many mappings":           mappings.String()[:n],
+		"block list":              strings.Repeat("- a\n", n/4),
+		"mappings in braces":      strings.Repeat("- {a: b, c: d}\n", n/15),
+		"folded text":             "a: >\n" + strings.Repeat("  b\n", n/4-8),
+		"text over lines":         "a: " + strings.Repeat("b\n ", n/3-8),
+		"a line":                  "a: [" + strings.Repeat("1,", n/2-8) + "]",
+		"many braces, few signs":  strings.Repeat("- {a: b, c: d}                        \n", min(n/40, maxSigns/8)),
+		"many lines, few signs":   strings.Repeat("- a\n", maxSigns/2-1),
+		"comments alone":          strings.Repeat("#\n", n/2) + "a: b",
 		"braces":                  fill("{a: "),
 		"complex keys":            fill("? "),
 		"steps":                   steps.String(),
 		"keys of one mapping":     numbered("k%d: v\n"),
 		"keys with comments":      numbered("k%d: # x\n"),
-		"documents":               fill("---\na: 1\n"),
+		"documents":               strings.Repeat("---\na: 1\n", 2*maxDocuments),
 		"document ends":           fill("...\n"),
 		"anchors":                 numbered("a%d: &a [*a, *a]\n"),
-		"tags":                    fill("!!str "),
+		"tags":                    strings.Repeat("!!str ", 2*maxRefused),
 		"quotes":                  fill("'"),
 		"unended text":            fill("a: \"b\n"),
 		"literals":                fill("a: |\n"),
@@ -57,12 +93,39 @@ func hostile() map[string]string {
 }
 
 func TestHostileFilesAreRefused(t *testing.T) {
+	bounds := []string{
+		"nested deeper than", "keys in one mapping", "entries in one list or mapping in brackets", "documents in one file",
+		"tags, anchors, aliases", "characters that a line may have", "other signs in one file",
+		"blocks together",
+	}
+	met := map[string]bool{}
 	for name, text := range hostile() {
 		require.LessOrEqual(t, len(text), MaxSource, name)
 		faults := faultsOf(t, Source{File: "hostile.yaml", Text: []byte(text)})
 		require.NotEmpty(t, faults[0].Message, name)
 		require.LessOrEqual(t, len(faults), maxFaults+1, name)
 		require.Less(t, len(faults.Error()), 200_000, name)
+		for _, b := range bounds {
+			met[b] = met[b] || strings.Contains(faults.Error(), b)
+		}
+	}
+	for _, b := range bounds {
+		require.True(t, met[b], b)
+	}
+}
+
+// BenchmarkHostileFiles shows what refusing the worst known files costs: less
+// than 100 ms each on an idle machine.
+func BenchmarkHostileFiles(b *testing.B) {
+	files := hostile()
+	files["10 MB"] = strings.Repeat("[", 10<<20)
+	for _, name := range sortedKeys(files) {
+		source := []Source{{File: "hostile.yaml", Text: []byte(files[name])}}
+		b.Run(strings.ReplaceAll(name, " ", "-"), func(b *testing.B) {
+			for b.Loop() {
+				_, _ = Parse(source, nil)
+			}
+		})
 	}
 }
 

@@ -100,7 +100,8 @@ type Facts struct {
 	// single policies, by Policy.Digest (a fuse).
 	Paused string
 	Held   map[string]string
-	// Lists holds what is known of prefix lists by id; rules carry their own.
+	// Lists holds what was read of prefix lists by id: those of live rules, which
+	// carry them too, and those that changed rules had before.
 	Lists map[string]secgroup.PrefixList
 	Surroundings
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // soon is how long before its end an exemption is pointed out.
-const soon = 14 * 24 * time.Hour
+const soon = 30 * 24 * time.Hour
 
 // Lint says what is wrong or odd in files that Parse accepts, as of now. Only
 // a diagnostic that is no Warning keeps a deployment from using them: a chosen
@@ -27,6 +27,14 @@ func Lint(p Parsed, now time.Time) []Diagnostic {
 	for _, d := range p.Documents {
 		out = append(out, lintTo(d, p)...)
 	}
+	l := newLinter(p)
+	l.scopes()
+	l.boxes()
+	l.sets()
+	l.shadowed()
+	l.contradictions()
+	l.exemptions()
+	out = append(out, l.warnings...)
 	slices.SortStableFunc(out, comparePlaces)
 	return out
 }

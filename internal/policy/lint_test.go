@@ -1,6 +1,8 @@
 package policy
 
 import (
+	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -41,7 +43,7 @@ func TestLintHasNothingToSay(t *testing.T) {
 }
 
 func TestLintPointsOutWhatEnds(t *testing.T) {
-	const exemption = "  - {id: EX, policy: p, group: sg-0a1b2c3d, owner: o, reason: r, until: 2027-06-30}"
+	const exemption = "  - {id: EX, policy: p, group: sg-0a1b2c3d, owner: o, reason: r, ticket: T, until: 2027-06-30}"
 	texts := []string{
 		policyText("p", everywhere, "except: [{actors: ['arn:aws:iam::*:role/a'], reason: r, until: 2027-06-17}]"),
 		settingsText("exemptions:", exemption),
@@ -52,13 +54,17 @@ func TestLintPointsOutWhatEnds(t *testing.T) {
 		want []string
 	}{
 		{"long before", lintDay.AddDate(0, -2, 0), nil},
+		{"31 days before", lintDay.AddDate(0, 0, -31), nil},
+		{"30 days before the first end", time.Date(2027, 5, 19, 0, 0, 0, 0, time.UTC), []string{
+			"all.yaml:5:64: the exception of policy p ends in 30 days (renew or remove it)",
+		}},
 		{"the exception's last day", lintDay, []string{
 			"all.yaml:5:64: the exception of policy p ends today (renew or remove it)",
-			"all.yaml:10:73: exemption EX ends in 13 days (renew or remove it)",
+			"all.yaml:10:84: exemption EX ends in 13 days (renew or remove it)",
 		}},
 		{"the day after", lintDay.AddDate(0, 0, 1), []string{
 			"all.yaml:5:64: the exception of policy p is over (renew or remove it)",
-			"all.yaml:10:73: exemption EX ends in 12 days (renew or remove it)",
+			"all.yaml:10:84: exemption EX ends in 12 days (renew or remove it)",
 		}},
 	} {
 		faults, warnings := lint(t, c.now, nil, texts...)
@@ -178,7 +184,7 @@ func TestRunTestsFindsWhatNoTestShows(t *testing.T) {
 			"tolerate: {ipv4: /16}", "except: [{actors: ['arn:aws:iam::*:role/ops'], reason: r}]"),
 		policyText("q", "allowOnly: {within: {direction: ingress, ports: [80], peers: [addresses]}, these: [{peers: [10.0.0.0/8]}]}"),
 		"apiVersion: sgwarden/v1\nkind: Tests\npolicy: p\ncases:\n  - {name: ssh, fail: [ingress tcp/22 from 0.0.0.0/0]}\n",
-		"apiVersion: sgwarden/v1\nkind: Tests\npolicy: q\ncases:\n  - {name: web, pass: [ingress tcp/80 from 10.0.0.0/8], fail: [ingress tcp/80 from 0.0.0.0/0]}\n",
+		"apiVersion: sgwarden/v1\nkind: Tests\npolicy: q\ncases:\n  - {name: web, pass: [ingress tcp/80 from 10.0.0.0/8], fail: [ingress tcp/80 from 0.0.0.0/0]}\n  - {name: http, check: I-HTTP, fail: [ingress tcp/80 from 8.8.8.8/32]}\n",
 	}
 	own[2] = strings.Replace(own[2], "severity: high", "severity: high, checks: [I-HTTP, I-HTTPS]", 1)
 	p := parsedFrom(t, own...)
@@ -189,20 +195,138 @@ func TestRunTestsFindsWhatNoTestShows(t *testing.T) {
 		texts = append(texts, g.Policy+": "+g.What)
 	}
 	require.Equal(t, []string{
-		"none: it has no tests",
+		"none: it has no tests: nothing shows its lines forbid (line 4)",
 		"p: no case tells whether this line (forbid) is there",
 		"p: no case tells whether this line (but) is there",
 		"p: no case tells whether this line (tolerate) is there",
 		"p: no case tells whether this line (scope) is there",
 		"p: no case tells whether this line (not) is there",
 		"p: no case tells whether this line (except) is there",
-		"q: no case of check I-HTTP has a rule that violates",
-		"q: no case of check I-HTTPS has a rule that violates",
+		"q: check I-HTTP: no case has one that complies",
+		"q: check I-HTTP: no case has one that is exempt",
+		"q: check I-HTTP: no case has an IPv6 rule that violates",
+		"q: check I-HTTP: no case has a range or -1 that violates",
+		"q: check I-HTTPS: no case has one that violates",
+		"q: check I-HTTPS: no case has one that complies",
+		"q: check I-HTTPS: no case has one that is exempt",
+		"q: check I-HTTPS: no case has an IPv6 rule that violates",
+		"q: check I-HTTPS: no case has a range or -1 that violates",
 	}, texts)
 	report, err = p.RunTests(lintDay, TestSelection{Case: func(policy, name string) bool { return name == "web" }})
 	require.NoError(t, err)
 	require.Len(t, report.Results, 2)
 	require.Empty(t, report.Gaps, "some of the cases show some of the policies")
+}
+
+// TestRunTestsJudgesCallsRecordsAndWhatIsLeft: each case with one that is
+// wrong, so that every answer is seen.
+func TestRunTestsJudgesCallsRecordsAndWhatIsLeft(t *testing.T) {
+	record := func(name, arn string) []byte {
+		return []byte(`{"userIdentity":{"type":"IAMUser","arn":"` + arn + `"},"eventTime":"2026-03-02T09:00:00Z","eventSource":"ec2.amazonaws.com","eventName":"` + name + `","requestParameters":{"groupId":"sg-0123456789abcdef0","ipProtocol":"tcp","fromPort":20,"toPort":25,"cidrIp":"0.0.0.0/0"},"responseElements":{"_return":true,"groupId":"sg-0123456789abcdef0"},"eventID":"one"}`)
+	}
+	files := map[string][]byte{
+		"mira.json":   record("AuthorizeSecurityGroupIngress", "arn:aws:iam::123456789012:user/mira"),
+		"ops.json":    record("AuthorizeSecurityGroupIngress", "arn:aws:iam::123456789012:user/ops"),
+		"create.json": record("CreateSecurityGroup", "arn:aws:iam::123456789012:user/mira"),
+		"revoke.json": record("RevokeSecurityGroupIngress", "arn:aws:iam::123456789012:user/mira"),
+		"broken.json": []byte("{"),
+		"two.json":    []byte(`{"Records":[` + string(record("DeleteSecurityGroup", "x")) + "," + string(record("DeleteSecurityGroup", "x")) + "]}"),
+		"cut.json":    []byte(strings.Replace(string(record("AuthorizeSecurityGroupIngress", "x")), `"ipProtocol":"tcp"`, `"omitted":true`, 1)),
+	}
+	p := parsedFrom(t,
+		policyText("ssh", "forbid: [{direction: both, ports: [22], peers: [internet]}]", "except: [{actors: ['arn:aws:iam::*:user/ops'], reason: r}]", "remedy: {do: narrow, parts: 2}"),
+		policyText("calls", "onChange: {calls: [any], unless: {actors: ['arn:aws:iam::*:user/ops'], userAgents: ['tool/*']}}", "remedy: tag"),
+		policyText("observed", "forbid: [{direction: both, ports: [22], peers: [internet]}]", "mode: observe"),
+		"apiVersion: sgwarden/v1\nkind: Tests\npolicy: ssh\ncases:\n"+
+			"  - {name: records, pass: ['event:revoke.json', 'event:mira.json'], exempt: ['event:ops.json', 'event:mira.json'], fail: ['event:mira.json', 'event:create.json', 'event:revoke.json']}\n"+
+			"  - {name: no records, fail: ['event:gone.json', 'event:broken.json', 'event:two.json', 'event:cut.json']}\n"+
+			"  - {name: left, fail: [ingress tcp/20-25 from 0.0.0.0/0], remaining: [ingress tcp/20-21 from 0.0.0.0/0, ingress tcp/23-25 from 0.0.0.0/0], outcome: narrowed}\n"+
+			"  - {name: nothing left, fail: [ingress tcp/22 from 0.0.0.0/0], remaining: nothing, outcome: reverted}\n"+
+			"  - {name: wrong, fail: [ingress tcp/20-25 from 0.0.0.0/0], remaining: nothing, outcome: alerted}\n"+
+			"  - {name: exempt, exemption: [ingress tcp/22 from 8.8.8.0/24], exempt: [ingress tcp/20-25 from 8.8.8.0/25], fail: [ingress tcp/22 from 8.8.8.0/23]}\n"+
+			"  - {name: exempt, exemption: all, exempt: [ingress all from 0.0.0.0/0, ingress tcp/80 from 0.0.0.0/0]}\n",
+		"apiVersion: sgwarden/v1\nkind: Tests\npolicy: calls\ncases:\n"+
+			"  - {name: a person, fail: [AuthorizeSecurityGroupIngress, ModifySecurityGroupRules], outcome: tagged}\n"+
+			"  - {name: a person, fail: [RevokeSecurityGroupEgress, CreateVpc, 'event:mira.json'], outcome: alerted}\n"+
+			"  - {name: the tool, actor: 'arn:aws:iam::123456789012:user/ops', userAgent: tool/1, pass: [CreateTags, 'event:ops.json'], fail: [DeleteTags]}\n"+
+			"  - {name: exempt, exemption: all, exempt: [DeleteSecurityGroup]}\n",
+		"apiVersion: sgwarden/v1\nkind: Tests\npolicy: observed\ncases:\n"+
+			"  - {name: seen, fail: [egress tcp/22 to 0.0.0.0/0], remaining: [egress tcp/22 to 0.0.0.0/0], outcome: observed}\n",
+	)
+	report, err := p.RunTests(lintDay, TestSelection{Event: func(tests, name string) ([]byte, error) {
+		require.Equal(t, "all.yaml", tests)
+		if text, ok := files[name]; ok {
+			return text, nil
+		}
+		return nil, errors.New("no such file")
+	}})
+	require.NoError(t, err)
+	var texts []string
+	for _, r := range report.Results {
+		if r.Failed() {
+			texts = append(texts, r.Case+", "+r.Rule+": want "+r.Want+", got "+r.Got)
+		}
+	}
+	require.Equal(t, []string{
+		"records, event:mira.json: want pass, got fail",
+		"records, event:mira.json: want exempt, got fail",
+		"records, event:revoke.json: want fail, got pass",
+		"no records, event:gone.json: want fail, got read gone.json: no such file",
+		"no records, event:broken.json: want fail, got read broken.json: decode event: byte 1: a name in quotes is expected",
+		"no records, event:two.json: want fail, got read two.json: it holds 2 records, and one is wanted",
+		"no records, event:cut.json: want fail, got read cut.json: the record is not complete: requestParameters was omitted or cut; cidrIp: no protocol",
+		"wrong, ingress tcp/20-25 from 0.0.0.0/0: want fail, alerted, got fail, narrowed",
+		"wrong, remaining: want nothing, got ingress tcp/20-21 from 0.0.0.0/0, ingress tcp/23-25 from 0.0.0.0/0",
+		"exempt, ingress tcp/80 from 0.0.0.0/0: want exempt, got pass",
+		"a person, event:mira.json: want fail, alerted, got fail, tagged",
+		"the tool, event:ops.json: want pass, got fail",
+		"the tool, DeleteTags: want fail, got pass",
+	}, texts)
+	none, err := p.RunTests(lintDay, TestSelection{})
+	require.NoError(t, err)
+	require.Contains(t, none.Results[0].Got, "there are no files here")
+}
+
+// TestRunTestsFindsWhatNoTestShowsOfCalls: each call, actor and user agent.
+func TestRunTestsFindsWhatNoTestShowsOfCalls(t *testing.T) {
+	text := policyText("calls", "onChange: {calls: [CreateTags, DeleteTags], unless: {actors: ['arn:aws:iam::*:user/ops', 'arn:aws:iam::*:role/ops'], userAgents: ['tool/*', 'other/*']}}", "remedy: alert")
+	text = strings.Replace(text, "severity: high", "severity: high, checks: [C-MAN]", 1)
+	cases := []string{
+		"  - {name: a person, check: C-MAN, pass: [CreateVpc], fail: [CreateTags]}\n",
+		"  - {name: a person, fail: [DeleteTags]}\n",
+		"  - {name: exempt, check: C-MAN, exemption: all, exempt: [CreateTags]}\n",
+		"  - {name: ops, actor: 'arn:aws:iam::123456789012:user/ops', userAgent: tool/1, pass: [CreateTags]}\n",
+		"  - {name: ops, actor: 'arn:aws:iam::123456789012:role/ops', userAgent: tool/1, pass: [CreateTags]}\n",
+		"  - {name: ops, actor: 'arn:aws:iam::123456789012:role/ops', userAgent: other/1, pass: [CreateTags]}\n",
+		"  - {name: ops, actor: 'arn:aws:iam::123456789012:role/ops', userAgent: another/1, fail: [CreateTags]}\n",
+	}
+	gaps := func(cases ...string) []string {
+		p := parsedFrom(t, text, "apiVersion: sgwarden/v1\nkind: Tests\npolicy: calls\ncases:\n"+strings.Join(cases, ""))
+		report, err := p.RunTests(lintDay, TestSelection{})
+		require.NoError(t, err)
+		var out []string
+		for _, g := range report.Gaps {
+			out = append(out, g.What)
+		}
+		for _, r := range report.Results {
+			require.False(t, r.Failed(), r.String())
+		}
+		return out
+	}
+	require.Empty(t, gaps(cases...))
+	line := func(key string) string { return "no case tells whether this line (" + key + ") is there" }
+	for i, want := range [][]string{
+		{"check C-MAN: no case has one that violates", "check C-MAN: no case has one that complies"},
+		{line("calls")},
+		{"check C-MAN: no case has one that is exempt"},
+		{line("actors")},
+		nil,
+		{line("userAgents")},
+		nil,
+	} {
+		require.Equal(t, want, gaps(without(cases, i)...), "%d", i)
+	}
+	require.Equal(t, []string{line("userAgents")}, gaps(slices.Delete(slices.Clone(cases), 4, 6)...)[1:])
 }
 
 func TestDidYouMean(t *testing.T) {

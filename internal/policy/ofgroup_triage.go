@@ -10,7 +10,7 @@ func (s *Set) triageGroup(c secgroup.Change, known *Known) Concern {
 	if len(s.groups) == 0 {
 		return NotConcerned
 	}
-	worst, facts := NotConcerned, factsOfRecord(c, groupOf(c), known)
+	worst, facts := NotConcerned, factsOfRecord(c, groupNamed(&c, ""), known)
 	for _, i := range s.groups {
 		p := s.Policies[i]
 		applies := p.applies(facts)
@@ -41,7 +41,7 @@ func (d *groupDemand) concern(c *secgroup.Change, known *Known) Concern {
 	if d.MaxGroups > 0 {
 		return Concerned // there is one more
 	}
-	name := groupOf(*c).Name
+	name := groupNamed(c, "").Name
 	for _, glob := range d.notNamed {
 		if name == "" || matchFolded(glob, name) {
 			return Concerned

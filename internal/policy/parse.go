@@ -182,7 +182,9 @@ func (p *folderReader) resolvePolicies(overrides keyed[overrideSyntax]) {
 
 func (p *folderReader) result() Parsed {
 	out := p.out
+	out.forLint.places, out.forLint.namedSets = map[string]policyPlaces{}, p.sets.named
 	for _, f := range p.policies {
+		out.forLint.places[f.doc.ID] = f.places()
 		if f.off {
 			out.Off = append(out.Off, f.doc)
 			if out.OffReasons == nil {
@@ -204,10 +206,42 @@ func (p *folderReader) result() Parsed {
 
 // lintNotes is what Lint needs of the files beside their meaning.
 type lintNotes struct {
-	deadlines []deadline
-	unscoped  []unscoped
-	narrowTo  []narrowTo
-	ranges    []madeOn
+	places     map[string]policyPlaces // by id
+	exemptions []exemptionPlaces
+	sets       []word          // that the settings declare
+	namedSets  map[string]bool // that a policy or another set names
+	deadlines  []deadline
+	unscoped   []unscoped
+	narrowTo   []narrowTo
+	ranges     []madeOn
+}
+
+// policyPlaces is where a policy stands, and what it judges.
+type policyPlaces struct {
+	id, scope, judged position
+	boxes             []position // of forbid; within
+}
+
+func (f *policyFile) places() policyPlaces {
+	out := policyPlaces{id: f.position, scope: f.scope, judged: f.key("forbid")}
+	if f.Metadata != nil {
+		out.id = f.Metadata.ID.position
+	}
+	for i := range f.Forbid {
+		out.boxes = append(out.boxes, f.Forbid[i].position)
+	}
+	if f.AllowOnly != nil && f.AllowOnly.Within != nil {
+		out.judged = f.key("allowOnly")
+		out.boxes = append(out.boxes, f.AllowOnly.Within.position)
+	}
+	return out
+}
+
+// exemptionPlaces is where an exemption and its parts stand.
+type exemptionPlaces struct {
+	Exemption
+	at, group position
+	rules     []position
 }
 
 // deadline is the end of an exemption or exception.

@@ -63,6 +63,7 @@ func (p *folderReader) applyOverride(f *policyFile, o *overrideSyntax, id word) 
 	}
 	p.overrideRequire(f, o)
 	p.overrideBut(f, o)
+	p.overrideCalls(o, f)
 	p.unnamedSets(f, o)
 	if f.doc.Chosen && f.doc.Scope.isEmpty() && !f.off {
 		at, hint := id.position, "give it a scope here, or take the override out"
@@ -256,6 +257,7 @@ func (p *folderReader) noEffect(o *overrideSyntax, was, is Document, id word) {
 		"scope":    is.Scope.equal(was.Scope) && (is.Not == nil) == (was.Not == nil) && (is.Not == nil || is.Not.equal(*was.Not)),
 		"tolerate": is.Tolerate.equal(was.Tolerate),
 		"require":  slices.EqualFunc(is.Require, was.Require, func(a, b Requirement) bool { return a.meaning() == b.meaning() }),
+		"unless":   is.OnChange != nil && was.OnChange != nil && is.OnChange.Unless.equal(was.OnChange.Unless),
 	}
 	for _, pair := range o.pairs {
 		if same[pair.key.text] {

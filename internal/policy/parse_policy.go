@@ -29,6 +29,10 @@ func (p *folderReader) policy(f *policyFile) Document {
 			remedy: f.key("remedy"), tolerate: f.key("tolerate"), except: f.key("except"), require: f.key("require"), groups: groupKeyOf(f.Require),
 		})
 	}
+	if d.OnChange != nil {
+		p.remedyOfCalls(f.Remedy)
+		p.tolerateOfCalls(f.Tolerate)
+	}
 	return d
 }
 
@@ -68,11 +72,6 @@ func (p *folderReader) judged(f *policyFile, d *Document) {
 			p.fault(f.key(k), "make two policies of it", "a policy has one of forbid, allowOnly, require and onChange; this one has %s already", given[0])
 		}
 	}
-	for _, k := range given {
-		if k == "onChange" {
-			p.notYet(f.key(k), k+" is")
-		}
-	}
 	for i := range f.Forbid {
 		d.Forbid = append(d.Forbid, p.forbid(&f.Forbid[i]))
 	}
@@ -81,6 +80,9 @@ func (p *folderReader) judged(f *policyFile, d *Document) {
 	}
 	for i := range f.Require {
 		d.Require = append(d.Require, p.require(&f.Require[i]))
+	}
+	if f.OnChange != nil {
+		d.OnChange = p.onChange(f.OnChange)
 	}
 }
 

@@ -6,6 +6,10 @@ import (
 	"strings"
 )
 
+// maxBlocks is how many blocks all sets may hold together: a thousand sets that
+// name a large one hold it a thousand times.
+const maxBlocks = 50_000
+
 // setResolver gives sets their blocks: entries are blocks, or other sets.
 type setResolver struct {
 	*reporter
@@ -17,6 +21,7 @@ type setResolver struct {
 	// read; nil = nothing.
 	local map[string][]netip.Prefix
 	named map[string]bool // sets that some policy or other set names
+	held  int             // blocks of all sets so far
 }
 
 type declaredSet struct {
@@ -88,7 +93,7 @@ func (r *setResolver) resolve(name string, at word) []netip.Prefix {
 // blocks gives the blocks of a set, each once. path are the sets that are
 // being resolved, outermost first.
 func (r *setResolver) blocks(s *declaredSet, path []string) []netip.Prefix {
-	if s.state == setDone {
+	if s.state == setDone || r.held > maxBlocks {
 		return s.blocks
 	}
 	s.state = setInWork
@@ -119,6 +124,9 @@ func (r *setResolver) blocks(s *declaredSet, path []string) []netip.Prefix {
 		s.blocks = append(s.blocks, r.resolve(name, e.word)...)
 	}
 	s.state = setDone
+	if r.held += len(s.blocks); r.held > maxBlocks {
+		r.fault(s.name.position, "let fewer sets name large ones", "the sets hold more than %d blocks together", maxBlocks)
+	}
 	slices.SortFunc(s.blocks, netip.Prefix.Compare)
 	s.blocks = slices.Compact(s.blocks)
 	return s.blocks

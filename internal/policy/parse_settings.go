@@ -45,6 +45,9 @@ func (p *folderReader) deployment(s *settingsSyntax) {
 	for _, f := range p.policies {
 		p.switchOff(f, d.Trusted)
 	}
+	for _, set := range s.Sets {
+		p.out.forLint.sets = append(p.out.forLint.sets, set.key)
+	}
 	d.Exemptions = p.exemptions(s.Exemptions)
 	p.out.Deployment = d
 }
@@ -132,6 +135,11 @@ func (p *folderReader) exemptions(list possiblyEmpty[exemptionSyntax]) []Exempti
 			p.warn(x.Policy.position, "remove it", "exemption %s is from policy %s, which is off", e.ID, e.Policy)
 		default:
 			out = append(out, e)
+			places := exemptionPlaces{Exemption: e, at: x.ID.position, group: x.Group.position}
+			for _, r := range x.Rules {
+				places.rules = append(places.rules, r.position)
+			}
+			p.out.forLint.exemptions = append(p.out.forLint.exemptions, places)
 		}
 	}
 	return out

@@ -54,7 +54,7 @@ func prefixes(texts ...string) []netip.Prefix {
 func TestParseEveryKey(t *testing.T) {
 	p, err := Parse(validFiles(t))
 	require.NoError(t, err)
-	require.Len(t, p.Documents, 3)
+	require.Len(t, p.Documents, 4)
 	require.Len(t, p.Off, 1)
 	require.Equal(t, "admin-ports-from-internet", p.Off[0].ID)
 	require.True(t, p.Off[0].Shipped)
@@ -159,8 +159,12 @@ func TestParseSettings(t *testing.T) {
 func TestParseTests(t *testing.T) {
 	p, err := Parse(validFiles(t))
 	require.NoError(t, err)
-	require.Len(t, p.Tests, 1)
+	require.Len(t, p.Tests, 2)
 	require.Equal(t, "every-key", p.Tests[0].Policy)
+	calls := p.Tests[1].Cases[0]
+	require.Equal(t, []string{"AuthorizeSecurityGroupIngress", "console.json"}, []string{calls.Exempt[0].Call, calls.Fail[0].Event})
+	require.Empty(t, *calls.Exempted)
+	require.Empty(t, *calls.Rest)
 	c := p.Tests[0].Cases[0]
 	require.Equal(t, secgroup.Group{
 		ID: "sg-0a1b2c3d", Name: "web-1", AccountID: "123456789012", Region: "eu-west-1", VPCID: "vpc-0a1b2c3d",
@@ -171,7 +175,10 @@ func TestParseTests(t *testing.T) {
 	require.Len(t, c.Exempt, 1)
 	require.Equal(t, "I-SSH", c.Check)
 	require.Len(t, c.Fail, 2)
-	require.Equal(t, 21, c.Fail[0].Line)
+	require.Equal(t, 23, c.Fail[0].Line)
+	require.Equal(t, []string{"aws-cli/2.0", "narrowed"}, []string{c.Agent, c.Outcome})
+	require.Equal(t, "ingress tcp/444 from 10.0.0.0/8", (*c.Exempted)[0].String())
+	require.Equal(t, "ingress tcp/22 from 8.8.9.0/24", (*c.Rest)[0].Rule.String())
 	require.Equal(t, secgroup.PrefixList{
 		ID: "pl-0a1b2c3d", Name: "com.amazonaws.eu-west-1.s3", Readable: true, Entries: prefixes("8.8.8.0/29", "2606:4700::/32"),
 	}, c.Fail[1].Peer)

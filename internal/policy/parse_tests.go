@@ -20,30 +20,38 @@ type Tests struct {
 	Cases   []TestCase
 }
 
-// TestCase says of rules what a policy must say of them. Each rule stands
-// alone in a group of its own, or all stand in one (Together), in the order
-// Pass, Exempt, Fail.
+// TestCase says of rules, calls and records what a policy must say of them.
+// Each rule stands alone in a group of its own, or all stand in one (Together),
+// in the order Pass, Exempt, Fail; of a record the rules that it names do.
 type TestCase struct {
 	Line         int
 	Name         string
 	Check        string         // the check of the policy that it stands for; "" = none in particular
 	Group        secgroup.Group // without rules; VPCs nil = none
-	Actor        string         // ARN of who made the rules; "" = nobody known
+	Actor        string         // ARN of who made the rules or calls; "" = nobody known
+	Agent        string         // user agent of the calls
 	Together     bool
-	Want         string        // pass or fail: of the group itself, with all rules of the case in it; "" = not asked
-	Surroundings               // what is known beyond the group; IDs of the others are made up
-	Rules        int           // harmless rules that the group has besides
-	For          time.Duration // how long the group has been as it is
+	Want         string           // pass, exempt or fail: of the group itself, with all rules of the case in it; "" = not asked
+	Surroundings                  // what is known beyond the group; ids of the others are made up
+	Rules        int              // harmless rules that the group has besides
+	For          time.Duration    // how long the group has been as it is
+	Exempted     *[]secgroup.Rule // what the group is exempt from; nil = nothing, none = every flow
 	Pass         []TestRule
 	Exempt       []TestRule
 	Fail         []TestRule
-	Excess       []TestRule // of the rules of Fail, together; nil = not asked
+	Excess       []TestRule  // of the rules of Fail, together; nil = not asked
+	Rest         *[]TestRule // what the remedy leaves of the rules of Fail, together; nil = not asked
+	Outcome      string      // of each entry of Fail; "" = not asked
+	outcome      int         // its line
+	rest         int         // likewise
 }
 
-// TestRule is a rule of a test case, and where it stands.
+// TestRule is a rule of a test case, a call or a record, and where it stands.
 type TestRule struct {
 	Line int
 	secgroup.Rule
+	Call  string // name of a call; "" = a rule or record
+	Event string // file of a record, as the case names it; "" = a rule or call
 }
 
 // resolveTests makes tests of what was read, once all policies are known.
@@ -51,8 +59,10 @@ func (p *folderReader) resolveTests() {
 	for _, t := range p.tests {
 		out := Tests{File: t.source.file, Line: t.line, Shipped: t.pack != "", Policy: t.Policy.text}
 		var checks []string
+		var calls *OnChange
+		known := false
 		if f, ok := p.byID[out.Policy]; ok {
-			checks = f.doc.Checks
+			checks, calls, known = f.doc.Checks, f.doc.OnChange, true
 		} else if out.Policy != "" {
 			p.fault(t.Policy.position, p.policyHint(out.Policy), "unknown policy %q", out.Policy)
 		}
@@ -69,6 +79,9 @@ func (p *folderReader) resolveTests() {
 			c := &t.Cases[i]
 			if c.Check.text != "" && !slices.Contains(checks, c.Check.text) {
 				p.fault(c.Check.position, didYouMean(c.Check.text, checks), "policy %s has no check %q", out.Policy, c.Check.text)
+			}
+			if known {
+				p.entriesOf(c, calls != nil, out.Policy)
 			}
 			out.Cases = append(out.Cases, p.testCase(c, lists))
 		}
@@ -137,13 +150,24 @@ func (p *folderReader) testLists(all keyed[testListSyntax]) map[string]secgroup.
 
 func (p *folderReader) testCase(c *caseSyntax, lists map[string]secgroup.PrefixList) TestCase {
 	out := TestCase{
-		Line: c.line, Name: c.Name.text, Check: c.Check.text, Actor: c.Actor.text,
+		Line: c.line, Name: c.Name.text, Check: c.Check.text, Actor: c.Actor.text, Agent: c.Agent.text,
 		Together: c.Together.value != nil && *c.Together.value,
-		Pass:     testRules(c.Pass, lists), Exempt: testRules(c.Exempt, lists), Fail: testRules(c.Fail, lists),
-		Excess: testRules(c.Excess, lists),
+		Pass:     testEntries(c.Pass, lists), Exempt: testEntries(c.Exempt, lists), Fail: testEntries(c.Fail, lists),
+		Excess: testRules(c.Excess, lists), Outcome: c.Outcome.text, outcome: c.Outcome.line,
+	}
+	if c.Remaining != nil {
+		rest := testRules(c.Remaining.rules, lists)
+		out.Rest, out.rest = &rest, c.Remaining.line
+	}
+	if c.Exemption != nil {
+		exempted := []secgroup.Rule{}
+		for _, r := range testRules(c.Exemption.rules, lists) {
+			exempted = append(exempted, r.Rule)
+		}
+		out.Exempted = &exempted
 	}
 	if len(c.Pass)+len(c.Exempt)+len(c.Fail) == 0 && !c.Want.given() {
-		p.fault(c.position, "add pass, exempt or fail; or want, for the group itself", "the case tests no rule")
+		p.fault(c.position, "add pass, exempt or fail; or want, for the group itself", "the case tests nothing")
 	}
 	for _, rules := range [][]TestRule{out.Pass, out.Exempt, out.Fail} {
 		for i := range rules {
@@ -155,7 +179,26 @@ func (p *folderReader) testCase(c *caseSyntax, lists map[string]secgroup.PrefixL
 		out.Rules, out.For = g.Rules.value, g.For.duration
 	}
 	out.Surroundings = testSurroundings(c, out.Group, lists)
+	for _, asked := range []string{"remaining", "outcome"} {
+		if c.key(asked).given() && len(c.Fail) == 0 {
+			p.fault(c.key(asked), "add fail, or remove it", "%s is of what violates, and nothing does", asked)
+		}
+	}
 	return out
+}
+
+// entriesOf refuses entries that the policy of the tests does not judge.
+func (p *folderReader) entriesOf(c *caseSyntax, calls bool, id string) {
+	for _, list := range [][]testEntry{c.Pass, c.Exempt, c.Fail} {
+		for _, e := range list {
+			switch {
+			case e.call != "" && !calls:
+				p.fault(e.position, "", "policy %s judges rules, not calls", id)
+			case calls && e.call == "" && e.event == "" && e.text != "":
+				p.fault(e.position, "the name of a call, or event:FILE", "policy %s judges calls, not rules", id)
+			}
+		}
+	}
 }
 
 // testGroup is the group of a case; nil syntax is one that nothing is said of.
@@ -191,10 +234,20 @@ func testGroup(g *testGroupSyntax) secgroup.Group {
 	return out
 }
 
+func testEntries(list []testEntry, lists map[string]secgroup.PrefixList) []TestRule {
+	var out []TestRule
+	for _, e := range list {
+		t := testRules([]ruleText{e.ruleText}, lists)[0]
+		t.Call, t.Event = e.call, e.event
+		out = append(out, t)
+	}
+	return out
+}
+
 func testRules(list []ruleText, lists map[string]secgroup.PrefixList) []TestRule {
 	var out []TestRule
 	for _, r := range list {
-		t := TestRule{r.line, r.rule}
+		t := TestRule{Line: r.line, Rule: r.rule}
 		if named, ok := t.Peer.(secgroup.PrefixList); ok {
 			if l, ok := lists[named.ID]; ok {
 				t.Peer = l

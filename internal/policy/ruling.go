@@ -174,7 +174,7 @@ func withDenied(why string, e *excuse) string {
 // beforeAct says why p does not act on the rule before its baseline act is
 // done; "" = it is, or the rule is named, or its incident is open.
 func (j *judgement) beforeAct(p *Policy, s *subject) string {
-	if s.acts || j.isOpen(s, p) {
+	if s.acts || j.isOpen(s, p) || p.onChange != nil { // calls have no act: each is judged once
 		return ""
 	}
 	if j.in.Facts.Stale {

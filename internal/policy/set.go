@@ -14,6 +14,7 @@ type Set struct {
 	Mode       Mode        // of settings; 0 = not set
 
 	index  *index
+	calls  []int // places of the policies that judge calls
 	settle time.Duration
 	byTags bool // some scope depends on tags
 	texts  textual
@@ -56,6 +57,9 @@ func Compile(docs []Document, settings Settings) (*Set, error) {
 		if len(p.ofGroup) > 0 {
 			s.groups = append(s.groups, i)
 		}
+		if p.onChange != nil {
+			s.calls = append(s.calls, i)
+		}
 		s.byTags = s.byTags || len(p.scope.tags) > 0 || p.not != nil && len(p.not.tags) > 0
 	}
 	return s, nil
@@ -65,7 +69,7 @@ func Compile(docs []Document, settings Settings) (*Set, error) {
 // deployment and the policies say: what an observed change would have led to.
 // Digests stay, so that acts and holds of the set apply.
 func (s *Set) Enforcing() *Set {
-	out := &Set{Exemptions: s.Exemptions, Mode: Enforce, index: s.index, settle: s.settle, byTags: s.byTags, texts: s.texts, groups: s.groups}
+	out := &Set{Exemptions: s.Exemptions, Mode: Enforce, index: s.index, calls: s.calls, settle: s.settle, byTags: s.byTags, texts: s.texts, groups: s.groups}
 	for _, p := range s.Policies {
 		twin := *p
 		twin.Mode = Enforce
@@ -88,7 +92,8 @@ func (s *Set) ActsDone(at time.Time) map[string]Act {
 type Concern uint8
 
 const (
-	NotConcerned Concern = 1 + iota // no policy can be concerned, whatever the group's item says
-	AskItem                         // depends on what the group's item says
-	Concerned                       // some policy is, or may be, concerned
+	NotConcerned  Concern = 1 + iota // no policy can be concerned, whatever the group's item says
+	CallConcerned                    // no rule can be, but a policy has something to say of the call itself: JudgeCalls tells, without the group
+	AskItem                          // depends on what the group's item says
+	Concerned                        // some policy is, or may be, concerned
 )

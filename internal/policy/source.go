@@ -19,6 +19,10 @@ type Source struct {
 // first MaxSource+1 bytes are enough for Parse to refuse it.
 const MaxSource = 256 << 10
 
+// maxLine is how many characters a line may have: finding the place of each of
+// the tokens of one line takes time by their number and by its length.
+const maxLine = 4000
+
 // maxFaults bounds what is said about one file.
 const maxFaults = 100
 
@@ -140,6 +144,9 @@ func checkLine(line string, at position, r *reporter) bool {
 	for i, c := range line {
 		at.column++
 		switch {
+		case at.column > maxLine:
+			r.fault(at, "break it", "longer than the %d characters that a line may have", maxLine)
+			return false
 		case c == utf8.RuneError && !strings.HasPrefix(line[i:], "\ufffd"):
 			r.fault(at, "save it as UTF-8", "byte %#02x is not UTF-8", line[i])
 			return false

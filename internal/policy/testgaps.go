@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"time"
+	"strings"
+
+	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
 
 // TestGap is something that a policy says and none of its tests shows.
@@ -20,54 +22,116 @@ func (g TestGap) String() string {
 	return fmt.Sprintf("%s:%d: %s: %s", g.File, g.Line, g.Policy, g.What)
 }
 
-// gaps finds what the cases do not show of a policy: a check of which no rule
-// violates, and a line without which every case would end as it does.
-func (p Parsed) gaps(d Document, cases []TestCase, now time.Time) ([]TestGap, error) {
+// gaps finds what the cases do not show of a policy: a form that some check has
+// no case of, and a line without which every case would end as it does.
+func (p Parsed) gaps(d Document, cases []caseRun) ([]TestGap, error) {
 	var out []TestGap
 	gap := func(file string, line int, format string, args ...any) {
 		out = append(out, TestGap{cmp.Or(file, d.File), line, d.ID, fmt.Sprintf(format, args...)})
 	}
 	if len(cases) == 0 {
-		gap("", d.Line, "it has no tests")
+		gap("", d.Line, "it has no tests: nothing shows %s", d.untested())
 		return out, nil
 	}
-	for _, check := range d.Checks {
-		if !slices.ContainsFunc(cases, func(c TestCase) bool { return c.Check == check && (len(c.Fail) > 0 || c.Want == "fail") }) {
-			gap("", d.Line, "no case of check %s has a rule that violates", check)
-		}
-	}
-	whole, err := p.verdictsOf(d, cases, now)
+	set, err := p.alone(d)
 	if err != nil {
 		return nil, err
 	}
-	for _, w := range d.withoutLines() {
-		got, err := p.verdictsOf(w.rest, cases, now)
-		if err != nil {
-			return nil, err
+	for _, check := range d.Checks {
+		for _, lacks := range lackingForms(set.Policies[0], formsOf(set, check, cases)) {
+			gap("", d.Line, "check %s: %s", check, lacks)
 		}
-		if slices.Equal(whole, got) {
+	}
+	whole := verdictsOf(set, cases)
+	for _, w := range d.withoutLines() {
+		lacking := &Set{} // judges nothing
+		if len(boxesOf(w.rest)) > 0 || len(w.rest.Require) > 0 || w.rest.OnChange != nil {
+			if lacking, err = p.alone(w.rest); err != nil {
+				return nil, err
+			}
+		}
+		if slices.Equal(whole, verdictsOf(lacking, cases)) {
 			gap(w.file, w.line, "no case tells whether this line (%s) is there", w.key)
 		}
 	}
 	return out, nil
 }
 
-// verdictsOf gives pass, exempt or fail for every rule of the cases.
-func (p Parsed) verdictsOf(d Document, cases []TestCase, now time.Time) ([]string, error) {
-	var out []string
-	set := &Set{} // judges nothing
-	if len(boxesOf(d)) > 0 || len(d.Require) > 0 {
-		var err error
-		if set, err = p.alone(d); err != nil {
-			return nil, err
+// untested names the checks and lines of a policy.
+func (d Document) untested() string {
+	var lines []string
+	for _, w := range d.withoutLines() {
+		lines = append(lines, fmt.Sprintf("%s (line %d)", w.key, w.line))
+	}
+	text := "its lines " + strings.Join(lines, ", ")
+	if len(d.Checks) > 0 {
+		text = "its checks " + strings.Join(d.Checks, ", ") + ", nor " + text
+	}
+	return text
+}
+
+// forms are what the cases of one check show.
+type forms struct{ violates, complies, exempt, ipv6, wide bool }
+
+// formsOf looks at how the entries of the cases of a check end.
+func formsOf(set *Set, check string, cases []caseRun) forms {
+	var f forms
+	for _, c := range cases {
+		if c.Check != check {
+			continue
+		}
+		entries := slices.Concat(c.Pass, c.Exempt, c.Fail)
+		results := c.judge(set)
+		if c.Want != "" {
+			got := results[len(results)-1].Got
+			f.violates, f.complies, f.exempt = f.violates || got == "fail", f.complies || got == "pass", f.exempt || got == "exempt"
+		}
+		for i, r := range results[:len(entries)] {
+			fails := strings.HasPrefix(r.Got, "fail")
+			f.violates = f.violates || fails
+			f.complies = f.complies || r.Got == "pass"
+			f.exempt = f.exempt || r.Got == "exempt"
+			block, isBlock := entries[i].Peer.(secgroup.CIDR)
+			f.ipv6 = f.ipv6 || fails && isBlock && block.Addr().Is6()
+			f.wide = f.wide || fails && entries[i].Peer != nil && (entries[i].Protocol == secgroup.AllProtocols || entries[i].Ports.From < entries[i].Ports.To)
 		}
 	}
+	return f
+}
+
+// lackingForms says which forms a check of a policy has to be shown in, and is
+// not. Those of ports and addresses are asked of policies that have some.
+func lackingForms(p *Policy, f forms) []string {
+	hasIPv6 := slices.ContainsFunc(p.clauses, func(c *clause) bool {
+		return !c.openAddresses().OnlyIPv6().IsEmpty() && slices.ContainsFunc(c.flows, func(f flow) bool { return !f.noIPv6 })
+	})
+	var out []string
+	for _, form := range []struct {
+		shown bool
+		lacks string
+	}{
+		{f.violates, "no case has one that violates"},
+		{f.complies, "no case has one that complies"},
+		{f.exempt, "no case has one that is exempt"},
+		{f.ipv6 || !hasIPv6, "no case has an IPv6 rule that violates"},
+		{f.wide || len(p.clauses) == 0, "no case has a range or -1 that violates"},
+	} {
+		if !form.shown {
+			out = append(out, form.lacks)
+		}
+	}
+	return out
+}
+
+// verdictsOf says how every entry of the cases ends.
+func verdictsOf(set *Set, cases []caseRun) []string {
+	var out []string
 	for _, c := range cases {
-		for _, r := range c.judge(set, now) {
+		for _, r := range c.judge(set) {
 			out = append(out, r.Got)
 		}
 	}
-	return out, nil
+	return out
 }
 
 // shortened is a policy that lacks one of its lines.
@@ -116,8 +180,49 @@ func (d Document) withoutLines() []shortened {
 	if d.Not != nil {
 		lacking("not", d.Not.File, d.Not.Line, func(r *Document) { r.Not = nil })
 	}
+	out = append(out, d.withoutCallLines()...)
 	for i, e := range d.Except {
 		lacking("except", e.File, e.Line, func(r *Document) { r.Except = without(d.Except, i) })
+	}
+	return out
+}
+
+// withoutCallLines gives a policy on calls without each of its calls, and
+// without each actor and user agent whose calls are left out.
+func (d Document) withoutCallLines() []shortened {
+	o := d.OnChange
+	if o == nil {
+		return nil
+	}
+	var out []shortened
+	lacking := func(key, file string, line int, change func(*OnChange)) {
+		rest, own := d, *o
+		change(&own)
+		rest.OnChange = &own
+		out = append(out, shortened{key, file, line, rest})
+	}
+	none := d
+	none.OnChange = nil
+	out = append(out, shortened{"onChange", "", o.Line, none})
+	for i := range o.Calls {
+		if len(o.Calls) > 1 { // none would mean any
+			lacking("calls", "", o.Line, func(r *OnChange) { r.Calls = without(o.Calls, i) })
+		}
+	}
+	u := o.Unless
+	if u == nil {
+		return out
+	}
+	lacking("unless", u.File, u.Line, func(r *OnChange) { r.Unless = nil })
+	for i := range u.Actors {
+		lacking("actors", u.File, u.Line, func(r *OnChange) {
+			r.Unless = &Unless{Line: u.Line, Actors: without(u.Actors, i), UserAgents: u.UserAgents}
+		})
+	}
+	for i := range u.UserAgents {
+		lacking("userAgents", u.File, u.Line, func(r *OnChange) {
+			r.Unless = &Unless{Line: u.Line, Actors: u.Actors, UserAgents: without(u.UserAgents, i)}
+		})
 	}
 	return out
 }

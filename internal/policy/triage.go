@@ -15,11 +15,17 @@ import (
 // answer is never AskItem.
 //
 // Modify, prefix lists and incomplete records are always Concerned. A failed
-// call changed nothing and concerns nobody.
+// call changed nothing and concerns nobody. CallConcerned is an answer with and
+// without the item.
 func (s *Set) Triage(c secgroup.Change, known *Known) Concern {
 	if c.ErrorCode != "" {
 		return NotConcerned
 	}
+	return max(s.triageCall(&c, "", known), s.triageRules(c, known))
+}
+
+// triageRules answers for what the call may have opened.
+func (s *Set) triageRules(c secgroup.Change, known *Known) Concern {
 	open := AskItem
 	if known != nil {
 		open = NotConcerned
@@ -41,7 +47,7 @@ func (s *Set) Triage(c secgroup.Change, known *Known) Concern {
 		}
 		return open
 	case secgroup.Creates:
-		return max(ifOpen(open), s.triageGroup(c, known), s.triageRules(c, known, defaultEgress()))
+		return max(ifOpen(open), s.triageGroup(c, known), s.triageAdded(c, known, defaultEgress()))
 	case secgroup.Names:
 		if !c.Complete || len(c.Rules) == 0 || isModify(&c) {
 			return Concerned
@@ -53,7 +59,7 @@ func (s *Set) Triage(c secgroup.Change, known *Known) Concern {
 			}
 			rules = append(rules, r.Rule)
 		}
-		return max(ifOpen(open), s.triageGroup(c, known), s.triageRules(c, known, rules))
+		return max(ifOpen(open), s.triageGroup(c, known), s.triageAdded(c, known, rules))
 	}
 	return Concerned
 }
@@ -84,13 +90,13 @@ func defaultEgress() []secgroup.Rule {
 	return []secgroup.Rule{v4, v6}
 }
 
-// triageRules answers for rules that a call added to its group.
-func (s *Set) triageRules(c secgroup.Change, known *Known, rules []secgroup.Rule) Concern {
+// triageAdded answers for rules that a call added to its group.
+func (s *Set) triageAdded(c secgroup.Change, known *Known, rules []secgroup.Rule) Concern {
 	x := s.index
 	if x == nil || len(x.clauses) == 0 {
 		return NotConcerned
 	}
-	facts := factsOfRecord(c, groupOf(c), known)
+	facts := factsOfRecord(c, groupNamed(&c, ""), known)
 	t := addition{at: site{groupID: facts.id, accountID: c.AccountID}, rules: rules, known: known}
 	worst := NotConcerned
 	for i, p := range s.Policies {
@@ -107,15 +113,6 @@ func (s *Set) triageRules(c secgroup.Change, known *Known, rules []secgroup.Rule
 		}
 	}
 	return worst
-}
-
-// groupOf is the group that a record names; nothing is known of it where that
-// is not clear.
-func groupOf(c secgroup.Change) secgroup.GroupName {
-	if len(c.Groups) != 1 {
-		return secgroup.GroupName{}
-	}
-	return c.Groups[0]
 }
 
 // addition is rules that were added to a group, as a record tells them.

@@ -42,7 +42,8 @@ type Verdict struct {
 	// Group is what policies say of the group itself: one entry for each that
 	// finds something. Its Rule has only an id, secgroup.GroupEntry.
 	Group []RuleVerdict
-	Needs []Need // facts whose absence could change the verdict; evaluate again with them
+	Calls []CallVerdict // the calls at hand that a policy with onChange looks at, in their order
+	Needs []Need        // facts whose absence could change the verdict; evaluate again with them
 	// JudgeAgainAt is the earliest time at which waiting, expiry or settling
 	// asks for another look; zero = none.
 	JudgeAgainAt time.Time

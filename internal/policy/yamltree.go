@@ -70,6 +70,9 @@ func (y yamlReader) documents() (trees []yamlNode) {
 			y.fault(position{source: y.source}, "", "not readable as YAML (%v)", p)
 		}
 	}()
+	if !y.fewSigns() {
+		return nil
+	}
 	tokens := lexer.Tokenize(hideColons(y.source.text))
 	if !y.bounded(tokens) {
 		return nil

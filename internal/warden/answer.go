@@ -31,6 +31,7 @@ func (j *judging) answer(ctx context.Context) {
 		if len(rules) == 0 {
 			j.answerWithout(r)
 		}
+		j.answerCall(r)
 		j.tell(ctx, r)
 	}
 	if j.retry {
@@ -48,6 +49,8 @@ func (j *judging) answerWithout(r *record) {
 		r.decide(incident.Unresolved, reasonInvisible, true)
 	case !j.exists:
 		r.decide(incident.Gone, "", j.retry)
+	case r.change.Effect == secgroup.Retags && !j.w.cfg.Set.JudgesTags():
+		r.decide(incident.Ignored, reasonTags, j.retry)
 	default:
 		r.decide(incident.Compliant, "", j.retry)
 	}
@@ -209,6 +212,9 @@ func (j *judging) document(r *record) incident.Incident {
 			}
 		}
 	}
+	if c := j.callDraft(r); c != nil && (worst == nil || c.inc.Outcome > worst.inc.Outcome) {
+		worst = c
+	}
 	if worst != nil {
 		r.decision.IncidentID = worst.inc.ID
 		return worst.inc
@@ -217,6 +223,9 @@ func (j *judging) document(r *record) incident.Incident {
 		if e := j.endFor(rule.Rule); e != nil && e.incident != "" {
 			r.decision.IncidentID = e.incident
 		}
+	}
+	if e := j.callEnd(r); e != nil && r.decision.IncidentID == "" {
+		r.decision.IncidentID = e.incident
 	}
 	doc := j.w.baseIncident(r)
 	doc.ID = r.decision.IncidentID

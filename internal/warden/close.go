@@ -89,6 +89,9 @@ func (j *judging) settleItem() {
 		if d.inc.Outcome == incident.Exempt && slices.Contains(d.inc.Published, string(incident.Opened)) {
 			j.known.Removed[exemptMark+d.inc.ID] = policy.RemovedRule{At: now, IncidentID: d.inc.ID}
 		}
+		if d.call && !d.exempt && slices.Contains(d.inc.Published, string(incident.Opened)) {
+			j.known.Removed[callMark+d.inc.ID] = policy.RemovedRule{At: now, IncidentID: d.inc.ID}
+		}
 		if isFight(d) && d.inc.Outcome.Changed() && slices.Contains(d.inc.Published, string(incident.Contested)) {
 			for _, e := range d.ends {
 				j.known.Removed[contestedMark+e.rule.Value()] = policy.RemovedRule{At: now, IncidentID: d.inc.ID}

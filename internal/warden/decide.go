@@ -85,19 +85,51 @@ func (j *judging) fetch(ctx context.Context, need policy.Need) error {
 			if !ok || l.Readable || l.Refused != "" {
 				continue
 			}
-			read, done := j.facts.Lists[l.ID]
-			if !done {
-				var err error
-				if read, err = j.w.cfg.Inventory.List(ctx, l.ID); err != nil {
-					return fmt.Errorf("read %s: %w", l.ID, err)
-				}
-				j.facts.Lists[l.ID] = read
+			if err := j.readList(ctx, l.ID); err != nil {
+				return err
 			}
-			j.live.Rules[i].Peer = read
+			j.live.Rules[i].Peer = j.facts.Lists[l.ID]
+			if err := j.readListsBefore(ctx, r); err != nil {
+				return err
+			}
 		}
 	default:
 		return j.fetchAround(ctx, need)
 	}
+	return nil
+}
+
+// readListsBefore reads the lists that a rule had before it got another one:
+// only with their entries can the old value be put back.
+func (j *judging) readListsBefore(ctx context.Context, r secgroup.Rule) error {
+	known, ok := j.mem.Known.Rules[r.ID]
+	if !ok {
+		return nil
+	}
+	values := []secgroup.Rule{known.Rule}
+	if known.Before != nil {
+		values = append(values, *known.Before)
+	}
+	for _, v := range values {
+		if l, ok := v.Peer.(secgroup.PrefixList); ok {
+			if err := j.readList(ctx, l.ID); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// readList reads a list, once.
+func (j *judging) readList(ctx context.Context, id string) error {
+	if _, done := j.facts.Lists[id]; done {
+		return nil
+	}
+	read, err := j.w.cfg.Inventory.List(ctx, id)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", id, err)
+	}
+	j.facts.Lists[id] = read
 	return nil
 }
 

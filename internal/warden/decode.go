@@ -57,7 +57,7 @@ func (w *Warden) recordsOf(ctx context.Context, d Delivery, c secgroup.Change) [
 	case w.foreign(c) != "":
 		base.decide(incident.Unresolved, reasonForeign+": "+w.foreign(c), false)
 		return []*record{&base}
-	case c.Effect == secgroup.Retags && (len(c.Groups) == 0 || !w.cfg.Set.JudgesTags()):
+	case c.Effect == secgroup.Retags && (len(c.Groups) == 0 || !w.cfg.Set.JudgesTags() && !w.watches(c)):
 		base.decide(incident.Ignored, reasonTags, false)
 		return []*record{&base}
 	case c.Effect == secgroup.Indirect || c.Effect == secgroup.Attaches:

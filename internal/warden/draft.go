@@ -19,6 +19,7 @@ type draft struct {
 	unsent    bool        // a message is due and could not be sent
 	completed bool        // this judging told the actor of an incident that had none
 	stranger  bool        // about a call of the deployment's role, not about rules
+	call      bool        // about a call that a policy is against, not about rules
 	exempt    bool        // about the use of an exemption, not about a violation
 	blind     []*blindAct // what was done about its rules without the ledger
 	final     bool        // its rules ended before this judging: only a message or the entry is owed
@@ -58,6 +59,7 @@ func (j *judging) draftIncidents(ctx context.Context) {
 	j.wouldHave()
 	j.point()
 	j.strangers()
+	j.draftCalls()
 	j.completeClosed(ctx)
 }
 
@@ -70,6 +72,9 @@ func (j *judging) carryOn() {
 		if d.stranger = d.inc.Reason == reasonStranger; d.stranger {
 			d.ends = []*end{j.strangerEnd(d)}
 		}
+		if d.call = !d.stranger && len(d.inc.Rules) == 0; d.call {
+			d.ends = []*end{{outcome: d.inc.Outcome, reason: d.inc.Reason, incident: d.inc.ID, draft: d}}
+		}
 		j.drafts = append(j.drafts, d)
 	}
 	j.takeUpBlind()
@@ -79,10 +84,10 @@ func (j *judging) carryOn() {
 // what is known now.
 func (j *judging) endLeft() {
 	for _, d := range j.drafts {
-		if !d.stranger {
+		if !d.stranger && !d.call {
 			j.finishLeft(d)
 		}
-		if !d.stranger && !d.final {
+		if !d.stranger && !d.call && !d.final {
 			j.fill(d)
 		}
 	}

@@ -15,7 +15,8 @@ func (j *judging) closeGone(ctx context.Context) error {
 		return nil
 	}
 	j.verdict, j.plan = policy.Verdict{GroupID: j.groupID}, plan.Plan{GroupID: j.groupID}
-	if !j.mem.Known.Exists && len(j.mem.Open) == 0 && len(j.w.removed.of(j.groupID)) == 0 {
+	j.verdict.Calls = j.w.cfg.Set.JudgeCalls(j.input())
+	if !j.mem.Known.Exists && len(j.mem.Open) == 0 && len(j.w.removed.of(j.groupID)) == 0 && !j.callsViolate() {
 		return nil
 	}
 	j.known = j.mem.Known
@@ -23,6 +24,7 @@ func (j *judging) closeGone(ctx context.Context) error {
 	j.known.Removed = j.removedSince(j.mem.Known, j.known)
 	j.carryOn()
 	j.endLeft()
+	j.draftCalls()
 	if err := j.open(ctx); err != nil {
 		return err
 	}

@@ -34,6 +34,7 @@ type judging struct {
 	drafts  []*draft        // the incidents that this round writes
 	ends    map[string]*end // by rule id
 	done    map[string]*end // those of earlier rounds of this judging
+	calls   map[string]*end // of calls that policies are against, by callKey
 	written []*draft        // likewise
 	plan    plan.Plan
 	known   policy.Known // the item as it is to be
@@ -108,7 +109,7 @@ func (j *judging) judgeRound(ctx context.Context) error {
 }
 
 func (j *judging) judgeOnce(ctx context.Context) error {
-	j.drafts, j.opened, j.readBack, j.readGroup, j.journal, j.ends = nil, false, nil, nil, nil, map[string]*end{}
+	j.drafts, j.opened, j.readBack, j.readGroup, j.journal, j.ends, j.calls = nil, false, nil, nil, nil, map[string]*end{}, nil
 	settled, err := j.observe(ctx)
 	if err != nil || settled {
 		return err

@@ -46,19 +46,8 @@ func (j *judging) observe(ctx context.Context) (settled bool, err error) {
 	if j.ownCalls() && len(j.mem.Open) == 0 {
 		return true, nil
 	}
-	for waited := time.Duration(0); j.leased(); waited += leasePoll {
-		if j.undecided() == 0 {
-			return true, nil // own calls, seen before their judging ended
-		}
-		if waited >= leaseWait {
-			return false, fmt.Errorf("judge %s: %w", j.groupID, incident.ErrLeased)
-		}
-		if err := j.w.cfg.Sleep(ctx, leasePoll); err != nil {
-			return false, fmt.Errorf("wait for the lease of %s: %w", j.groupID, err)
-		}
-		if err := j.recall(ctx); err != nil {
-			return false, err
-		}
+	if settled, err := j.awaitLease(ctx); err != nil || settled {
+		return settled, err
 	}
 	if j.allRemoved() {
 		return true, j.completeRemoved(ctx)
@@ -72,6 +61,31 @@ func (j *judging) observe(ctx context.Context) (settled bool, err error) {
 		return false, fmt.Errorf("read %s: %w", j.groupID, err)
 	}
 	j.live, j.exists, j.now = j.w.normal(j.live), true, j.w.now()
+	return false, nil
+}
+
+// awaitLease waits for whoever else is judging the group. settled is true where
+// only own calls are left, seen before their judging ended.
+func (j *judging) awaitLease(ctx context.Context) (settled bool, err error) {
+	for waited := time.Duration(0); j.leased(); waited += leasePoll {
+		if j.undecided() == 0 {
+			return true, nil
+		}
+		if waited >= leaseWait {
+			return false, fmt.Errorf("judge %s: %w", j.groupID, incident.ErrLeased)
+		}
+		if err := j.w.cfg.Sleep(ctx, leasePoll); err != nil {
+			return false, fmt.Errorf("wait for the lease of %s: %w", j.groupID, err)
+		}
+		if err := j.recall(ctx); err != nil {
+			return false, err
+		}
+		// The journal of the judging that ended may have the call: CreateTags
+		// is in no plan by which it could be known before.
+		if j.ownCalls() && len(j.mem.Open) == 0 {
+			return true, nil
+		}
+	}
 	return false, nil
 }
 

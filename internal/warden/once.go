@@ -44,6 +44,7 @@ func (w *Warden) eventIncident(r *record) incident.Incident {
 	inc.EventType = incident.Opened
 	inc.Outcome, inc.Reason = r.decision.Outcome, r.decision.Reason
 	inc.Severity = policy.Medium
+	w.objections(&inc, r)
 	return inc
 }
 

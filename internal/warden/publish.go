@@ -33,7 +33,7 @@ func (j *judging) finish(d *draft) {
 	if d.final {
 		return
 	}
-	if !d.stranger {
+	if !d.stranger && !d.call {
 		j.fillRules(d)
 	}
 	i := &d.inc

@@ -54,6 +54,8 @@ func (j *judging) completeRemoved(ctx context.Context) error {
 		}
 	}
 	j.completeClosed(ctx)
+	j.verdict.Calls = j.w.cfg.Set.JudgeCalls(j.input())
+	j.draftCalls()
 	if err := j.open(ctx); err != nil {
 		return err
 	}

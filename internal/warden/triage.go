@@ -35,27 +35,49 @@ func (j *judging) triage(ctx context.Context) (done bool, err error) {
 	if len(known.OpenIncidents) > 0 {
 		return false, nil
 	}
+	told := false
 	for _, r := range j.records {
-		if j.concern(r, &known) != policy.NotConcerned {
+		switch j.concern(r, &known) {
+		case policy.NotConcerned:
+		case policy.CallConcerned:
+			told = true
+		default:
 			return false, nil
 		}
 	}
+	if told {
+		return j.tellCalls(ctx)
+	}
+	j.triaged()
+	return true, nil
+}
+
+// triaged decides the records that nobody was concerned by.
+func (j *judging) triaged() {
 	for _, r := range j.records {
+		if r.decided {
+			continue
+		}
+		if r.change.Effect == secgroup.Retags && !j.w.cfg.Set.JudgesTags() {
+			r.decide(incident.Ignored, reasonTags, false)
+			r.decision.Incident = j.document(r)
+			continue
+		}
 		r.decide(incident.Compliant, "triaged", false)
 		for _, n := range r.named() {
 			r.decision.Rules = append(r.decision.Rules, RuleDecision{ID: n.Rule.ID, Rule: n.Rule, Outcome: incident.Compliant})
 		}
 		r.decision.Incident = j.document(r)
 	}
-	return true, nil
 }
 
-// concern asks the policies about one record. What only takes away concerns
-// none, nor does what only changes text, unless a policy is about that text.
+// concern asks the policies about one record. What only takes away or only
+// changes text concerns none but as a call, unless a policy is about that text.
 func (j *judging) concern(r *record, known *policy.Known) policy.Concern {
-	switch {
-	case r.change.Effect == secgroup.Narrows, r.change.Effect == secgroup.Describe && !j.w.cfg.Set.JudgesDescriptions():
-		return policy.NotConcerned
+	set := j.w.cfg.Set
+	switch e := r.change.Effect; {
+	case e == secgroup.Narrows, e == secgroup.Describe && !set.JudgesDescriptions(), e == secgroup.Retags && !set.JudgesTags():
+		return set.TriageCall(r.change, j.groupID, known)
 	}
 	return j.w.cfg.Set.Triage(r.change, known)
 }

@@ -1,4 +1,4 @@
-package faults
+package overlay
 
 import (
 	"os"
@@ -47,7 +47,7 @@ func TestADefenceThatMovedIsSaid(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			root, dir := t.TempDir(), t.TempDir()
 			require.NoError(t, os.WriteFile(filepath.Join(root, "guarded.go"), []byte(guarded), 0o600))
-			_, err := newOverlay(root, dir, []defence{{id: "01.1", places: []place{{file: "guarded.go", with: tt.with, without: []string{"x"}}}}})
+			_, err := Write(root, dir, []Defence{{ID: "01.1", Places: []Place{{File: "guarded.go", With: tt.with, Without: []string{"x"}}}}})
 			require.ErrorContains(t, err, "defence 01.1 in guarded.go")
 			require.ErrorContains(t, err, tt.says)
 		})
@@ -59,10 +59,10 @@ func TestADefenceThatMovedIsSaid(t *testing.T) {
 func TestCopies(t *testing.T) {
 	root, dir := t.TempDir(), t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(root, "guarded.go"), []byte(guarded), 0o600))
-	_, err := newOverlay(root, dir, []defence{
-		{id: "01.1", places: []place{{file: "guarded.go", with: []string{"if n > limit {"}, without: []string{"if false {"}}}},
-		{id: "02.1", places: []place{{file: "guarded.go", with: []string{"if d.locked {", "return", "}"}, without: []string{""}}}},
-		{id: "02.2", places: []place{{file: "guarded.go", with: []string{"if len(all) == 0 {"}, without: []string{"if false {"}}}},
+	_, err := Write(root, dir, []Defence{
+		{ID: "01.1", Places: []Place{{File: "guarded.go", With: []string{"if n > limit {"}, Without: []string{"if false {"}}}},
+		{ID: "02.1", Places: []Place{{File: "guarded.go", With: []string{"if d.locked {", "return", "}"}, Without: []string{""}}}},
+		{ID: "02.2", Places: []Place{{File: "guarded.go", With: []string{"if len(all) == 0 {"}, Without: []string{"if false {"}}}},
 	})
 	require.NoError(t, err)
 	text, err := os.ReadFile(filepath.Join(dir, "guarded.go"))

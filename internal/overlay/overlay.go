@@ -1,4 +1,4 @@
-package faults
+package overlay
 
 import (
 	"encoding/json"
@@ -13,9 +13,22 @@ import (
 	"strings"
 )
 
-// switchVariable is the environment variable that the overlay reads: the id of
-// the defence that is off. Nothing else knows of it.
-const switchVariable = "DEFENCE_OFF"
+// Switch is the environment variable that the copies read: the id of the
+// defence that is off. Nothing else knows of it.
+const Switch = "DEFENCE_OFF"
+
+// Defence is something in the code that can be taken away for a test.
+type Defence struct {
+	ID     string // letters, digits, dots and dashes
+	Places []Place
+}
+
+// Place is where a defence stands: whole lines of one function, without their
+// indentation, and the lines that would be there without it.
+type Place struct {
+	File          string // from the root of the repository
+	With, Without []string
+}
 
 // overlay makes copies of source files in which, beside each function that a
 // defence stands in, stands the same function without it.
@@ -27,17 +40,19 @@ type overlay struct {
 // change is one place of one defence.
 type change struct {
 	id string
-	place
+	Place
 }
 
-// newOverlay writes the copies for all defences into dir, and the list of them
-// that go takes (go help build, -overlay), whose path it gives.
-func newOverlay(root, dir string, defences []defence) (list string, err error) {
+// Write writes the copies for all defences into dir, and the list of them that
+// go takes (go help build, -overlay), whose path it gives. root is the
+// repository; both paths are absolute. An error says which defence does not
+// stand where it is said to.
+func Write(root, dir string, defences []Defence) (list string, err error) {
 	o := overlay{root: root, dir: dir, replace: map[string]string{}}
 	byFile := map[string][]change{}
 	for _, d := range defences {
-		for _, p := range d.places {
-			byFile[p.file] = append(byFile[p.file], change{d.id, p})
+		for _, p := range d.Places {
+			byFile[p.File] = append(byFile[p.File], change{d.ID, p})
 		}
 	}
 	var faults []error
@@ -77,7 +92,7 @@ func (o *overlay) copyFile(file string, changes []change) error {
 		return err
 	}
 	return o.put(filepath.Join(filepath.Dir(path), "defence_off.go"),
-		fmt.Sprintf("package %s\n\nimport \"os\"\n\nvar defenceOff = os.Getenv(%q)\n", parsed.Name.Name, switchVariable))
+		fmt.Sprintf("package %s\n\nimport \"os\"\n\nvar defenceOff = os.Getenv(%q)\n", parsed.Name.Name, Switch))
 }
 
 // put writes a file in place of another.
@@ -103,14 +118,14 @@ func (s *source) assign(parsed *ast.File, c change) error {
 	lines := strings.Split(s.text, "\n")
 	var at []int
 	for i := range lines {
-		if i+len(c.with) <= len(lines) && slices.EqualFunc(lines[i:i+len(c.with)], c.with, func(line, want string) bool { return strings.TrimSpace(line) == want }) {
+		if i+len(c.With) <= len(lines) && slices.EqualFunc(lines[i:i+len(c.With)], c.With, func(line, want string) bool { return strings.TrimSpace(line) == want }) {
 			at = append(at, i)
 		}
 	}
 	if len(at) != 1 {
-		return fmt.Errorf("these lines stand there %d times, and must stand there once:\n\t%s\nThe defence was moved, rewritten or lost: see to it, then to internal/faults/testdata", len(at), strings.Join(c.with, "\n\t"))
+		return fmt.Errorf("these lines stand there %d times, and must stand there once:\n\t%s\nThe defence was moved, rewritten or lost: see to it, then to the table that names it", len(at), strings.Join(c.With, "\n\t"))
 	}
-	first, last := at[0]+1, at[0]+len(c.with)
+	first, last := at[0]+1, at[0]+len(c.With)
 	for _, d := range parsed.Decls {
 		f, ok := d.(*ast.FuncDecl)
 		if ok && f.Body != nil && s.line(f.Body.Lbrace) < first && last < s.line(f.Body.Rbrace) {
@@ -168,7 +183,7 @@ func (s *source) choose(b *strings.Builder, f *ast.FuncDecl) {
 	for _, id := range ids {
 		text := s.of(f)
 		for _, c := range byID[id] {
-			text = swap(text, c.place)
+			text = swap(text, c.Place)
 		}
 		name := s.offset(f.Name.End()) - s.offset(f.Pos())
 		head := text[:name-len(f.Name.Name)]
@@ -177,15 +192,15 @@ func (s *source) choose(b *strings.Builder, f *ast.FuncDecl) {
 }
 
 func withoutName(f *ast.FuncDecl, id string) string {
-	return f.Name.Name + "Without" + strings.ReplaceAll(id, ".", "_")
+	return f.Name.Name + "Without" + strings.NewReplacer(".", "_", "-", "_").Replace(id)
 }
 
 // swap puts the lines without a defence in the place of those with it.
-func swap(text string, p place) string {
+func swap(text string, p Place) string {
 	lines := strings.Split(text, "\n")
 	for i := range lines {
-		if i+len(p.with) <= len(lines) && slices.EqualFunc(lines[i:i+len(p.with)], p.with, func(line, want string) bool { return strings.TrimSpace(line) == want }) {
-			return strings.Join(slices.Concat(lines[:i], p.without, lines[i+len(p.with):]), "\n")
+		if i+len(p.With) <= len(lines) && slices.EqualFunc(lines[i:i+len(p.With)], p.With, func(line, want string) bool { return strings.TrimSpace(line) == want }) {
+			return strings.Join(slices.Concat(lines[:i], p.Without, lines[i+len(p.With):]), "\n")
 		}
 	}
 	return text
