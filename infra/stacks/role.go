@@ -26,7 +26,7 @@ func (a *account) newRole(s Settings) awsiam.Role {
 			Sid: jsii.String(sid), Actions: jsii.Strings(actions...), Resources: resources, Conditions: conditions,
 		}))
 	}
-	allow("Look", jsii.Strings("*"), nil, inventory.Permissions()...) // EC2 takes no resource for reads
+	allow("Look", jsii.Strings("*"), nil, inventory.Permissions(s.policies.reads)...) // EC2 takes no resource for reads
 	for i, p := range apply.Permissions(s.policies.needs) {
 		allow("TakeBack"+strconv.Itoa(i+1), a.resources(p), conditions(p), p.Action)
 	}

@@ -16,7 +16,7 @@ import (
 )
 
 func TestObserveMayChangeNothingInEC2(t *testing.T) {
-	require.ElementsMatch(t, inventory.Permissions(), actions(t, plain.roleStatements(t), "ec2"))
+	require.ElementsMatch(t, inventory.Permissions(inventory.Needs{}), actions(t, plain.roleStatements(t), "ec2"))
 	for _, a := range actions(t, plain.roleStatements(t), "ec2") {
 		require.True(t, strings.HasPrefix(a, "ec2:Describe") || strings.HasPrefix(a, "ec2:Get"), a)
 	}
@@ -25,7 +25,7 @@ func TestObserveMayChangeNothingInEC2(t *testing.T) {
 // TestEnforceMayDoWhatItsPoliciesNeed: the shipped ones revert, so nothing
 // may be authorized or tagged.
 func TestEnforceMayDoWhatItsPoliciesNeed(t *testing.T) {
-	want := inventory.Permissions()
+	want := inventory.Permissions(inventory.Needs{})
 	for _, p := range apply.Permissions(apply.Needs{Revert: true, Modify: true}) {
 		want = append(want, p.Action)
 	}
@@ -69,7 +69,7 @@ func TestStarStandsWhereNothingElseMay(t *testing.T) {
 				continue
 			}
 			for _, a := range s.Action.texts(t) {
-				require.True(t, slices.Contains(inventory.Permissions(), a) || strings.HasPrefix(a, "xray:Put"), a)
+				require.True(t, slices.Contains(inventory.Permissions(inventory.Needs{}), a) || strings.HasPrefix(a, "xray:Put"), a)
 			}
 		}
 	}

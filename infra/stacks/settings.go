@@ -14,6 +14,7 @@ import (
 	"github.com/sgwarden/sgwarden/internal/apply"
 	"github.com/sgwarden/sgwarden/internal/bundle"
 	"github.com/sgwarden/sgwarden/internal/guard"
+	"github.com/sgwarden/sgwarden/internal/inventory"
 	"github.com/sgwarden/sgwarden/internal/policy"
 )
 
@@ -116,7 +117,8 @@ func (s *Settings) set(key, value string) error {
 // beside guard.
 type builtPolicies struct {
 	digest string
-	needs  apply.Needs // what their remedies may have to call
+	needs  apply.Needs     // what their remedies may have to call
+	reads  inventory.Needs // what they ask for beyond groups and rules
 }
 
 // readDist finds out before the CDK does that nothing was built, and refuses
@@ -134,5 +136,5 @@ func readDist(dist string, mode Mode) (builtPolicies, error) {
 	if err != nil {
 		return builtPolicies{}, fmt.Errorf("policies of %s: run make build again: %w", dist, err)
 	}
-	return builtPolicies{digest: b.Digest, needs: guard.Needs(set)}, nil
+	return builtPolicies{digest: b.Digest, needs: guard.Needs(set), reads: guard.Reads(set)}, nil
 }

@@ -143,3 +143,36 @@ func (f fields) peer() (secgroup.Peer, error) {
 	}
 	return peers[0], nil
 }
+
+// Permitted reads the rules of one direction as DescribeSecurityGroups shows
+// them: without ids and tags, several to a permission. Lists are unread.
+func Permitted(d secgroup.Direction, all []types.IpPermission) ([]secgroup.Rule, error) {
+	var out []secgroup.Rule
+	for _, p := range all {
+		add := func(description *string, of fields) error {
+			of.protocol, of.from, of.to, of.description = p.IpProtocol, p.FromPort, p.ToPort, description
+			of.egress = aws.Bool(d == secgroup.Egress)
+			rule, err := of.rule()
+			out = append(out, rule)
+			return err
+		}
+		var faults []error
+		for _, r := range p.IpRanges {
+			faults = append(faults, add(r.Description, fields{cidrs: []*string{r.CidrIp}}))
+		}
+		for _, r := range p.Ipv6Ranges {
+			faults = append(faults, add(r.Description, fields{cidrs: []*string{r.CidrIpv6}}))
+		}
+		for _, l := range p.PrefixListIds {
+			faults = append(faults, add(l.Description, fields{list: l.PrefixListId}))
+		}
+		for _, g := range p.UserIdGroupPairs {
+			ref := secgroup.GroupReference{GroupID: aws.ToString(g.GroupId), AccountID: aws.ToString(g.UserId), PeeringID: aws.ToString(g.VpcPeeringConnectionId)}
+			faults = append(faults, add(g.Description, fields{reference: &ref}))
+		}
+		if err := errors.Join(faults...); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}

@@ -108,11 +108,11 @@ func fromFolder(folder fs.FS, path string) (Bundle, error) {
 		if err != nil {
 			return Bundle{}, fmt.Errorf("read %s: %w", filepath.Join(path, FileName), err)
 		}
-		if len(files) == 0 || b.sources == hashSources(files, path) {
+		if !holdsPolicies(files) || b.sources == hashSources(files, path) {
 			return b, nil
 		}
 	}
-	if len(files) == 0 {
+	if !holdsPolicies(files) {
 		return Bundle{}, fmt.Errorf("read %s: no policy file (*.yaml, *.yml) in it: %w", path, ErrNoPolicy)
 	}
 	return fromSources(files, path)

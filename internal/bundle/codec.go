@@ -169,9 +169,13 @@ func codeRequirement(w *wire, r *policy.Requirement) {
 	for _, list := range []*[]string{&r.NotDescribed, &r.Tags, &r.NotNamed} {
 		texts(w, list)
 	}
-	for _, n := range []*int{&r.MaxPorts, &r.MaxIPv4, &r.MaxIPv6, &r.MaxRules} {
+	for _, n := range []*int{&r.MaxPorts, &r.MaxIPv4, &r.MaxIPv6, &r.MaxRules, &r.MaxGroups} {
 		w.number(n)
 	}
+	w.flag(&r.Alive)
+	w.flag(&r.Elastic)
+	optional(w, &r.Attached, (*wire).flag)
+	code(w, &r.Distinct)
 	w.duration(&r.Grace)
 }
 

@@ -16,7 +16,8 @@ import (
 	"github.com/sgwarden/sgwarden/policies"
 )
 
-// readFolder reads the policy files of a tree: *.yaml and *.yml, but nothing
+// readFolder reads the policy files of a tree: *.yaml and *.yml, and the data
+// that settings may name (policy.IsData), but nothing
 // whose name, or whose folder's name, begins with a dot. A link to a folder is
 // an error. shown is what messages call the folder.
 func readFolder(folder fs.FS, shown string) ([]policy.Source, error) {
@@ -32,10 +33,14 @@ func readFolder(folder fs.FS, shown string) ([]policy.Source, error) {
 			return nil
 		case linksToFolder(folder, name, d):
 			return fmt.Errorf("%s: a link to a folder, which is not followed: put the policy files here, or link them one by one", name)
-		case d.IsDir() || !isPolicyFile(name):
+		case d.IsDir() || !isPolicyFile(name) && !policy.IsData(name):
 			return nil
 		}
-		text, err := readBounded(folder, name)
+		most := policy.MaxSource
+		if policy.IsData(name) {
+			most = policy.MaxData
+		}
+		text, err := readBounded(folder, name, most)
 		if err != nil {
 			return err
 		}
@@ -59,6 +64,11 @@ func linksToFolder(folder fs.FS, name string, d fs.DirEntry) bool {
 	return err == nil && info.IsDir()
 }
 
+// holdsPolicies reports whether there is more than data.
+func holdsPolicies(files []policy.Source) bool {
+	return slices.ContainsFunc(files, func(s policy.Source) bool { return !policy.IsData(s.File) })
+}
+
 func isPolicyFile(name string) bool {
 	ext := path.Ext(name)
 	return ext == ".yaml" || ext == ".yml"
@@ -66,7 +76,7 @@ func isPolicyFile(name string) bool {
 
 // readBounded reads as much of a file as it takes to know that it is too
 // large. Pipes and devices are refused: reading them may never end.
-func readBounded(folder fs.FS, name string) ([]byte, error) {
+func readBounded(folder fs.FS, name string, most int) ([]byte, error) {
 	info, err := fs.Stat(folder, name)
 	if err != nil {
 		return nil, err
@@ -78,7 +88,7 @@ func readBounded(folder fs.FS, name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, err := io.ReadAll(io.LimitReader(f, policy.MaxSource+1))
+	text, err := io.ReadAll(io.LimitReader(f, int64(most)+1))
 	if closing := f.Close(); err == nil {
 		err = closing
 	}
@@ -92,7 +102,7 @@ func parseFolder(folder string) (policy.Parsed, error) {
 	if err != nil {
 		return policy.Parsed{}, err
 	}
-	if len(files) == 0 {
+	if !holdsPolicies(files) {
 		return policy.Parsed{}, fmt.Errorf("read %s: no policy file (*.yaml, *.yml) in it: %w", folder, ErrNoPolicy)
 	}
 	packs, err := readPacks()

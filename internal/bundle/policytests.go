@@ -39,5 +39,5 @@ func readBeside(files fs.FS, other, name string) ([]byte, error) {
 	if !fs.ValidPath(at) || strings.Contains(name, "..") {
 		return nil, fmt.Errorf("%s: not a file beside the tests", name)
 	}
-	return readBounded(files, at)
+	return readBounded(files, at, policy.MaxSource)
 }

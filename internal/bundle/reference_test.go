@@ -133,6 +133,19 @@ func requirementText(r policy.Requirement) string {
 	list("the tags", r.Tags)
 	list("a name other than", r.NotNamed)
 	number("at most %d rules", r.MaxRules)
+	if r.Alive {
+		parts = append(parts, "a referenced group that is there")
+	}
+	if r.Elastic {
+		parts = append(parts, "elastic addresses of the account alone")
+	}
+	if r.Attached != nil {
+		parts = append(parts, map[bool]string{true: "a network interface that uses it", false: "no network interface that uses it"}[*r.Attached])
+	}
+	if r.Distinct != 0 {
+		parts = append(parts, map[policy.Distinct]string{policy.NotIdentical: "no other group of the VPC that opens the same", policy.NotCovered: "no other group of the VPC that opens all of it"}[r.Distinct])
+	}
+	number("at most %d groups in the region", r.MaxGroups)
 	if r.Grace > 0 {
 		parts = append(parts, "after "+r.Grace.String())
 	}

@@ -12,14 +12,14 @@ import (
 
 // eachViolation calls for every rule that some shipped policy forbids on its
 // own, according to its tests.
-func eachViolation(t *testing.T, call func(d policy.Document, group secgroup.Group, rule secgroup.Rule)) {
+func eachViolation(t *testing.T, call func(d policy.Document, c policy.TestCase, rule secgroup.Rule)) {
 	t.Helper()
 	all, tests := everyPolicy(t)
 	for _, d := range all {
 		for _, c := range tests[d.ID].Cases {
 			for _, r := range c.Fail {
 				if !c.Together && r.Call == "" && r.Event == "" {
-					call(d, c.Group, r.Rule)
+					call(d, c, r.Rule)
 				}
 			}
 		}
@@ -30,11 +30,11 @@ func eachViolation(t *testing.T, call func(d policy.Document, group secgroup.Gro
 // in other ways, is forbidden too.
 func TestNoSpellingOpensWhatAPolicyForbids(t *testing.T) {
 	spelt := map[string]int{}
-	eachViolation(t, func(d policy.Document, group secgroup.Group, rule secgroup.Rule) {
+	eachViolation(t, func(d policy.Document, c policy.TestCase, rule secgroup.Rule) {
 		set := switchedOn(t, d)
 		for name, rules := range spellings(d, rule) {
 			spelt[name]++
-			require.Equal(t, "fail", said(set, group, rules...), "%s: %s, %s", d.ID, rule, name)
+			require.Equal(t, "fail", saidIn(set, c, c.Group, rules...), "%s: %s, %s", d.ID, rule, name)
 		}
 	})
 	for name, n := range spelt {
@@ -98,7 +98,8 @@ func lastOf(p netip.Prefix) netip.Addr {
 // TestWhatAPolicyForbidsCanBeExempted, by exactly that policy.
 func TestWhatAPolicyForbidsCanBeExempted(t *testing.T) {
 	n := 0
-	eachViolation(t, func(d policy.Document, group secgroup.Group, rule secgroup.Rule) {
+	eachViolation(t, func(d policy.Document, c policy.TestCase, rule secgroup.Rule) {
+		group := c.Group
 		if list, ok := rule.Peer.(secgroup.PrefixList); ok && !list.Readable {
 			return // nobody knows which flows to exempt
 		}
@@ -107,14 +108,14 @@ func TestWhatAPolicyForbidsCanBeExempted(t *testing.T) {
 			ID: "EX-1", Policy: d.ID, Group: group.ID, Rules: []secgroup.Rule{rule}, Owner: "o", Reason: "r", Until: packsDay.AddDate(0, 1, 0),
 		}
 		set := switchedOn(t, d, exemption)
-		require.Equal(t, "exempt", said(set, group, rule), "%s: %s", d.ID, rule)
+		require.Equal(t, "exempt", saidIn(set, c, group, rule), "%s: %s", d.ID, rule)
 		other := group
 		other.ID = "sg-0a0b0c0d"
 		if _, toGroup := rule.Peer.(secgroup.GroupReference); !toGroup {
-			require.Equal(t, "fail", said(set, other, rule), "%s: %s in another group", d.ID, rule)
+			require.Equal(t, "fail", saidIn(set, c, other, rule), "%s: %s in another group", d.ID, rule)
 		}
 		exemption.Until = packsDay
-		require.Equal(t, "fail", said(switchedOn(t, d, exemption), group, rule), "%s: %s, exempt until now", d.ID, rule)
+		require.Equal(t, "fail", saidIn(switchedOn(t, d, exemption), c, group, rule), "%s: %s, exempt until now", d.ID, rule)
 	})
 	require.Greater(t, n, 400)
 }

@@ -73,6 +73,9 @@ func slipsOf(d policy.Document) map[string]policy.Document {
 			if slices.EqualFunc(box.Peers, around.Peers, func(a, b policy.PeerSpec) bool { return a.Text == b.Text }) {
 				break // inherited
 			}
+			if strings.HasPrefix(place, "where") && name == "references is any" {
+				continue // what is required of references is so of no other peer
+			}
 			slip(fmt.Sprintf("%s: %s", place, name), func(s *policy.Document) { at.in(s).Peers = peers })
 		}
 		if box.Whole {
@@ -115,10 +118,11 @@ func requirementSlips(r policy.Requirement) map[string]policy.Requirement {
 		out[name] = s
 	}
 	for name, of := range map[string]func(*policy.Requirement) *int{
-		"maxPorts": func(r *policy.Requirement) *int { return &r.MaxPorts },
-		"ipv4":     func(r *policy.Requirement) *int { return &r.MaxIPv4 },
-		"ipv6":     func(r *policy.Requirement) *int { return &r.MaxIPv6 },
-		"maxRules": func(r *policy.Requirement) *int { return &r.MaxRules },
+		"maxPorts":  func(r *policy.Requirement) *int { return &r.MaxPorts },
+		"ipv4":      func(r *policy.Requirement) *int { return &r.MaxIPv4 },
+		"ipv6":      func(r *policy.Requirement) *int { return &r.MaxIPv6 },
+		"maxRules":  func(r *policy.Requirement) *int { return &r.MaxRules },
+		"maxGroups": func(r *policy.Requirement) *int { return &r.MaxGroups },
 	} {
 		if n := *of(&r); n > 0 {
 			slip(name+" one more", func(s *policy.Requirement) { *of(s) = n + 1 })
@@ -143,6 +147,13 @@ func requirementSlips(r policy.Requirement) map[string]policy.Requirement {
 	}
 	if r.Description {
 		slip("without description", func(s *policy.Requirement) { s.Description = false })
+	}
+	if r.Attached != nil {
+		other := !*r.Attached
+		slip("attached otherwise", func(s *policy.Requirement) { s.Attached = &other })
+	}
+	if r.Distinct != 0 {
+		slip("distinct otherwise", func(s *policy.Requirement) { s.Distinct = policy.NotIdentical + policy.NotCovered - r.Distinct })
 	}
 	if r.Grace > 0 {
 		slip("without grace", func(s *policy.Requirement) { s.Grace = 0 })

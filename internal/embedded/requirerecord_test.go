@@ -1,6 +1,8 @@
 package embedded
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -12,6 +14,7 @@ import (
 	"github.com/sgwarden/sgwarden/internal/localec2"
 	"github.com/sgwarden/sgwarden/internal/plan"
 	"github.com/sgwarden/sgwarden/internal/secgroup"
+	"github.com/sgwarden/sgwarden/internal/warden"
 )
 
 func requireScene(t *testing.T, policies string) *scene {
@@ -146,5 +149,85 @@ func TestATagThatIsRefusedIsSaid(t *testing.T) {
 		require.Equal(t, want, s.account.lookAt(t, s.group).Worst().Outcome)
 		s.world.cloud.Disturb(nil)
 		require.Equal(t, incident.Tagged, s.account.lookAt(t, s.group).Worst().Outcome, "it is tried again")
+	}
+}
+
+// TestTooManyGroupsAreToldOnce: of the group that was made last, and, on a pass
+// over all of them, of the first. H-COUNT of the packs has 100.
+func TestTooManyGroupsAreToldOnce(t *testing.T) {
+	r := requirement{policy: "regions-have-few-groups"}
+	w, a := r.world(t)
+	var records [][]byte
+	w.cloud.OnRecord(func(r []byte) { records = append(records, r) })
+	s := &scene{t: t, ctx: t.Context(), world: w, account: a}
+	s.as("user/mallory")
+	make := func() Judged {
+		records = nil
+		_, err := s.client.CreateSecurityGroup(s.ctx, &ec2.CreateSecurityGroupInput{GroupName: aws.String(fmt.Sprintf("g%d", len(a.ec2.Groups()))), Description: aws.String("d")})
+		require.NoError(t, err)
+		return a.Judge(s.ctx, records[0])
+	}
+	for len(a.ec2.Groups()) < 100 {
+		require.Equal(t, incident.Compliant, make().Worst().Outcome)
+	}
+	last := make().Worst()
+	require.Equal(t, incident.Alerted, last.Outcome)
+	require.Equal(t, []string{"it is one of 101 groups of the region, where 100 may be"}, last.Incident.Rules[0].Lacks)
+	require.True(t, last.Incident.Actor.Attributed)
+	told := 0
+	for _, g := range a.ec2.Groups() {
+		told += len(a.lookAt(t, g.ID).Worst().Story.Published)
+	}
+	require.Equal(t, 1, told, "a pass over all groups tells it once, of the first")
+}
+
+// TestFactsAreReadOnceForABatch of messages, where they are the same for all of
+// its groups.
+func TestFactsAreReadOnceForABatch(t *testing.T) {
+	w, a := requirement{policy: "groups-are-distinct"}.world(t)
+	var batch []warden.Delivery
+	for _, id := range []string{badGroup, fineGroup, exemptGroup} {
+		g := &guarded{t, a, id, w}
+		g.group(secgroup.Group{VPCID: ownVPC})
+		g.rules("", "ingress tcp/22 from 10.0.0.0/8")
+		batch = append(batch, warden.Delivery{ID: id, Body: []byte(`{"source":"sgwarden","detail-type":"Judge Group","detail":{"groupId":"` + id + `","cause":"sweep"}}`), ReceiveCount: 1})
+	}
+	w.cloud.Forget()
+	decisions := a.guard.Judge(t.Context(), batch)
+	require.Len(t, decisions, 3)
+	require.Equal(t, incident.Alerted, decisions[0].Outcome)
+	require.Equal(t, []string{"it opens the same as sg-0e0e0000000000000, sg-0f10e000000000000"}, decisions[0].Incident.Rules[0].Lacks)
+	require.Equal(t, incident.Compliant, decisions[2].Outcome, "it is exempt")
+	require.Equal(t, 3*2+1, w.cloud.Count())
+}
+
+// TestFactsThatCannotBeReadAreSaid: what is refused is never taken to be fine.
+func TestFactsThatCannotBeReadAreSaid(t *testing.T) {
+	for policy, read := range map[string]string{
+		"groups-are-distinct": "DescribeSecurityGroups", "groups-are-used": "DescribeNetworkInterfaces", "references-are-alive": "DescribeStaleSecurityGroups",
+	} {
+		for _, r := range requirements {
+			if r.policy != policy {
+				continue
+			}
+			w, a := r.world(t)
+			r.bad(&guarded{t, a, badGroup, w})
+			disturbed := func(d localec2.Disturbance) {
+				w.cloud.Disturb(func(c localec2.Call) localec2.Disturbance {
+					if c.Action == read && !c.Params.Has("GroupId.1") {
+						return d
+					}
+					return localec2.Disturbance{}
+				})
+			}
+			disturbed(localec2.Deny())
+			seen := a.lookAt(t, badGroup).Worst()
+			require.Equal(t, incident.Alerted, seen.Outcome, policy)
+			require.Equal(t, "unreadable", seen.Incident.Rules[0].Reason)
+			require.Contains(t, strings.Join(seen.Incident.Notes, "\n"), "could not be read: not-permitted")
+			require.Len(t, seen.Story.Published, 1)
+			require.Empty(t, a.lookAt(t, badGroup).Worst().Story.Published, "it is told once")
+			break
+		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -111,6 +112,16 @@ func Needs(set *policy.Set) apply.Needs {
 		}
 	}
 	return n
+}
+
+// Reads are the facts beyond groups that guard reads under these policies. The
+// stack gives the role the rights for them.
+func Reads(set *policy.Set) inventory.Needs {
+	facts := set.Facts()
+	return inventory.Needs{
+		Interfaces: slices.Contains(facts, policy.NeedInterfaces), Dead: slices.Contains(facts, policy.NeedDead),
+		Elastic: slices.Contains(facts, policy.NeedElastic),
+	}
 }
 
 // newApplier gives the one that can change nothing where nothing may be.

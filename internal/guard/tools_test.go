@@ -11,6 +11,7 @@ import (
 
 	"github.com/sgwarden/sgwarden/internal/apply"
 	"github.com/sgwarden/sgwarden/internal/bundle"
+	"github.com/sgwarden/sgwarden/internal/inventory"
 	"github.com/sgwarden/sgwarden/internal/policy"
 )
 
@@ -52,6 +53,24 @@ func TestNeedsAreThoseOfTheRemediesThatAct(t *testing.T) {
 			require.Equal(t, c.want, Needs(l.set))
 		})
 	}
+}
+
+// TestReadsAreThoseOfThePoliciesThatAreOn, whatever their mode: observing reads
+// the same facts.
+func TestReadsAreThoseOfThePoliciesThatAreOn(t *testing.T) {
+	dir := t.TempDir()
+	reads := func(requirement string) inventory.Needs {
+		text := "apiVersion: sgwarden/v1\nkind: Policy\nmetadata: {id: p, title: p, severity: low}\nremedy: alert\nmode: observe\nrequire: [" + requirement + "]\n"
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "p.yaml"), []byte(text), 0o644))
+		l := load(Settings{Mode: "enforce", Policies: dir})
+		require.NoError(t, l.fault)
+		return Reads(l.set)
+	}
+	require.Equal(t, inventory.Needs{}, reads("{maxRules: 3}"))
+	require.Equal(t, inventory.Needs{}, reads("{maxGroups: 3}, {distinct: covered}"), "the other groups take no right beyond the usual ones")
+	require.Equal(t, inventory.Needs{Interfaces: true}, reads("{attached: false}"))
+	require.Equal(t, inventory.Needs{Dead: true}, reads("{where: {direction: both, peers: [any]}, references: alive}"))
+	require.Equal(t, inventory.Needs{Elastic: true, Interfaces: true}, reads("{where: {direction: both, peers: [any]}, elastic: own}, {attached: true}"))
 }
 
 func TestNothingThatCanChangeIsMadeWhereNothingMay(t *testing.T) {

@@ -18,6 +18,7 @@ type Client interface {
 	groupReader
 	vpcReader
 	listReader
+	surroundingsReader
 }
 
 type groupReader interface {
@@ -35,10 +36,22 @@ type listReader interface {
 	GetManagedPrefixListEntries(context.Context, *ec2.GetManagedPrefixListEntriesInput, ...func(*ec2.Options)) (*ec2.GetManagedPrefixListEntriesOutput, error)
 }
 
+// surroundingsReader is used only where a policy requires something that a
+// group and its rules do not tell.
+type surroundingsReader interface {
+	DescribeAddresses(context.Context, *ec2.DescribeAddressesInput, ...func(*ec2.Options)) (*ec2.DescribeAddressesOutput, error)
+	DescribeNetworkInterfaces(context.Context, *ec2.DescribeNetworkInterfacesInput, ...func(*ec2.Options)) (*ec2.DescribeNetworkInterfacesOutput, error)
+	DescribeStaleSecurityGroups(context.Context, *ec2.DescribeStaleSecurityGroupsInput, ...func(*ec2.Options)) (*ec2.DescribeStaleSecurityGroupsOutput, error)
+}
+
+// Needs are the facts beyond groups and their rules that a deployment's
+// policies ask for. The other groups take no further right.
+type Needs struct{ Interfaces, Dead, Elastic bool }
+
 // Permissions are the IAM actions that the reads need, sorted. EC2 takes no
 // resource for them: they are granted on "*".
-func Permissions() []string {
-	return []string{
+func Permissions(n Needs) []string {
+	actions := []string{
 		"ec2:DescribeManagedPrefixLists",
 		"ec2:DescribeSecurityGroupRules",
 		"ec2:DescribeSecurityGroupVpcAssociations",
@@ -46,6 +59,15 @@ func Permissions() []string {
 		"ec2:DescribeVpcs",
 		"ec2:GetManagedPrefixListEntries",
 	}
+	for action, needed := range map[string]bool{
+		"ec2:DescribeAddresses": n.Elastic, "ec2:DescribeNetworkInterfaces": n.Interfaces, "ec2:DescribeStaleSecurityGroups": n.Dead,
+	} {
+		if needed {
+			actions = append(actions, action)
+		}
+	}
+	slices.Sort(actions)
+	return actions
 }
 
 // Inventory reads one account in one region. It is safe for concurrent use.
@@ -59,6 +81,7 @@ func New(client Client) *Inventory { return &Inventory{client: client} }
 const (
 	describePage = int32(1000)
 	entriesPage  = int32(100)
+	stalePage    = int32(255)
 )
 
 // pages calls read with each token in turn, nil first, until it gives none. A

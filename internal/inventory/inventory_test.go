@@ -288,6 +288,16 @@ func TestSingleFaults(t *testing.T) {
 			_, err := i.VPCs(ctx, secgroup.Group{ID: web, Name: "web", VPCID: webVPC})
 			return err
 		},
+		"Interfaces": func(ctx context.Context, i *inventory.Inventory) error {
+			_, _, err := i.Interfaces(ctx, web)
+			return err
+		},
+		"DeadReferences": func(ctx context.Context, i *inventory.Inventory) error {
+			_, err := i.DeadReferences(ctx, webVPC)
+			return err
+		},
+		"Groups":           func(ctx context.Context, i *inventory.Inventory) error { _, err := i.Groups(ctx); return err },
+		"ElasticAddresses": func(ctx context.Context, i *inventory.Inventory) error { _, err := i.ElasticAddresses(ctx); return err },
 	}
 	cases := 0
 	for read, call := range reads {
@@ -305,7 +315,7 @@ func TestSingleFaults(t *testing.T) {
 			}
 		}
 	}
-	require.Equal(t, 7*len(faults), cases)
+	require.Equal(t, 11*len(faults), cases)
 }
 
 func TestGoneAndUnseenGroups(t *testing.T) {
@@ -342,5 +352,8 @@ func TestPermissionsAreThoseOfTheClient(t *testing.T) {
 	for i := range c.NumMethod() {
 		actions = append(actions, "ec2:"+c.Method(i).Name)
 	}
-	require.Equal(t, actions, inventory.Permissions())
+	require.Equal(t, actions, inventory.Permissions(inventory.Needs{Interfaces: true, Dead: true, Elastic: true}))
+	few := inventory.Permissions(inventory.Needs{})
+	require.Len(t, few, len(actions)-3)
+	require.NotContains(t, few, "ec2:DescribeNetworkInterfaces")
 }

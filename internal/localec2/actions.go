@@ -84,6 +84,8 @@ var actions = map[string]action{
 	"DescribeStaleSecurityGroups":     {(*session).describeStale, false, params([]string{"VpcId"}, paged)},
 	"GetSecurityGroupsForVpc":         {(*session).groupsForVPC, false, params([]string{"VpcId"}, filtered, paged)},
 
+	"DescribeAddresses": {(*session).describeAddresses, false, params([]string{"AllocationId.#", "PublicIp.#"}, filtered)},
+
 	"CreateSubnet":    {(*session).createSubnet, true, params([]string{"VpcId", "CidrBlock", "AvailabilityZone"}, tagged)},
 	"DeleteSubnet":    {(*session).deleteSubnet, true, params([]string{"SubnetId"})},
 	"DescribeSubnets": {(*session).describeSubnets, false, params([]string{"SubnetId.#"}, filtered, paged)},

@@ -37,7 +37,7 @@ func TestEveryChangeHeedsDryRun(t *testing.T) {
 // TestActionsAreWhole holds what the API gives to all operations of a kind.
 func TestActionsAreWhole(t *testing.T) {
 	withoutDryRun := []string{"AssociateVpcCidrBlock", "DisassociateVpcCidrBlock", callerIdentity}
-	unpaged := []string{"DescribeSecurityGroupReferences", callerIdentity}
+	unpaged := []string{"DescribeAddresses", "DescribeSecurityGroupReferences", callerIdentity}
 	for name, known := range actions {
 		require.Equal(t, !slices.Contains(withoutDryRun, name), slices.Contains(known.params, "DryRun"), "%s: DryRun", name)
 		require.Equal(t, !known.changes, cloudtrail.ReadOnly(name), "%s: by its name it is the other kind", name)

@@ -51,7 +51,7 @@ func (s *session) refersAcross(other *Account, g *group, id string) (pcx string,
 }
 
 // describeStale answers the groups of a VPC with rules whose referenced group,
-// across a peering, is gone.
+// across a peering, is gone, or whose peering is.
 func (s *session) describeStale() (query.Object, *query.Fault) {
 	v, fault := s.vpc(s.params.Text("VpcId"))
 	if fault != nil {
@@ -76,7 +76,7 @@ func (s *session) stale(g *group, d secgroup.Direction) []secgroup.Rule {
 	var rules []secgroup.Rule
 	for _, r := range g.sorted() {
 		ref, ok := r.Peer.(secgroup.GroupReference)
-		if ok && r.Direction == d && ref.PeeringID != "" && s.referenced(ref) == nil {
+		if ok && r.Direction == d && ref.PeeringID != "" && s.isDead(ref) {
 			rules = append(rules, r)
 		}
 	}

@@ -62,7 +62,7 @@ func (s *session) reference(in *group, id, user, peeringID string) (secgroup.Pee
 	}
 	for _, pcx := range sortedKeys(s.state.peerings) {
 		p := s.state.peerings[pcx]
-		if p.VPCID != in.vpcID || user != "" && p.PeerAccount != user || peeringID != "" && p.ID != peeringID {
+		if p.Deleted || p.VPCID != in.vpcID || user != "" && p.PeerAccount != user || peeringID != "" && p.ID != peeringID {
 			continue
 		}
 		if g := s.cloud.at(p.PeerAccount, s.account.Region).state.groups[id]; g != nil && g.vpcID == p.PeerVPCID {
@@ -77,7 +77,7 @@ func (s *session) reference(in *group, id, user, peeringID string) (secgroup.Pee
 func (s *state) peering(vpcID, peerAccount, peerVPCID string) (Peering, bool) {
 	for _, id := range sortedKeys(s.peerings) {
 		p := s.peerings[id]
-		if p.PeerAccount == peerAccount && (p.VPCID == vpcID && p.PeerVPCID == peerVPCID || p.VPCID == peerVPCID && p.PeerVPCID == vpcID) {
+		if !p.Deleted && p.PeerAccount == peerAccount && (p.VPCID == vpcID && p.PeerVPCID == peerVPCID || p.VPCID == peerVPCID && p.PeerVPCID == vpcID) {
 			return p, true
 		}
 	}
@@ -94,6 +94,12 @@ func (s *session) referenced(ref secgroup.GroupReference) *group {
 		return other.state.groups[ref.GroupID]
 	}
 	return nil
+}
+
+// isDead reports whether what a reference points to is gone, or was reached
+// through a peering that is.
+func (s *session) isDead(ref secgroup.GroupReference) bool {
+	return s.state.peerings[ref.PeeringID].Deleted || s.referenced(ref) == nil
 }
 
 // named finds a group by name, regardless of case: names work in the default

@@ -95,7 +95,11 @@ func (s *session) referenceObject(ref secgroup.GroupReference) query.Object {
 	}
 	o = o.With("userId", s.owner(ref))
 	if ref.PeeringID != "" {
-		o = o.With("vpcId", g.vpcID).With("vpcPeeringConnectionId", ref.PeeringID).With("peeringStatus", "active")
+		status := "active"
+		if s.state.peerings[ref.PeeringID].Deleted {
+			status = "deleted"
+		}
+		o = o.With("vpcId", g.vpcID).With("vpcPeeringConnectionId", ref.PeeringID).With("peeringStatus", status)
 	}
 	return o
 }

@@ -283,6 +283,32 @@ func (a *Account) PutList(l secgroup.PrefixList, maxEntries int) error {
 	})
 }
 
+// PutAddress gives the account an elastic IP address.
+func (a *Account) PutAddress(address netip.Addr) error {
+	return a.change(func(s *state) error {
+		if !address.Is4() {
+			return fmt.Errorf("put address %s: elastic addresses are IPv4", address)
+		}
+		id := "eipalloc-" + fmt.Sprintf("%017x", len(s.addresses)+1)
+		s.addresses[id] = address
+		return nil
+	})
+}
+
+// Unpeer ends a peering, and reports whether there was one: what its rules
+// refer to is out of reach then.
+func (a *Account) Unpeer(id string) (ended bool) {
+	_ = a.change(func(s *state) error {
+		p, ok := s.peerings[id]
+		if ended = ok && !p.Deleted; ended {
+			p.Deleted = true
+			s.peerings[id] = p
+		}
+		return nil
+	})
+	return ended
+}
+
 // Peer joins a VPC with another, so that groups may refer to each other.
 func (a *Account) Peer(p Peering) {
 	_ = a.change(func(s *state) error {

@@ -22,6 +22,7 @@ type state struct {
 	subnets      map[string]*subnet
 	interfaces   map[string]*networkInterface
 	instances    map[string]*instance
+	addresses    map[string]netip.Addr // elastic, by eipalloc-...
 }
 
 // vpc is a VPC. The order of blocks is that of their association.
@@ -48,6 +49,7 @@ type Peering struct {
 	VPCID       string
 	PeerAccount string
 	PeerVPCID   string
+	Deleted     bool // rules that went through it stay, and are stale
 }
 
 func newState() *state {
@@ -55,6 +57,7 @@ func newState() *state {
 		vpcs: map[string]*vpc{}, groups: map[string]*group{}, lists: map[string]*list{},
 		associations: map[association]string{}, peerings: map[string]Peering{}, ruleGroups: map[string]string{},
 		subnets: map[string]*subnet{}, interfaces: map[string]*networkInterface{}, instances: map[string]*instance{},
+		addresses: map[string]netip.Addr{},
 	}
 }
 
@@ -63,6 +66,7 @@ func (s *state) clone() *state {
 		vpcs: maps.Clone(s.vpcs), groups: maps.Clone(s.groups), lists: maps.Clone(s.lists),
 		associations: maps.Clone(s.associations), peerings: maps.Clone(s.peerings), ruleGroups: maps.Clone(s.ruleGroups),
 		subnets: maps.Clone(s.subnets), interfaces: maps.Clone(s.interfaces), instances: maps.Clone(s.instances),
+		addresses: maps.Clone(s.addresses),
 	}
 }
 

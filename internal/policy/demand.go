@@ -3,6 +3,7 @@ package policy
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -15,13 +16,15 @@ type demand struct {
 	notDescribed []string // globs in lower case
 	maxPorts     int      // 0 = any
 	max4, max6   int      // 0 = any
+	alive        bool
+	elastic      bool
 }
 
 // newDemand compiles what an entry says of rules.
 func newDemand(r *Requirement) *demand {
 	return &demand{
 		description: r.Description, notDescribed: lowered(r.NotDescribed),
-		maxPorts: r.MaxPorts, max4: r.MaxIPv4, max6: r.MaxIPv6,
+		maxPorts: r.MaxPorts, max4: r.MaxIPv4, max6: r.MaxIPv6, alive: r.Alive, elastic: r.Elastic,
 	}
 }
 
@@ -42,34 +45,97 @@ func lowered(globs []string) []string {
 // mayLack reports whether a rule can lack something, for all that the rule
 // itself tells. No allocation.
 func (d *demand) mayLack(r *secgroup.Rule) bool {
+	if _, isReference := r.Peer.(secgroup.GroupReference); isReference && d.alive {
+		return true
+	}
+	return d.lacksWhenAdded(r)
+}
+
+// lacksWhenAdded is mayLack for a rule that a call added just now: EC2 takes no
+// reference to what is not there. No allocation.
+func (d *demand) lacksWhenAdded(r *secgroup.Rule) bool {
+	if _, isReference := r.Peer.(secgroup.GroupReference); !isReference && d.elastic {
+		return true
+	}
 	return d.description && r.Description == "" || d.badlyDescribed(r.Description) != "" ||
 		d.maxPorts > 0 && portsOf(r) > d.maxPorts || d.mayBeWider(r.Peer)
 }
 
-// lack says what a rule lacks, "" = nothing, and whether its peer must be
-// known to tell.
-func (d *demand) lack(r *secgroup.Rule) (lacks string, opaque bool) {
+// lacking is what a rule lacks, as far as it is known.
+type lacking struct {
+	text   string // "" = nothing that is known
+	opaque bool   // its peer would tell
+	unread string // a fact that would tell could not be read, and why
+	need   Need   // a fact that would tell was not read yet; "" = none
+}
+
+// lack says what a rule lacks.
+func (d *demand) lack(r *secgroup.Rule, s *Surroundings) lacking {
 	if d.description && r.Description == "" {
-		return "it has no description", false
+		return lacking{text: "it has no description"}
 	}
 	if glob := d.badlyDescribed(r.Description); glob != "" {
-		return fmt.Sprintf("its description is one of %q", glob), false
+		return lacking{text: fmt.Sprintf("its description is one of %q", glob)}
 	}
 	if n := portsOf(r); d.maxPorts > 0 && n > d.maxPorts {
-		return fmt.Sprintf("it opens %d ports, where %d may be", n, d.maxPorts), false
+		return lacking{text: fmt.Sprintf("it opens %d ports, where %d may be", n, d.maxPorts)}
 	}
 	switch p := r.Peer.(type) {
+	case secgroup.GroupReference:
+		if d.alive {
+			return lackOfReference(p, s.Dead)
+		}
 	case secgroup.CIDR:
-		return d.widthOf(p.Prefix), false
+		if text := d.widthOf(p.Prefix); text != "" || !d.elastic {
+			return lacking{text: text}
+		}
+		return lackOfAddresses(s.Elastic, p.Prefix)
 	case secgroup.PrefixList:
 		for _, e := range p.Entries {
-			if lacks = d.widthOf(e); lacks != "" {
-				return fmt.Sprintf("of prefix list %s, %s", p.ID, lacks), false
+			if text := d.widthOf(e); text != "" {
+				return lacking{text: fmt.Sprintf("of prefix list %s, %s", p.ID, text)}
 			}
 		}
-		return "", !p.Readable && d.max4+d.max6 > 0
+		if p.Readable && d.elastic {
+			return lackOfAddresses(s.Elastic, p.Entries...)
+		}
+		return lacking{opaque: !p.Readable && d.dependsOnPeer()}
+	case nil:
+		return lacking{opaque: d.dependsOnPeer()}
 	}
-	return "", r.Peer == nil && d.max4+d.max6 > 0
+	return lacking{}
+}
+
+// dependsOnPeer reports whether the addresses of the peer count.
+func (d *demand) dependsOnPeer() bool { return d.max4+d.max6 > 0 || d.elastic }
+
+func lackOfReference(ref secgroup.GroupReference, dead *DeadReferences) lacking {
+	switch {
+	case dead == nil:
+		return lacking{need: NeedDead}
+	case dead.Refused != "":
+		return lacking{unread: "whether the groups that it names are there could not be read: " + dead.Refused}
+	case slices.Contains(dead.GroupIDs, ref.GroupID):
+		return lacking{text: "it names " + ref.GroupID + ", which is gone or out of reach"}
+	}
+	return lacking{}
+}
+
+// lackOfAddresses is for blocks of which every address has to be elastic: those
+// that are not one address each have others.
+func lackOfAddresses(elastic *ElasticAddresses, blocks ...netip.Prefix) lacking {
+	switch {
+	case elastic == nil:
+		return lacking{need: NeedElastic}
+	case elastic.Refused != "":
+		return lacking{unread: "the elastic addresses of the account could not be read: " + elastic.Refused}
+	}
+	for _, b := range blocks {
+		if !b.IsSingleIP() || !slices.Contains(elastic.Addresses, b.Addr()) {
+			return lacking{text: fmt.Sprintf("%s is no elastic address of this account", b)}
+		}
+	}
+	return lacking{}
 }
 
 // badlyDescribed gives the glob that a description matches; "" = none.

@@ -14,7 +14,7 @@ func (j *judgement) demanding(p *Policy, subjects []*subject) []ruling {
 	var out []ruling
 	for _, s := range subjects {
 		f := j.faultOf(p, s)
-		if f.lacks == "" && !f.unknown {
+		if f.lacks == "" && !f.unknown && f.unread == "" {
 			continue
 		}
 		e := j.excuse(p, s)
@@ -22,6 +22,8 @@ func (j *judgement) demanding(p *Policy, subjects []*subject) []ruling {
 		switch excused := e.flows().Covers(f.culprit); {
 		case f.lacks == "" && excused:
 			excusedState(&r, &e)
+		case f.lacks == "" && !f.unknown:
+			j.unreadState(&r, &e, f.unread)
 		case f.lacks == "":
 			j.unknownState(&r, &e)
 		case excused:
@@ -53,6 +55,7 @@ func withLack(why, lacks string) string {
 type fault struct {
 	lacks   string // "" = nothing that is certain
 	unknown bool   // it may lack something: its peer is not known
+	unread  string // it may lack something: a fact could not be read, and why
 	culprit secgroup.Region
 	line    int // of the first box that it is about
 }
@@ -69,8 +72,9 @@ func (j *judgement) faultOf(p *Policy, s *subject) fault {
 		if part.IsEmpty() {
 			continue
 		}
-		lacks, opaque := c.demand.lack(&s.rule)
-		if lacks == "" && !opaque {
+		l := c.demand.lack(&s.rule, &j.in.Facts.Surroundings)
+		lacks := l.text
+		if lacks == "" && !l.opaque && l.unread == "" {
 			continue
 		}
 		if f.line == 0 {
@@ -78,6 +82,8 @@ func (j *judgement) faultOf(p *Policy, s *subject) fault {
 		}
 		f.culprit = f.culprit.Union(part)
 		switch {
+		case lacks == "" && !l.opaque:
+			f.unread = l.unread
 		case lacks == "" || !certain:
 			f.unknown = true
 		case f.lacks == "":

@@ -97,9 +97,14 @@ func (r *Requirement) meaning() string {
 		text += " " + quotedSet(lowered(list))
 	}
 	text += " " + quotedSet(r.Tags)
-	for _, n := range []int{r.MaxPorts, r.MaxIPv4, r.MaxIPv6, r.MaxRules} {
+	for _, n := range []int{r.MaxPorts, r.MaxIPv4, r.MaxIPv6, r.MaxRules, r.MaxGroups, int(r.Distinct)} {
 		text += " " + strconv.Itoa(n)
 	}
+	attached := "either"
+	if r.Attached != nil {
+		attached = strconv.FormatBool(*r.Attached)
+	}
+	text += " " + strconv.FormatBool(r.Alive) + " " + strconv.FormatBool(r.Elastic) + " " + attached
 	return text + " " + r.Grace.String()
 }
 

@@ -116,4 +116,5 @@ type Facts struct {
 	// Lists holds what was read of prefix lists by id: those of live rules, which
 	// carry them too, and those that changed rules had before.
 	Lists map[string]secgroup.PrefixList
+	Surroundings
 }

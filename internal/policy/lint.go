@@ -20,6 +20,9 @@ func Lint(p Parsed, now time.Time) []Diagnostic {
 	for _, d := range p.forLint.deadlines {
 		out = append(out, lintDeadline(d, now)...)
 	}
+	for _, m := range p.forLint.ranges {
+		out = append(out, lintRanges(m, now)...)
+	}
 	out = append(out, lintUnscoped(p)...)
 	for _, d := range p.Documents {
 		out = append(out, lintTo(d, p)...)

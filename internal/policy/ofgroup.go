@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -62,6 +63,14 @@ func (j *judgement) lackOfGroup(p *Policy) groupLack {
 	for i := range p.ofGroup {
 		d := &p.ofGroup[i]
 		text := d.lack(&j.in.Live)
+		if text == "" {
+			l := j.lackOfFacts(d)
+			text = l.text
+			out.unread = cmp.Or(out.unread, l.unread)
+			if l.need != "" {
+				out.needs = append(out.needs, l.need)
+			}
+		}
 		if text == "" {
 			continue
 		}

@@ -38,6 +38,9 @@ func (d *groupDemand) concern(c *secgroup.Change, known *Known) Concern {
 	if d.Description || len(d.notDescribed) > 0 || len(d.Tags) > 0 || d.MaxRules > 0 && d.MaxRules < len(defaultEgress()) {
 		return Concerned // the record tells neither description nor tags
 	}
+	if d.MaxGroups > 0 {
+		return Concerned // there is one more
+	}
 	name := groupNamed(c, "").Name
 	for _, glob := range d.notNamed {
 		if name == "" || matchFolded(glob, name) {

@@ -66,9 +66,9 @@ func TestOverridesChangeWhatAPolicyJudges(t *testing.T) {
 func TestOverridesChangeWhatAPolicyRequires(t *testing.T) {
 	const tidy = "require:\n  - {where: {direction: ingress, peers: [any]}, maxPorts: 10, maxPrefix: {ipv4: /16}}\n  - {where: {direction: ingress, peers: [any]}, notDescribed: [todo]}"
 	for override, want := range map[string]Requirement{
-		"{maxPorts: 20}":                  {Line: 5, MaxPorts: 20, MaxIPv4: 16},
-		"{maxPrefix: {ipv4: /8}}":         {Line: 5, MaxPorts: 10, MaxIPv4: 8},
-		"{notDescribed: ['*temporary*']}": {Line: 6, NotDescribed: []string{"*temporary*"}},
+		"{require: {maxPorts: 20}}":                  {Line: 5, MaxPorts: 20, MaxIPv4: 16},
+		"{require: {maxPrefix: {ipv4: /8}}}":         {Line: 5, MaxPorts: 10, MaxIPv4: 8},
+		"{require: {notDescribed: ['*temporary*']}}": {Line: 6, NotDescribed: []string{"*temporary*"}},
 	} {
 		parsed, after := overriddenPolicy(t, tidy, override)
 		_, before := overriddenPolicy(t, tidy, "")
@@ -78,7 +78,7 @@ func TestOverridesChangeWhatAPolicyRequires(t *testing.T) {
 		require.NotEqual(t, before.Digest(), after.Digest(), override)
 	}
 	ofGroup, _ := overriddenPolicy(t, "require:\n  - {tags: [owner], notNamed: ['launch-wizard*'], maxRules: 50, grace: 1h}\nremedy: alert",
-		"{tags: [team], notNamed: ['test*'], maxRules: 9, grace: 48h}")
+		"{require: {tags: [team], notNamed: ['test*'], maxRules: 9, grace: 48h}}")
 	require.Equal(t, Requirement{Line: 5, Tags: []string{"team"}, NotNamed: []string{"test*"}, MaxRules: 9, Grace: 48 * time.Hour}, ofGroup.Documents[0].Require[0])
 }
 

@@ -36,7 +36,15 @@ type Parsed struct {
 // Faults; with a fault nothing is returned.
 func Parse(own []Source, packs map[string][]Source) (Parsed, error) {
 	p := newFolderReader(packs)
-	p.files(own, "")
+	var files []Source
+	for _, s := range own {
+		if IsData(s.File) {
+			p.data = append(p.data, s)
+			continue
+		}
+		files = append(files, s)
+	}
+	p.files(files, "")
 	settings := p.oneSettings()
 	for _, name := range settings.Packs {
 		sources, ok := packs[name.text]
@@ -53,6 +61,7 @@ func Parse(own []Source, packs map[string][]Source) (Parsed, error) {
 		p.files(unread, name.text)
 	}
 	p.sets.declare(settings.Sets)
+	p.awsRanges(settings.AWSRanges)
 	p.resolvePolicies(settings.Overrides)
 	p.unknownOverrides(settings.Overrides)
 	p.deployment(settings)
@@ -71,6 +80,7 @@ type folderReader struct {
 	settings []*settingsSyntax
 	policies []*policyFile
 	tests    []*testsFile
+	data     []Source
 	packs    map[string][]Source // all that there are
 	read     map[string]bool     // files of packs: one may stand in several
 	byID     map[string]*policyFile
@@ -240,6 +250,7 @@ type lintNotes struct {
 	deadlines  []deadline
 	unscoped   []unscoped
 	narrowTo   []narrowTo
+	ranges     []madeOn
 }
 
 // policyPlaces is where a policy stands, and what it judges.

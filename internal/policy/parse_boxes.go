@@ -61,7 +61,7 @@ func (p *folderReader) outer(b boxSyntax) Clause {
 		Flows: p.flows(b.flows), Peers: p.peers(b.peers),
 	}
 	empty := func(s PeerSpec) bool { return s.Kind == PeerCIDRs && len(s.CIDRs) == 0 }
-	if len(c.Peers) > 0 && !slices.ContainsFunc(c.Peers, func(s PeerSpec) bool { return !empty(s) }) {
+	if !p.sets.shipped && len(c.Peers) > 0 && !slices.ContainsFunc(c.Peers, func(s PeerSpec) bool { return !empty(s) }) {
 		p.warn(b.at, "", "this box never matches: its sets are empty")
 	}
 	return c

@@ -21,7 +21,6 @@ func (p *folderReader) overridden(f *policyFile, overrides keyed[overrideSyntax]
 	}
 	p.localSets(&o.value)
 	p.overridePorts(f, &o.value)
-	p.overrideRequired(f, &o.value)
 	f.doc = p.policy(f)
 	p.sets.shipped = false
 	p.applyOverride(f, &o.value, o.key)
@@ -57,9 +56,7 @@ func (p *folderReader) applyOverride(f *policyFile, o *overrideSyntax, id word) 
 		e.File = o.source.file
 		f.doc.Except = append(f.doc.Except, e)
 	}
-	if len(f.doc.Require) > 0 {
-		p.fitRequire(&f.doc, requireKeys{remedy: o.key("remedy"), tolerate: o.key("tolerate"), except: o.key("except")})
-	}
+	p.overrideRequire(f, o)
 	p.overrideBut(f, o)
 	p.overrideCalls(o, f)
 	p.unnamedSets(f, o)
@@ -157,6 +154,7 @@ func (p *folderReader) noEffect(o *overrideSyntax, was, is Document, id word) {
 		"remedy":   is.Remedy.equal(was.Remedy),
 		"scope":    is.Scope.equal(was.Scope) && (is.Not == nil) == (was.Not == nil) && (is.Not == nil || is.Not.equal(*was.Not)),
 		"tolerate": is.Tolerate.equal(was.Tolerate),
+		"require":  slices.EqualFunc(is.Require, was.Require, func(a, b Requirement) bool { return a.meaning() == b.meaning() }),
 		"unless":   is.OnChange != nil && was.OnChange != nil && is.OnChange.Unless.equal(was.OnChange.Unless),
 	}
 	for _, pair := range o.pairs {

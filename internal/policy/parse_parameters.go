@@ -57,42 +57,6 @@ func samePorts(a, b []portRange) bool {
 	return slices.Equal(spans(a), spans(b))
 }
 
-// overrideRequired puts values in place of those of the one entry of require
-// that has them.
-func (p *folderReader) overrideRequired(f *policyFile, o *overrideSyntax) {
-	for _, v := range []struct {
-		key string
-		put func(*requireSyntax)
-	}{
-		{"notDescribed", func(r *requireSyntax) { r.NotDescribed = o.NotDescribed }},
-		{"maxPorts", func(r *requireSyntax) { r.MaxPorts = o.MaxPorts }},
-		{"maxPrefix", func(r *requireSyntax) { r.MaxPrefix = o.MaxPrefix }},
-		{"tags", func(r *requireSyntax) { r.Tags = o.Tags }},
-		{"notNamed", func(r *requireSyntax) { r.NotNamed = o.NotNamed }},
-		{"maxRules", func(r *requireSyntax) { r.MaxRules = o.MaxRules }},
-		{"grace", func(r *requireSyntax) { r.Grace = o.Grace }},
-	} {
-		at := o.key(v.key)
-		if !at.given() {
-			continue
-		}
-		var entries []*requireSyntax
-		for i := range f.Require {
-			if f.Require[i].key(v.key).given() {
-				entries = append(entries, &f.Require[i])
-			}
-		}
-		switch len(entries) {
-		case 0:
-			p.fault(at, "write a policy of your own", "policy %s requires no %s", f.Metadata.ID.text, v.key)
-		case 1:
-			v.put(entries[0])
-		default:
-			p.fault(at, "write a policy of your own", "policy %s has %s in %d entries: it is not clear which is meant", f.Metadata.ID.text, v.key, len(entries))
-		}
-	}
-}
-
 // localSets resolves what sets hold for one policy: set:NAME within one is the
 // settings' own, so that a set may be enlarged.
 func (p *folderReader) localSets(o *overrideSyntax) {

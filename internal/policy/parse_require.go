@@ -1,9 +1,11 @@
 package policy
 
+import "slices"
+
 // The keys of a requirement, by what they are about.
 var (
-	ruleKeys  = []string{"maxPorts", "maxPrefix"}
-	groupKeys = []string{"tags", "notNamed", "maxRules", "grace"}
+	ruleKeys  = []string{"maxPorts", "maxPrefix", "references", "elastic"}
+	groupKeys = []string{"tags", "notNamed", "maxRules", "attached", "distinct", "maxGroups", "grace"}
 	bothKeys  = []string{"description", "notDescribed"}
 )
 
@@ -12,7 +14,15 @@ var (
 func (p *folderReader) require(r *requireSyntax) Requirement {
 	out := Requirement{
 		Line: r.line, NotDescribed: texts(r.NotDescribed), MaxPorts: r.MaxPorts.value,
+		Alive: r.References.text == "alive", Elastic: r.Elastic.text == "own",
 		Tags: texts(r.Tags), NotNamed: texts(r.NotNamed), MaxRules: r.MaxRules.value, Grace: r.Grace.duration,
+		Attached: r.Attached.value, MaxGroups: r.MaxGroups.value,
+	}
+	switch r.Distinct.text {
+	case "identical":
+		out.Distinct = NotIdentical
+	case "covered":
+		out.Distinct = NotCovered
 	}
 	isRule := r.key("where").given()
 	if r.Where != nil {
@@ -41,9 +51,9 @@ func (p *folderReader) require(r *requireSyntax) Requirement {
 		}
 	}
 	if !r.requiresSomething() {
-		hint := "add description, notDescribed, tags, notNamed or maxRules; or where, and what its rules must be"
+		hint := "add description, notDescribed, tags, notNamed, maxRules, attached, distinct or maxGroups; or where, and what its rules must be"
 		if isRule {
-			hint = "add description, notDescribed, maxPorts or maxPrefix"
+			hint = "add description, notDescribed, maxPorts, maxPrefix, references or elastic"
 		}
 		p.fault(r.position, hint, "nothing is required")
 	}
@@ -106,4 +116,62 @@ func (d *Document) requiresOfGroup() bool {
 		}
 	}
 	return false
+}
+
+// overrideRequire changes values of what a policy requires, and refuses what
+// then does not fit together.
+func (p *folderReader) overrideRequire(f *policyFile, o *overrideSyntax) {
+	if r := o.Require; r != nil {
+		p.overrideValues(f, r)
+	}
+	if len(f.doc.Require) > 0 {
+		p.fitRequire(&f.doc, requireKeys{remedy: o.key("remedy"), tolerate: o.key("tolerate"), except: o.key("except")})
+	}
+}
+
+func (p *folderReader) overrideValues(f *policyFile, r *requiredSyntax) {
+	prefixes := r.MaxPrefix
+	if prefixes == nil {
+		prefixes = &prefixesSyntax{}
+	}
+	list := slices.Clone(f.doc.Require) // of the document as it was, for what has no effect
+	f.doc.Require = list
+	for _, v := range []struct {
+		key string
+		has func(*Requirement) bool
+		set func(*Requirement)
+	}{
+		{"notDescribed", func(q *Requirement) bool { return len(q.NotDescribed) > 0 }, func(q *Requirement) { q.NotDescribed = texts(r.NotDescribed) }},
+		{"maxPorts", func(q *Requirement) bool { return q.MaxPorts > 0 }, func(q *Requirement) { q.MaxPorts = r.MaxPorts.value }},
+		{"maxPrefix", func(q *Requirement) bool { return q.MaxIPv4+q.MaxIPv6 > 0 }, func(q *Requirement) { q.MaxIPv4, q.MaxIPv6 = prefixes.IPv4.bits, prefixes.IPv6.bits }},
+		{"tags", func(q *Requirement) bool { return len(q.Tags) > 0 }, func(q *Requirement) { q.Tags = texts(r.Tags) }},
+		{"notNamed", func(q *Requirement) bool { return len(q.NotNamed) > 0 }, func(q *Requirement) { q.NotNamed = texts(r.NotNamed) }},
+		{"maxRules", func(q *Requirement) bool { return q.MaxRules > 0 }, func(q *Requirement) { q.MaxRules = r.MaxRules.value }},
+		{"maxGroups", func(q *Requirement) bool { return q.MaxGroups > 0 }, func(q *Requirement) { q.MaxGroups = r.MaxGroups.value }},
+		{"grace", func(q *Requirement) bool { return q.Grace > 0 }, func(q *Requirement) { q.Grace = r.Grace.duration }},
+	} {
+		if !r.key(v.key).given() {
+			continue
+		}
+		n, at := 0, 0
+		for i := range list {
+			if v.has(&list[i]) {
+				n, at = n+1, i
+			}
+		}
+		switch n {
+		case 0:
+			p.fault(r.key(v.key), "write a policy of your own", "policy %s requires no %s", f.doc.ID, v.key)
+		case 1:
+			v.set(&list[at])
+		default:
+			p.fault(r.key(v.key), "write a policy of your own", "policy %s has %s in %d entries: it is not clear which is meant", f.doc.ID, v.key, n)
+		}
+	}
+	if r.MaxPrefix != nil && !prefixes.key("ipv4").given() && !prefixes.key("ipv6").given() {
+		p.fault(r.MaxPrefix.position, "add ipv4: /16, or ipv6: /32", "maxPrefix without a bound requires nothing")
+	}
+	if len(r.pairs) == 0 {
+		p.fault(r.position, "add a key, or remove it", "nothing of what is required is changed")
+	}
 }

@@ -69,6 +69,12 @@ func (p *folderReader) switchOff(f *policyFile, t Trusted) {
 		p.out.forLint.unscoped = append(p.out.forLint.unscoped, unscoped{f.scope, f.doc.ID, f.pack})
 		return
 	}
+	empty := func(s PeerSpec) bool { return s.Kind == PeerCIDRs && len(s.CIDRs) == 0 }
+	for _, c := range boxesOf(f.doc) {
+		if f.pack != "" && len(c.Peers) > 0 && !slices.ContainsFunc(c.Peers, func(s PeerSpec) bool { return !empty(s) }) {
+			p.warn(f.scope, "declare it under sets or awsRanges in the settings", "policy %s never matches: %s is empty", f.doc.ID, c.Peers[0].Text)
+		}
+	}
 	if f.doc.Not != nil {
 		if not := t.untrusted(*f.doc.Not); not.what != "" {
 			p.warn(f.scope, "list it under trusted in the settings", "%s leaves no group out of the scope of %s: whoever makes groups could choose it", not.what, f.doc.ID)

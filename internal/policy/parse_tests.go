@@ -1,7 +1,10 @@
 package policy
 
 import (
+	"fmt"
+	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sgwarden/sgwarden/internal/secgroup"
@@ -11,8 +14,9 @@ import (
 type Tests struct {
 	File    string
 	Line    int
-	Shipped bool   // from an embedded pack
-	Policy  string // id
+	Shipped bool                      // from an embedded pack
+	Policy  string                    // id
+	Sets    map[string][]netip.Prefix // what sets hold that the policy names; others are the deployment's
 	Cases   []TestCase
 }
 
@@ -20,25 +24,26 @@ type Tests struct {
 // Each rule stands alone in a group of its own, or all stand in one (Together),
 // in the order Pass, Exempt, Fail; of a record the rules that it names do.
 type TestCase struct {
-	Line     int
-	Name     string
-	Check    string         // the check of the policy that it stands for; "" = none in particular
-	Group    secgroup.Group // without rules; VPCs nil = none
-	Actor    string         // ARN of who made the rules or calls; "" = nobody known
-	Agent    string         // user agent of the calls
-	Together bool
-	Want     string           // pass, exempt or fail: of the group itself, with all rules of the case in it; "" = not asked
-	Rules    int              // harmless rules that the group has besides
-	For      time.Duration    // how long the group has been as it is
-	Exempted *[]secgroup.Rule // what the group is exempt from; nil = nothing, none = every flow
-	Pass     []TestRule
-	Exempt   []TestRule
-	Fail     []TestRule
-	Excess   []TestRule  // of the rules of Fail, together; nil = not asked
-	Rest     *[]TestRule // what the remedy leaves of the rules of Fail, together; nil = not asked
-	Outcome  string      // of each entry of Fail; "" = not asked
-	outcome  int         // its line
-	rest     int         // likewise
+	Line         int
+	Name         string
+	Check        string         // the check of the policy that it stands for; "" = none in particular
+	Group        secgroup.Group // without rules; VPCs nil = none
+	Actor        string         // ARN of who made the rules or calls; "" = nobody known
+	Agent        string         // user agent of the calls
+	Together     bool
+	Want         string           // pass, exempt or fail: of the group itself, with all rules of the case in it; "" = not asked
+	Surroundings                  // what is known beyond the group; ids of the others are made up
+	Rules        int              // harmless rules that the group has besides
+	For          time.Duration    // how long the group has been as it is
+	Exempted     *[]secgroup.Rule // what the group is exempt from; nil = nothing, none = every flow
+	Pass         []TestRule
+	Exempt       []TestRule
+	Fail         []TestRule
+	Excess       []TestRule  // of the rules of Fail, together; nil = not asked
+	Rest         *[]TestRule // what the remedy leaves of the rules of Fail, together; nil = not asked
+	Outcome      string      // of each entry of Fail; "" = not asked
+	outcome      int         // its line
+	rest         int         // likewise
 }
 
 // TestRule is a rule of a test case, a call or a record, and where it stands.
@@ -61,6 +66,14 @@ func (p *folderReader) resolveTests() {
 		} else if out.Policy != "" {
 			p.fault(t.Policy.position, p.policyHint(out.Policy), "unknown policy %q", out.Policy)
 		}
+		for _, s := range t.Sets {
+			if out.Sets == nil {
+				out.Sets = map[string][]netip.Prefix{}
+			}
+			for _, c := range s.value {
+				out.Sets[s.key.text] = append(out.Sets[s.key.text], c.prefix)
+			}
+		}
 		lists := p.testLists(t.Lists)
 		for i := range t.Cases {
 			c := &t.Cases[i]
@@ -73,6 +86,49 @@ func (p *folderReader) resolveTests() {
 			out.Cases = append(out.Cases, p.testCase(c, lists))
 		}
 		p.out.Tests = append(p.out.Tests, out)
+	}
+}
+
+// Fill is the policy with sets as its tests fill them.
+func (t Tests) Fill(d Document) Document {
+	if len(t.Sets) == 0 {
+		return d
+	}
+	fill := func(list []Clause) []Clause {
+		list = slices.Clone(list)
+		for i := range list {
+			t.fillBox(&list[i])
+		}
+		return list
+	}
+	d.Forbid = fill(d.Forbid)
+	if d.AllowOnly != nil {
+		a := *d.AllowOnly
+		t.fillBox(&a.Within)
+		a.These = fill(a.These)
+		d.AllowOnly = &a
+	}
+	d.Require = slices.Clone(d.Require)
+	for i := range d.Require {
+		if where := d.Require[i].Where; where != nil {
+			box := *where
+			t.fillBox(&box)
+			d.Require[i].Where = &box
+		}
+	}
+	return d
+}
+
+func (t Tests) fillBox(c *Clause) {
+	c.Peers, c.But = slices.Clone(c.Peers), slices.Clone(c.But)
+	for i := range c.Peers {
+		name, isSet := strings.CutPrefix(c.Peers[i].Text, "set:")
+		if blocks, ok := t.Sets[name]; ok && isSet {
+			c.Peers[i].CIDRs = blocks
+		}
+	}
+	for i := range c.But {
+		t.fillBox(&c.But[i])
 	}
 }
 
@@ -122,6 +178,7 @@ func (p *folderReader) testCase(c *caseSyntax, lists map[string]secgroup.PrefixL
 	if g := c.Group; g != nil {
 		out.Rules, out.For = g.Rules.value, g.For.duration
 	}
+	out.Surroundings = testSurroundings(c, out.Group, lists)
 	for _, asked := range []string{"remaining", "outcome"} {
 		if c.key(asked).given() && len(c.Fail) == 0 {
 			p.fault(c.key(asked), "add fail, or remove it", "%s is of what violates, and nothing does", asked)
@@ -197,6 +254,42 @@ func testRules(list []ruleText, lists map[string]secgroup.PrefixList) []TestRule
 			}
 		}
 		out = append(out, t)
+	}
+	return out
+}
+
+// testSurroundings are the facts beyond the group of a case: all of them are
+// known.
+func testSurroundings(c *caseSyntax, group secgroup.Group, lists map[string]secgroup.PrefixList) Surroundings {
+	out := Surroundings{
+		Interfaces: &Interfaces{}, Dead: &DeadReferences{}, Elastic: &ElasticAddresses{},
+		Groups: &AllGroups{Groups: []secgroup.Group{group}},
+	}
+	for _, id := range c.Dead {
+		out.Dead.GroupIDs = append(out.Dead.GroupIDs, id.text)
+	}
+	for _, e := range c.Elastic {
+		out.Elastic.Addresses = append(out.Elastic.Addresses, e.prefix.Addr())
+	}
+	g := c.Group
+	if g == nil {
+		return out
+	}
+	if g.Attached.value != nil && *g.Attached.value {
+		out.Interfaces.IDs = []string{"eni-00000000"}
+	}
+	another := func(rules []ruleText) {
+		other := secgroup.Group{ID: fmt.Sprintf("sg-ffff%04x", len(out.Groups.Groups)), VPCID: group.VPCID}
+		for _, r := range testRules(rules, lists) {
+			other.Rules = append(other.Rules, r.Rule)
+		}
+		out.Groups.Groups = append(out.Groups.Groups, other)
+	}
+	for _, rules := range g.Others {
+		another(rules)
+	}
+	for len(out.Groups.Groups) < g.OfRegion.value {
+		another(nil)
 	}
 	return out
 }

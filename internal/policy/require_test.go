@@ -314,3 +314,87 @@ func TestDemandsHoldForEveryRule(t *testing.T) {
 	})
 	require.Positive(t, refused)
 }
+
+// TestValuesOfRequireAreOverridden, where one entry has the key.
+func TestValuesOfRequireAreOverridden(t *testing.T) {
+	policy := policyText("p", "remedy: alert", "require:", "  - {where: {direction: ingress, peers: [any]}, maxPorts: 1, maxPrefix: {ipv4: /16}}", "  - {tags: [owner], maxRules: 50, grace: 1h}")
+	p := parsedFrom(t, policy, settingsText("overrides:", "  p: {require: {maxPorts: 5, maxPrefix: {ipv6: /32}, tags: [team], maxRules: 9, grace: 2h}}"))
+	require.Empty(t, p.Warnings)
+	r := p.Documents[0].Require
+	require.Equal(t, []any{5, 0, 32}, []any{r[0].MaxPorts, r[0].MaxIPv4, r[0].MaxIPv6})
+	require.Equal(t, []any{[]string{"team"}, 9, 2 * time.Hour}, []any{r[1].Tags, r[1].MaxRules, r[1].Grace})
+	same := parsedFrom(t, policy, settingsText("overrides:", "  p: {require: {maxRules: 50}}"))
+	require.Len(t, same.Warnings, 1)
+	require.Contains(t, same.Warnings[0].Message, "require changes nothing")
+}
+
+// TestFactsAreAskedForOnlyWhereTheyTell, and what was refused is unknown.
+func TestFactsAreAskedForOnlyWhereTheyTell(t *testing.T) {
+	alive := enforcing(t, document("p", requires(where("ingress all any", func(r *Requirement) { r.Alive = true }))))
+	elastic := enforcing(t, document("p", requires(where("ingress all 8.8.0.0/16", func(r *Requirement) { r.Elastic = true }))))
+	used := enforcing(t, document("p", remedy(DoAlert), requires(Requirement{Attached: yesOrNo(true)})))
+	few := enforcing(t, document("p", remedy(DoAlert), requires(Requirement{MaxGroups: 1})))
+	for name, tc := range map[string]struct {
+		s     *Set
+		rule  string
+		needs []Need
+		read  func(*Surroundings)
+	}{
+		"no reference":                  {alive, "ingress tcp/22 from 10.0.0.0/8", nil, nil},
+		"a reference in another box":    {alive, "egress tcp/22 to sg-0b", nil, nil},
+		"a reference":                   {alive, "ingress tcp/22 from sg-0b", []Need{NeedDead}, func(s *Surroundings) { s.Dead = &DeadReferences{Refused: "no"} }},
+		"other addresses":               {elastic, "ingress tcp/22 from 9.9.9.9/32", nil, nil},
+		"addresses that may be elastic": {elastic, "ingress tcp/22 from 8.8.8.8/32", []Need{NeedElastic}, func(s *Surroundings) { s.Elastic = &ElasticAddresses{Refused: "no"} }},
+		"use":                           {used, "ingress tcp/22 from 8.8.8.8/32", []Need{NeedInterfaces}, func(s *Surroundings) { s.Interfaces = &Interfaces{Refused: "no"} }},
+		"the number of groups":          {few, "ingress tcp/22 from 8.8.8.8/32", []Need{NeedGroups}, func(s *Surroundings) { s.Groups = &AllGroups{Refused: "no"} }},
+	} {
+		in := swept(tc.s, group(t, tc.rule))
+		v := tc.s.Evaluate(in)
+		require.Equal(t, tc.needs, v.Needs, name)
+		require.Empty(t, lacksOf(v), name)
+		if tc.read == nil {
+			continue
+		}
+		tc.read(&in.Facts.Surroundings)
+		v = tc.s.Evaluate(in)
+		require.Empty(t, v.Needs, name)
+		unknown := 0
+		for _, r := range v.All() {
+			for _, f := range r.Findings {
+				if f.State == Unknown {
+					unknown++
+					require.Contains(t, f.Why, "could not be read: no", name)
+				}
+			}
+		}
+		require.Equal(t, 1, unknown, name)
+	}
+	require.Equal(t, NotConcerned, alive.Triage(authorized(dev, now, liveRules(t, "ingress tcp/22 from sg-0b")...), nil), "EC2 takes no reference to what is gone")
+	require.Equal(t, Concerned, elastic.Triage(authorized(dev, now, liveRules(t, "ingress tcp/22 from 8.8.8.8/32")...), nil))
+	require.Equal(t, Concerned, few.Triage(created("web", "vpc-1"), nil))
+	require.Equal(t, NotConcerned, used.Triage(created("web", "vpc-1"), nil), "use changes by other calls")
+	require.Equal(t, []Need{NeedDead}, alive.Facts())
+	require.Equal(t, []Need{NeedGroups}, few.Facts())
+}
+
+// TestGroupsThatOpenTheSame are compared by flows, within their VPC.
+func TestGroupsThatOpenTheSame(t *testing.T) {
+	of := func(id, vpc string, rules ...string) secgroup.Group {
+		return secgroup.Group{ID: id, VPCID: vpc, Rules: liveRules(t, rules...)}
+	}
+	own := of(ownGroup, "vpc-1", "ingress tcp/22 from 10.0.0.0/8", "ingress tcp/22 from "+ownGroup, "egress all to ::/0")
+	for distinct, want := range map[Distinct]string{NotIdentical: "it opens the same as sg-0b", NotCovered: "all that it opens is opened by sg-0b, sg-0c"} {
+		s := enforcing(t, document("p", remedy(DoAlert), requires(Requirement{Distinct: distinct})))
+		g := group(t)
+		g.ID = ownGroup
+		in := swept(s, g)
+		in.Facts.Groups = &AllGroups{Groups: []secgroup.Group{
+			own,
+			of("sg-0a", "vpc-2", "ingress tcp/22 from 10.0.0.0/8", "ingress tcp/22 from sg-0a", "egress all to ::/0"),
+			of("sg-0b", "vpc-1", "ingress tcp/22 from 10.0.0.0/9", "ingress tcp/22 from 10.128.0.0/9", "ingress tcp/22 from sg-0b", "egress all to ::/0"),
+			of("sg-0c", "vpc-1", "ingress tcp/22 from 10.0.0.0/8", "ingress tcp/22 from sg-0c", "egress all to ::/0", "ingress tcp/23 from 10.0.0.0/8"),
+			of("sg-0d", "vpc-1", "ingress tcp/22 from 10.0.0.0/8", "ingress tcp/22 from sg-0b", "egress all to ::/0"),
+		}}
+		require.Equal(t, map[string]string{secgroup.GroupEntry(ownGroup, "p"): want}, lacksOf(s.Evaluate(in)))
+	}
+}

@@ -103,7 +103,7 @@ func (groupPeerSyntax) JSONSchemaExtend(s *jsonschema.Schema) { s.MinProperties 
 func (tolerateSyntax) JSONSchemaExtend(s *jsonschema.Schema) { oneOrMore(s, "ipv4", "ipv6") }
 
 func (requireSyntax) JSONSchemaExtend(s *jsonschema.Schema) {
-	oneOrMore(s, "description", "notDescribed", "maxPorts", "maxPrefix", "tags", "notNamed", "maxRules")
+	oneOrMore(s, "description", "notDescribed", "maxPorts", "maxPrefix", "tags", "notNamed", "maxRules", "references", "elastic", "attached", "distinct", "maxGroups")
 	longSpan(s, "grace")
 }
 
@@ -409,7 +409,6 @@ var beyondSchema = map[string]string{
 	"duplicate-policy":       "two documents",
 	"escapes":                "characters that no key may hold",
 	"inverted-range":         "compares two numbers",
-	"require-remedies":       "whether a remedy fits depends on what is required",
 	"set-cycle":              "follows names",
 	"shared-set":             "computes a block",
 	"these-outside-within":   "computes with blocks and ports",

@@ -100,10 +100,28 @@ type requireSyntax struct {
 	NotDescribed []word          `json:"notDescribed" jsonschema_description:"globs, regardless of case, that the description must not match"`
 	MaxPorts     wholeNumber     `json:"maxPorts" jsonschema_description:"how many ports of tcp or udp the rule may open; with where"`
 	MaxPrefix    *prefixesSyntax `json:"maxPrefix" jsonschema_description:"the widest block that the rule may name; a family without a bound is free; with where"`
+	References   word            `json:"references" jsonschema:"enum=alive" jsonschema_description:"alive: the group that the rule names is there, and its peering; with where"`
+	Elastic      word            `json:"elastic" jsonschema:"enum=own" jsonschema_description:"own: every address of the rule is an elastic IP address of the account in its region; with where"`
 	Tags         []word          `json:"tags" jsonschema_description:"keys of tags that the group must have, with a value; without where"`
 	NotNamed     []word          `json:"notNamed" jsonschema_description:"globs, regardless of case, that the name of the group must not match; without where"`
 	MaxRules     wholeNumber     `json:"maxRules" jsonschema_description:"how many rules the group may have, of both directions; without where"`
+	Attached     truth           `json:"attached" jsonschema_description:"true: the group is on a network interface; false: on none; without where"`
+	Distinct     word            `json:"distinct" jsonschema:"enum=identical,enum=covered" jsonschema_description:"identical: no other group of the VPC opens the same; covered: nor all that it opens and more; groups without ingress are let be; without where"`
+	MaxGroups    wholeNumber     `json:"maxGroups" jsonschema_description:"how many groups the account may have in the region; without where"`
 	Grace        timeSpan        `json:"grace" jsonschema_description:"how long the group may be otherwise: from when that was first seen; without where"`
+}
+
+// requiredSyntax is what an override may change of `require`.
+type requiredSyntax struct {
+	mapping      `json:"-"`
+	NotDescribed []word          `json:"notDescribed" jsonschema_description:"in place of the globs of descriptions"`
+	MaxPorts     wholeNumber     `json:"maxPorts" jsonschema_description:"in place of the number of ports"`
+	MaxPrefix    *prefixesSyntax `json:"maxPrefix" jsonschema_description:"in place of the widest blocks"`
+	Tags         []word          `json:"tags" jsonschema_description:"in place of the keys of tags"`
+	NotNamed     []word          `json:"notNamed" jsonschema_description:"in place of the globs of names"`
+	MaxRules     wholeNumber     `json:"maxRules" jsonschema_description:"in place of the number of rules"`
+	MaxGroups    wholeNumber     `json:"maxGroups" jsonschema_description:"in place of the number of groups"`
+	Grace        timeSpan        `json:"grace" jsonschema_description:"in place of the time"`
 }
 
 type prefixesSyntax struct {
@@ -166,12 +184,21 @@ type settingsSyntax struct {
 	Mode       word                           `json:"mode" jsonschema:"enum=observe,enum=enforce" jsonschema_description:"the lowest of this, the environment and the policy counts"`
 	Packs      possiblyEmpty[word]            `json:"packs" jsonschema_description:"embedded packs that are on beside the policies of this folder"`
 	Sets       keyed[possiblyEmpty[setEntry]] `json:"sets" jsonschema_description:"named lists of CIDRs and set:NAME; internal is not the internet"`
+	AWSRanges  keyed[rangesSyntax]            `json:"awsRanges" jsonschema_description:"sets that hold public addresses of AWS, by name, from a file ip-ranges.json beside the settings"`
 	Trusted    *trustedSyntax                 `json:"trusted" jsonschema_description:"tags and names that a scope may rest on"`
 	Overrides  keyed[overrideSyntax]          `json:"overrides" jsonschema_description:"changes to policies, by id"`
 	Exemptions possiblyEmpty[exemptionSyntax] `json:"exemptions" jsonschema_description:"deviations that somebody accepted, each for a time"`
 	Settle     timeSpan                       `json:"settle" jsonschema_description:"how long the default egress of a new group may stand; 30s if left out"`
 	LedgerDown word                           `json:"ledgerDown" jsonschema:"enum=revoke,enum=hold" jsonschema_description:"what happens to severe violations while the ledger is down; revoke if left out"`
 	Fuse       *fuseSyntax                    `json:"fuse" jsonschema_description:"an hour's bound on what one policy may touch"`
+}
+
+// rangesSyntax picks from the ranges that AWS publishes.
+type rangesSyntax struct {
+	mapping  `json:"-"`
+	File     word   `json:"file" jsonschema:"required" jsonschema_description:"ip-ranges.json, as AWS publishes it, in the policy folder"`
+	Services []word `json:"services" jsonschema_description:"as EC2 or AMAZON; nothing = all"`
+	Regions  []word `json:"regions" jsonschema_description:"as eu-central-1 or GLOBAL; nothing = all"`
 }
 
 type trustedSyntax struct {
@@ -192,21 +219,9 @@ type overrideSyntax struct {
 	But      []innerBox                     `json:"but" jsonschema_description:"what is left out of every box, beside the policy's own exceptions"`
 	Sets     keyed[possiblyEmpty[setEntry]] `json:"sets" jsonschema_description:"what sets hold for this policy alone; set:NAME in one is that of the settings"`
 	Tolerate *tolerateSyntax                `json:"tolerate" jsonschema_description:"in place of the policy's own"`
-	requiredValues
-	Unless *unlessSyntax               `json:"unless" jsonschema_description:"in place of that of the policy's onChange"`
-	Except possiblyEmpty[exceptSyntax] `json:"except" jsonschema_description:"actors whose rules are not judged, beside the policy's own"`
-}
-
-// requiredValues are the keys of require that an override puts in place of the
-// policy's own: those with a value that deployments choose differently.
-type requiredValues struct {
-	NotDescribed []word          `json:"notDescribed" jsonschema_description:"in place of the policy's own, where one entry of its require has it"`
-	MaxPorts     wholeNumber     `json:"maxPorts" jsonschema_description:"in place of the policy's own, where one entry of its require has it"`
-	MaxPrefix    *prefixesSyntax `json:"maxPrefix" jsonschema_description:"in place of the policy's own, where one entry of its require has it"`
-	Tags         []word          `json:"tags" jsonschema_description:"in place of the policy's own, where one entry of its require has it"`
-	NotNamed     []word          `json:"notNamed" jsonschema_description:"in place of the policy's own, where one entry of its require has it"`
-	MaxRules     wholeNumber     `json:"maxRules" jsonschema_description:"in place of the policy's own, where one entry of its require has it"`
-	Grace        timeSpan        `json:"grace" jsonschema_description:"in place of the policy's own, where one entry of its require has it"`
+	Require  *requiredSyntax                `json:"require" jsonschema_description:"values in place of those of the one entry that has the key"`
+	Unless   *unlessSyntax                  `json:"unless" jsonschema_description:"in place of that of the policy's onChange"`
+	Except   possiblyEmpty[exceptSyntax]    `json:"except" jsonschema_description:"actors whose rules are not judged, beside the policy's own"`
 }
 
 type exemptionSyntax struct {
@@ -234,6 +249,7 @@ type testsSyntax struct {
 	Kind       word                  `json:"kind" jsonschema:"required,enum=Tests" jsonschema_description:"what the document is"`
 	Policy     policyID              `json:"policy" jsonschema:"required" jsonschema_description:"id of the policy that is tested"`
 	Lists      keyed[testListSyntax] `json:"lists" jsonschema_description:"what prefix lists hold that the rules name, by id; others cannot be read"`
+	Sets       keyed[[]cidrText]     `json:"sets" jsonschema_description:"what sets hold that the policy names, for its tests"`
 	Cases      []caseSyntax          `json:"cases" jsonschema:"required" jsonschema_description:"rules, and what the policy says of them"`
 }
 
@@ -248,6 +264,8 @@ type caseSyntax struct {
 	Name      word             `json:"name" jsonschema:"required" jsonschema_description:"what the case shows"`
 	Check     word             `json:"check" jsonschema_description:"the check, of those of the policy, that the case stands for"`
 	Group     *testGroupSyntax `json:"group" jsonschema_description:"the group that the rules stand in"`
+	Dead      []groupID        `json:"dead" jsonschema_description:"groups that rules of the case name and that are gone"`
+	Elastic   []cidrText       `json:"elastic" jsonschema_description:"elastic IP addresses of the account, as blocks of one"`
 	Actor     word             `json:"actor" jsonschema_description:"ARN of who made the rules or calls; nothing = nobody known"`
 	Described word             `json:"described" jsonschema_description:"the description of the rules; nothing = none"`
 	Want      word             `json:"want" jsonschema:"enum=pass,enum=exempt,enum=fail" jsonschema_description:"what the policy says of the group itself, with all rules of the case in it"`
@@ -265,14 +283,17 @@ type caseSyntax struct {
 
 type testGroupSyntax struct {
 	mapping     `json:"-"`
-	ID          groupID     `json:"id" jsonschema_description:"sg-00000000 if left out"`
-	Name        word        `json:"name" jsonschema_description:"test if left out; default makes it a default group"`
-	Description word        `json:"description" jsonschema_description:"that of the group"`
-	Tags        keyed[word] `json:"tags" jsonschema_description:"values by key"`
-	VPC         vpcID       `json:"vpc" jsonschema_description:"vpc-00000000 if left out"`
-	Account     accountID   `json:"account" jsonschema_description:"123456789012 if left out"`
-	Region      regionName  `json:"region" jsonschema_description:"us-east-1 if left out"`
-	Blocks      []cidrText  `json:"blocks" jsonschema_description:"CIDRs of the group's VPC"`
-	Rules       wholeNumber `json:"rules" jsonschema_description:"how many harmless rules it has beside those of the case"`
-	For         timeSpan    `json:"for" jsonschema_description:"how long it has been as it is"`
+	ID          groupID      `json:"id" jsonschema_description:"sg-00000000 if left out"`
+	Name        word         `json:"name" jsonschema_description:"test if left out; default makes it a default group"`
+	Description word         `json:"description" jsonschema_description:"that of the group"`
+	Tags        keyed[word]  `json:"tags" jsonschema_description:"values by key"`
+	VPC         vpcID        `json:"vpc" jsonschema_description:"vpc-00000000 if left out"`
+	Account     accountID    `json:"account" jsonschema_description:"123456789012 if left out"`
+	Region      regionName   `json:"region" jsonschema_description:"us-east-1 if left out"`
+	Blocks      []cidrText   `json:"blocks" jsonschema_description:"CIDRs of the group's VPC"`
+	Attached    truth        `json:"attached" jsonschema_description:"whether it is on a network interface"`
+	Others      [][]ruleText `json:"others" jsonschema_description:"other groups of its VPC, each by its rules"`
+	OfRegion    wholeNumber  `json:"ofRegion" jsonschema_description:"how many groups the region has; 1 and others if left out"`
+	Rules       wholeNumber  `json:"rules" jsonschema_description:"how many harmless rules it has beside those of the case"`
+	For         timeSpan     `json:"for" jsonschema_description:"how long it has been as it is"`
 }

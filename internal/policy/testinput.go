@@ -31,7 +31,15 @@ func (c caseRun) input(set *Set, entries []TestRule) (Input, error) {
 		in.Changes[0].Actor.ARN = c.Actor
 	}
 	c.exempt(&in)
+	c.surround(&in)
 	return in, nil
+}
+
+// surround gives the facts beyond the group.
+func (c caseRun) surround(in *Input) {
+	if c.Dead != nil { // a case of a file has them all
+		in.Facts.Surroundings = c.Surroundings
+	}
 }
 
 // exempt lets the group have what the case exempts it from.

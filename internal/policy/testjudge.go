@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -84,6 +85,12 @@ func (c caseRun) ofGroup(set *Set, entries []TestRule) string {
 	}
 	in := set.ExplainInput(c.Group, rules, c.now)
 	c.exempt(&in)
+	c.surround(&in)
+	if in.Facts.Groups != nil {
+		all := &AllGroups{Groups: slices.Clone(in.Facts.Groups.Groups)}
+		all.Groups[0].Rules = rules
+		in.Facts.Groups = all
+	}
 	in.Known.Rules = map[string]KnownRule{}
 	for _, p := range set.Policies {
 		id := secgroup.GroupEntry(c.Group.ID, p.ID)

@@ -46,7 +46,7 @@ type TestSelection struct {
 // that a policy cannot be compiled.
 func (p Parsed) RunTests(now time.Time, sel TestSelection) (TestReport, error) {
 	var out TestReport
-	cases := map[string][]caseRun{}
+	cases, filled := map[string][]caseRun{}, map[string]Document{}
 	for _, t := range p.Tests {
 		if t.Shipped != sel.Shipped {
 			continue
@@ -55,6 +55,8 @@ func (p Parsed) RunTests(now time.Time, sel TestSelection) (TestReport, error) {
 		if err != nil {
 			return TestReport{}, err
 		}
+		d = t.Fill(d)
+		filled[d.ID] = d
 		set, err := p.alone(d)
 		if err != nil {
 			return TestReport{}, err
@@ -82,6 +84,9 @@ func (p Parsed) RunTests(now time.Time, sel TestSelection) (TestReport, error) {
 	for _, d := range p.all() {
 		if d.Shipped != sel.Shipped {
 			continue
+		}
+		if f, ok := filled[d.ID]; ok {
+			d = f
 		}
 		gaps, err := p.gaps(d, cases[d.ID])
 		if err != nil {

@@ -61,7 +61,7 @@ func (u *union) rest() *secgroup.Region { return &u.sums[len(u.sums)-1] }
 func (u *union) add(rule secgroup.Rule, open secgroup.Region) secgroup.Region {
 	var over, excess secgroup.Region
 	for i, c := range u.policy.clauses {
-		if c.demand != nil && !c.demand.mayLack(&rule) {
+		if c.demand != nil && !c.demand.lacksWhenAdded(&rule) {
 			continue
 		}
 		box, each := u.boxes(c, rule)

@@ -49,7 +49,7 @@ func mustBeSaid(d Decision) bool {
 // run does one task. A panic ends this task alone: the other messages of the
 // batch must not come again for it. Its lease runs out by itself, so that
 // nothing is done twice meanwhile.
-func (w *Warden) run(ctx context.Context, t *task) {
+func (w *Warden) run(ctx context.Context, t *task, facts *batchFacts) {
 	defer func() {
 		if p := recover(); p != nil {
 			for _, r := range t.records {
@@ -65,7 +65,7 @@ func (w *Warden) run(ctx context.Context, t *task) {
 	j := &judging{
 		w: w, groupID: t.group, records: t.records, limits: w.cfg.Limits,
 		holder: fmt.Sprintf("%s/%d", w.cfg.HolderID, w.number.Add(1)),
-		done:   map[string]*end{},
+		done:   map[string]*end{}, shared: facts,
 	}
 	j.judge(ctx)
 }

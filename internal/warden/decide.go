@@ -42,7 +42,7 @@ func (j *judging) decide(ctx context.Context) error {
 
 // evaluate asks the policies, and asks again with the facts that they lacked.
 func (j *judging) evaluate(ctx context.Context) error {
-	for range 3 {
+	for range 4 {
 		j.verdict = j.w.cfg.Set.Evaluate(j.input())
 		if len(j.verdict.Needs) == 0 {
 			return nil
@@ -93,6 +93,8 @@ func (j *judging) fetch(ctx context.Context, need policy.Need) error {
 				return err
 			}
 		}
+	default:
+		return j.fetchAround(ctx, need)
 	}
 	return nil
 }

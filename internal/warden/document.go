@@ -57,6 +57,9 @@ func (j *judging) fillRules(d *draft) {
 		for _, f := range findings {
 			r.Policies = appendOnce(r.Policies, f.Policy.ID)
 			r.Lacks = appendLack(r.Lacks, f)
+			if _, isList := e.rule.Peer.(secgroup.PrefixList); f.State == policy.Unknown && !isList {
+				i.Notes = appendOnce(i.Notes, r.ID+" could not be judged by "+f.Policy.ID+": "+f.Why)
+			}
 			i.Policies = appendNote(i.Policies, f)
 			i.Severity = max(i.Severity, f.Policy.Severity)
 		}

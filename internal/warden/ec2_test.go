@@ -3,6 +3,8 @@ package warden
 import (
 	"context"
 	"fmt"
+	"maps"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -23,10 +25,14 @@ type ec2Double struct {
 
 	groups map[string]*secgroup.Group
 	lists  map[string]secgroup.PrefixList
-	hidden map[string]time.Time // rule id -> when Describe shows it
-	next   int
-	calls  []string
-	asked  [][]string // ids that Rules was asked for; nil = all
+
+	interfaces map[string][]string // by group
+	dead       map[string][]string // references, by group
+	elastic    []netip.Addr
+	hidden     map[string]time.Time // rule id -> when Describe shows it
+	next       int
+	calls      []string
+	asked      [][]string // ids that Rules was asked for; nil = all
 
 	// on is asked before each call ("Group", "Rules", "RevokeSecurityGroupIngress"
 	// ...); an error is the answer, and nothing is done. after runs behind it.
@@ -207,6 +213,33 @@ func (e *ec2Double) Named(_ context.Context, name string) ([]string, error) {
 	}
 	slices.Sort(out)
 	return out, nil
+}
+
+func (e *ec2Double) Interfaces(_ context.Context, groupID string) ([]string, bool, error) {
+	return e.interfaces[groupID], false, e.begin("Interfaces")
+}
+
+func (e *ec2Double) DeadReferences(context.Context, string) (map[string][]string, error) {
+	return e.dead, e.begin("DeadReferences")
+}
+
+func (e *ec2Double) Groups(context.Context) ([]secgroup.Group, error) {
+	if err := e.begin("Groups"); err != nil {
+		return nil, err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var out []secgroup.Group
+	for _, id := range slices.Sorted(maps.Keys(e.groups)) {
+		g := *e.groups[id]
+		g.Rules = e.shown(e.groups[id])
+		out = append(out, g)
+	}
+	return out, nil
+}
+
+func (e *ec2Double) ElasticAddresses(context.Context) ([]netip.Addr, error) {
+	return e.elastic, e.begin("ElasticAddresses")
 }
 
 func (e *ec2Double) VPCs(context.Context, secgroup.Group) ([]secgroup.VPC, error) {

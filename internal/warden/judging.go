@@ -20,6 +20,7 @@ type judging struct {
 	records []*record
 	limits  plan.Limits
 	holder  string // of the lease; of this judging alone
+	shared  *batchFacts
 
 	// What observe saw.
 	mem    incident.Memory

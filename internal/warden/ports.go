@@ -2,6 +2,7 @@ package warden
 
 import (
 	"context"
+	"net/netip"
 	"time"
 
 	"github.com/sgwarden/sgwarden/internal/incident"
@@ -22,6 +23,16 @@ type Inventory interface {
 	Named(ctx context.Context, name string) ([]string, error)
 	// VPCs reads the blocks of all VPCs of a group.
 	VPCs(ctx context.Context, g secgroup.Group) ([]secgroup.VPC, error)
+	// Interfaces gives some of the network interfaces that a group is on, and
+	// whether there are more.
+	Interfaces(ctx context.Context, groupID string) (ids []string, more bool, err error)
+	// DeadReferences gives the groups that rules name and that are gone or out
+	// of reach, by the groups of a VPC that have such rules.
+	DeadReferences(ctx context.Context, vpcID string) (map[string][]string, error)
+	// Groups reads all groups with their rules, lists unread.
+	Groups(ctx context.Context) ([]secgroup.Group, error)
+	// ElasticAddresses gives the elastic IP addresses of the account.
+	ElasticAddresses(ctx context.Context) ([]netip.Addr, error)
 	// List reads a prefix list; one that may not be read comes back with Refused.
 	List(ctx context.Context, id string) (secgroup.PrefixList, error)
 }

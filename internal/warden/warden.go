@@ -114,7 +114,7 @@ func New(cfg Config) (*Warden, error) {
 func (w *Warden) Judge(ctx context.Context, deliveries []Delivery) []Decision {
 	start := w.now()
 	records := w.decode(ctx, deliveries)
-	tasks := w.tasks(records)
+	tasks, facts := w.tasks(records), &batchFacts{}
 
 	slots := make(chan struct{}, w.cfg.Judgings)
 	var wait sync.WaitGroup
@@ -123,7 +123,7 @@ func (w *Warden) Judge(ctx context.Context, deliveries []Delivery) []Decision {
 		wait.Add(1)
 		go func() {
 			defer func() { <-slots; wait.Done() }()
-			w.run(ctx, task)
+			w.run(ctx, task, facts)
 		}()
 	}
 	wait.Wait()

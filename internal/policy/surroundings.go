@@ -1,0 +1,81 @@
+package policy
+
+import (
+	"net/netip"
+
+	"github.com/sgwarden/sgwarden/internal/secgroup"
+)
+
+// The facts beyond a group and its item that policies may require something of.
+// nil = not read yet: Evaluate asks for it. Each has Refused: why it could not
+// be read, "" = it was. What could not be read is never taken to be fine.
+
+// Interfaces are the network interfaces that a group is on.
+type Interfaces struct {
+	Refused string
+	IDs     []string // eni-..., some of them
+	More    bool     // there are others
+}
+
+// DeadReferences are the groups that rules of the group name and that are gone,
+// or out of reach since a peering is.
+type DeadReferences struct {
+	Refused  string
+	GroupIDs []string
+}
+
+// AllGroups are the groups of the account in the region.
+type AllGroups struct {
+	Refused string
+	Groups  []secgroup.Group // lists unread; of VPCs only VPCID
+}
+
+// ElasticAddresses are the elastic IP addresses of the account in the region.
+type ElasticAddresses struct {
+	Refused   string
+	Addresses []netip.Addr
+}
+
+// Surroundings are these facts.
+type Surroundings struct {
+	Interfaces *Interfaces
+	Dead       *DeadReferences
+	Groups     *AllGroups
+	Elastic    *ElasticAddresses
+}
+
+const (
+	NeedInterfaces Need = "interfaces"
+	NeedDead       Need = "dead-references"
+	NeedGroups     Need = "groups"
+	NeedElastic    Need = "elastic-addresses"
+)
+
+// Facts are the kinds of facts beyond the group that the policies of the set
+// may ask for: what a deployment must be able to read for them.
+func (s *Set) Facts() []Need {
+	var out []Need
+	for _, n := range [...]Need{NeedDead, NeedElastic, NeedGroups, NeedInterfaces} {
+		for _, p := range s.Policies {
+			if p.mayNeed(n) {
+				out = append(out, n)
+				break
+			}
+		}
+	}
+	return out
+}
+
+func (p *Policy) mayNeed(n Need) bool {
+	for _, c := range p.clauses {
+		if d := c.demand; d != nil && (n == NeedDead && d.alive || n == NeedElastic && d.elastic) {
+			return true
+		}
+	}
+	for i := range p.ofGroup {
+		if d := &p.ofGroup[i]; n == NeedInterfaces && d.Attached != nil || n == NeedGroups && (d.Distinct != 0 || d.MaxGroups > 0) {
+			return true
+		}
+	}
+	return false
+}
