@@ -21,7 +21,7 @@ const module = "github.com/sgwarden/sgwarden/"
 var allowed = map[string][]string{
 	"cmd/sgwarden": {
 		"events", "events/samples", "internal/alert", "internal/bundle", "internal/deployment", "internal/embedded", "internal/incident", "internal/inventory",
-		"internal/ledger", "internal/policy", "internal/policydiff", "internal/secgroup", "internal/warden",
+		"internal/ledger", "internal/policy", "internal/policydiff", "internal/secgroup", "internal/warden", "policies",
 	},
 	"events":                     {"internal/secgroup"},
 	"events/samples":             {},
