@@ -135,9 +135,10 @@ func (o *office) changes(ctx context.Context, c *ec2.Client) (told []incident.In
 	return told, outcomes
 }
 
-// What is required of groups asks for a look of its own.
+// What is required of groups asks for looks of its own.
 const told = "apiVersion: sgwarden/v1\nkind: Settings\npacks: [baseline, hygiene]\noverrides:\n" +
-	"  launch-wizard-groups: {off: true}\n  groups-have-few-rules: {off: true}\n" +
+	"  default-group-is-not-used: {off: true}\n  groups-are-distinct: {off: true}\n  groups-are-used: {off: true}\n  groups-have-few-rules: {off: true}\n" +
+	"  launch-wizard-groups: {off: true}\n  references-are-alive: {off: true}\n  regions-have-few-groups: {off: true}\n" +
 	"  changes-come-from-the-pipeline:\n    scope: {regions: [us-east-1]}\n    unless: {actors: [\"arn:aws:iam::*:role/deploy/pipeline\"]}\n"
 
 // TestChangesComeFromThePipeline: the shipped policy, through the guard, with
