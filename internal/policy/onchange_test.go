@@ -153,6 +153,7 @@ func TestStatesOfCalls(t *testing.T) {
 		{"not complete", nil, func() secgroup.Change { c := call; c.Complete = false; return c }(), nil, []State{Alerting}, ""},
 		{"an exception", []option{except(time.Time{}, dev)}, call, nil, []State{Exempt}, "except p.yaml:20"},
 		{"until", []option{except(now.Add(time.Hour), dev)}, call, nil, []State{Exempt}, "until"},
+		{"an exception of the settings", []option{except(time.Time{}, dev), func(d *Document) { d.Except[0].File = "sgwarden.yaml" }}, call, nil, []State{Exempt}, "except sgwarden.yaml:20"},
 		{"that ended", []option{except(now, dev)}, call, nil, []State{Alerting}, "ended on"},
 		{"of others", []option{except(time.Time{}, admin)}, call, nil, []State{Alerting}, "other actors"},
 		{"an exempt group", nil, deletion, exempt(func(*Exemption) {}), []State{Exempt}, "EX-1"},
