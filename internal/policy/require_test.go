@@ -228,6 +228,7 @@ func TestTriageOfRequirements(t *testing.T) {
 	many := enforcing(t, document("p", remedy(DoAlert), requires(Requirement{MaxRules: 3})))
 	tags := enforcing(t, document("p", remedy(DoAlert), requires(Requirement{Tags: []string{"owner"}})))
 	named := enforcing(t, document("p", remedy(DoAlert), requires(Requirement{NotNamed: []string{"launch-wizard-*"}})))
+	distinct := enforcing(t, document("p", remedy(DoAlert), requires(Requirement{Distinct: NotIdentical})))
 	holding := func(n int, whole bool) *Known {
 		k := item(func(k *Known) { k.Whole, k.Rules = whole, map[string]KnownRule{} })
 		for i := range n {
@@ -260,6 +261,8 @@ func TestTriageOfRequirements(t *testing.T) {
 		"the third rule":                            {many, authorize("", one), holding(2, true), AskItem, NotConcerned},
 		"the fourth rule":                           {many, authorize("", one), holding(3, true), AskItem, Concerned},
 		"rules that nobody has counted":             {many, authorize("", one), holding(0, false), AskItem, Concerned},
+		"a rule may make it like another group":     {distinct, authorize("", one), item(nil), Concerned, Concerned},
+		"a new group opens nothing":                 {distinct, created("web", "vpc-1"), item(nil), NotConcerned, NotConcerned},
 		"four rules at once":                        {many, authorize("", one, "ingress tcp/1 from ::/0", "ingress tcp/2 from ::/0", "ingress tcp/3 from ::/0"), item(nil), Concerned, Concerned},
 	} {
 		require.Equal(t, tc.without, tc.s.Triage(tc.c, nil), name)
