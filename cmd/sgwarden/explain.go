@@ -32,7 +32,8 @@ enforce mode, and says of every policy why it decides as it does. It calls no
 AWS. --by judges them as made by a role or user.
 
 --group judges the rules of a group of your account together, as if they were
-new: it reads the group, its VPCs and the prefix lists that it names with the
+new: it reads the group, its VPCs, the prefix lists that it names, and what the
+policies require beyond that (use, other groups, elastic addresses), with the
 AWS credentials and region of your environment, and changes nothing. What the
 deployment marked as baseline it does not know.
 
