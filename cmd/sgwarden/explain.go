@@ -10,6 +10,7 @@ import (
 
 	"github.com/sgwarden/sgwarden/events"
 	"github.com/sgwarden/sgwarden/internal/incident"
+	"github.com/sgwarden/sgwarden/internal/policy"
 	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
 
@@ -123,10 +124,12 @@ func (j judging) change(c secgroup.Change) explanation {
 	switch {
 	case c.ErrorCode != "":
 		return nothing(incident.Ignored, "the call failed with "+printable(c.ErrorCode)+" and changed nothing")
+	case (c.Effect == secgroup.Describe || c.Effect == secgroup.Retags) && j.set.Triage(c, nil) == policy.Concerned:
+		return nothing(incident.Unresolved, "the event alone does not tell what the group is like after the call: see --group")
 	case c.Effect == secgroup.Narrows || c.Effect == secgroup.Describe:
 		return nothing(incident.Compliant, "the call opens nothing")
 	case c.Effect == secgroup.Retags:
-		return nothing(incident.Ignored, "tags are not judged yet")
+		return nothing(incident.Ignored, "no policy looks at tags")
 	case c.Effect == secgroup.Creates:
 		rule, err := secgroup.ParseRule(defaultEgress)
 		if err != nil {
