@@ -266,6 +266,19 @@ func TestWhatACallOpenedIsTakenBack(t *testing.T) {
 			require.Equal(t, 12, r.Findings[0].Line)
 		})
 	}
+	t.Run("a Modify of two rules: what is known is taken back, and a word on the rest", func(t *testing.T) {
+		two := modified(dev, now, ruleOf(t, "sgr-a ingress tcp/443 from 10.0.0.0/8"), ruleOf(t, "sgr-b ingress tcp/444 from 10.0.0.0/8"))
+		v := judgedCall(t, s, two, knowing(was, as))
+		require.Equal(t, []Decision{Revert, Keep}, []Decision{v.Rules[0].Decision, v.Rules[1].Decision})
+		require.Equal(t, []State{Alerting}, callStates(v))
+		require.Contains(t, v.Calls[0].Findings[0].Why, "what it added to sgr-b is not known")
+		v = judgedCall(t, s, two, func(in *Input) {
+			remembered(in, was, as)
+			remembered(in, ruleOf(t, "sgr-b ingress tcp/443-444 from 10.0.0.0/8"), as)
+		})
+		require.Equal(t, []Decision{Revert, Keep}, []Decision{v.Rules[0].Decision, v.Rules[1].Decision})
+		require.Empty(t, v.Calls, "the other was narrowed")
+	})
 	t.Run("what left no rule is told", func(t *testing.T) {
 		v := judgedCall(t, s, called(dev, "RevokeSecurityGroupIngress", secgroup.Narrows), nil)
 		require.Equal(t, []State{Alerting}, callStates(v))
