@@ -209,6 +209,21 @@ func TestUnknownPoliciesCostLittle(t *testing.T) {
 	require.Less(t, allocs(1100)-allocs(100), float64(1000*most))
 }
 
+// TestUnknownSetsCostLittle, as unknown policies do.
+func TestUnknownSetsCostLittle(t *testing.T) {
+	allocs := func(n int) float64 {
+		var text strings.Builder
+		text.WriteString(settingsText("sets:"))
+		for i := range n {
+			fmt.Fprintf(&text, "  some-set-%d: ['set:another-set-%d']\n", i, i)
+		}
+		files := []Source{{File: "all.yaml", Text: []byte(text.String())}}
+		return testing.AllocsPerRun(1, func() { _, _ = Parse(files, nil) })
+	}
+	const most = 200 // of one set: reading it as YAML takes most of them
+	require.Less(t, allocs(1100)-allocs(100), float64(1000*most))
+}
+
 // TestHintsKnowEveryShippedPolicy: they find ids without reading YAML.
 func TestHintsKnowEveryShippedPolicy(t *testing.T) {
 	packs := map[string][]Source{}

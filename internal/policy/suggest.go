@@ -18,8 +18,12 @@ func didYouMean(word string, known []string) string {
 	return ""
 }
 
+// mostKnown bounds how many words are compared for a hint.
+const mostKnown = 500
+
 // nearest is the known word that a word may be a slip of; "" = none.
 func nearest(word string, known []string) string {
+	known = known[:min(len(known), mostKnown)]
 	best, distance := "", min(len(word)/3+2, len(word))
 	for _, k := range known {
 		if strings.EqualFold(word, k) {
