@@ -10,6 +10,7 @@ import (
 
 	"github.com/sgwarden/sgwarden/events"
 	"github.com/sgwarden/sgwarden/internal/incident"
+	"github.com/sgwarden/sgwarden/internal/policy"
 	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
 
@@ -32,7 +33,8 @@ enforce mode, and says of every policy why it decides as it does. It calls no
 AWS. --by judges them as made by a role or user.
 
 --group judges the rules of a group of your account together, as if they were
-new: it reads the group, its VPCs and the prefix lists that it names with the
+new: it reads the group, its VPCs, the prefix lists that it names, and what the
+policies require beyond that (use, other groups, elastic addresses), with the
 AWS credentials and region of your environment, and changes nothing. What the
 deployment marked as baseline it does not know.
 
@@ -122,10 +124,12 @@ func (j judging) change(c secgroup.Change) explanation {
 	switch {
 	case c.ErrorCode != "":
 		return nothing(incident.Ignored, "the call failed with "+printable(c.ErrorCode)+" and changed nothing")
+	case (c.Effect == secgroup.Describe || c.Effect == secgroup.Retags) && j.set.Triage(c, nil) == policy.Concerned:
+		return nothing(incident.Unresolved, "the event alone does not tell what the group is like after the call: see --group")
 	case c.Effect == secgroup.Narrows || c.Effect == secgroup.Describe:
 		return nothing(incident.Compliant, "the call opens nothing")
 	case c.Effect == secgroup.Retags:
-		return nothing(incident.Ignored, "tags are not judged yet")
+		return nothing(incident.Ignored, "no policy looks at tags")
 	case c.Effect == secgroup.Creates:
 		rule, err := secgroup.ParseRule(defaultEgress)
 		if err != nil {

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"io"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -75,5 +77,26 @@ func TestExplainSaysWhyALiveGroupCannotBeRead(t *testing.T) {
 	status, _, errs = explainLive(t, l, "--group", "web\x1b", "--region", "us-east-1")
 	require.Equal(t, exitUsage, status)
 	require.Contains(t, errs, `group "web\x1b": want the id of a security group`)
+	l.end()
+}
+
+// TestExplainReadsWhatPoliciesRequireOfALiveGroup: what only facts beyond the
+// group tell is read, not taken to be fine.
+func TestExplainReadsWhatPoliciesRequireOfALiveGroup(t *testing.T) {
+	folder := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "used.yaml"), []byte(`apiVersion: sgwarden/v1
+kind: Policy
+metadata: {id: groups-are-used, title: Groups are used, severity: low}
+require:
+  - {attached: true}
+  - {maxGroups: 1}
+remedy: alert
+`), 0o644))
+	l := listen(t, "--no-guard")
+	id := l.openSSH()
+	l.call("CreateSecurityGroup", url.Values{"GroupName": {"zz"}, "GroupDescription": {"another"}})
+	status, out, errs := explainLive(t, l, "--group", id, "--region", "us-east-1", "--policies", folder)
+	require.Equal(t, exitViolation, status, out+errs)
+	require.Contains(t, out, "no network interface uses it")
 	l.end()
 }
