@@ -71,6 +71,7 @@ func TestACallIsToldOnceFromItsRecord(t *testing.T) {
 			require.False(t, d.Retry)
 			require.Equal(t, []string{"opened alerted"}, w.sent())
 			require.Empty(t, w.ec2.calls, "record and item say it all")
+			require.Empty(t, w.queue.asked, "and nothing is looked at later")
 			require.Equal(t, []string{"Note", "Observe", "Open", "Close"}, w.ledger.calls)
 			told := w.publisher.messages()[0]
 			require.Equal(t, []any{d.IncidentID, "calls", policy.Medium, groupA, 0}, []any{told.ID, told.Policies[0].ID, told.Severity, told.GroupID, len(told.Rules)})
