@@ -805,3 +805,27 @@ remedy: alert
 	require.Equal(t, 2, calls["DescribeSecurityGroups"], "the page, and all groups")
 	s.quiet()
 }
+
+// TestAMarkIsAboutWhatStands: a rule that grew, of which another policy only
+// told, is marked as it is, and not as it was before it grew.
+func TestAMarkIsAboutWhatStands(t *testing.T) {
+	s := newSwept(t, closed(22, "remedy: alert"))
+	s.lost("tcp 22 22 10.0.0.0/8")
+	s.sweep()
+	s.change("1", strings.Fields("tcp 22 22 0.0.0.0/0"))
+	s.records = nil
+	s.sweep()
+	s.guardLooks()
+	require.Equal(t, incident.Alerted, s.judged[len(s.judged)-1].Worst().Outcome)
+	s.wait(15 * time.Minute)
+	s.sweep()
+
+	later := strings.Replace(closed(22, ""), "id: port-22", "id: later", 1)
+	s.deploy(policy.Enforce, closed(22, "remedy: alert"), later)
+	require.Equal(t, map[string]int{"later": 1}, s.sweep().Counts.Marked)
+	s.guardLooks()
+	s.quiet()
+	s.wait(15 * time.Minute)
+	s.hear(nil)
+	require.Equal(t, []string{sshOpen}, s.texts(), "it stood before the policy")
+}

@@ -94,11 +94,25 @@ func (l *look) mark(known *policy.Known) map[string]int {
 				entry.Baseline = append(slices.Clone(entry.Baseline), id)
 				slices.Sort(entry.Baseline)
 				marked[id]++
+				if !mayGoBack(&rv, entry) {
+					entry.Before, entry.BeforeBy = nil, nil // else the mark were about that value alone
+				}
 			}
 		}
 		known.Rules[rv.Rule.ID] = entry
 	}
 	return marked
+}
+
+// mayGoBack reports whether the value that a rule had before it grew is still
+// needed: a remedy may put it back, or it tells that a prefix list grew.
+func mayGoBack(rv *policy.RuleVerdict, entry policy.KnownRule) bool {
+	if entry.Before == nil || entry.Before.SameValue(entry.Rule) {
+		return true
+	}
+	return slices.ContainsFunc(rv.Findings, func(f policy.Finding) bool {
+		return f.State == policy.Acting || f.State == policy.Waiting || f.State == policy.Held
+	})
 }
 
 // standing are the policies whose act is being set and which the rule
