@@ -829,3 +829,33 @@ func TestAMarkIsAboutWhatStands(t *testing.T) {
 	s.hear(nil)
 	require.Equal(t, []string{sshOpen}, s.texts(), "it stood before the policy")
 }
+
+// TestAPolicyOnGroupsThatIsAddedLater marks the groups that stood before it,
+// also where they would have a grace, and none that is newer.
+func TestAPolicyOnGroupsThatIsAddedLater(t *testing.T) {
+	for _, more := range []string{"", ", grace: 12h"} {
+		t.Run("owner"+more, func(t *testing.T) {
+			owned := `---
+apiVersion: sgwarden/v1
+kind: Policy
+metadata: {id: owned, title: Every group has an owner, severity: low, why: Somebody must answer., fix: Tag it.}
+scope: {groups: {default: false}}
+require:
+  - {tags: [owner]` + more + `}
+remedy: alert
+`
+			s := newSwept(t, closed(22, ""))
+			s.lost("tcp 443 443 0.0.0.0/0")
+			s.sweep()
+			s.wait(15 * time.Minute)
+			_, err := s.account.ec2.EnsureGroup(secgroup.Group{ID: "sg-0b000000000000000", Rules: []secgroup.Rule{parsed(t, webOpen)}})
+			require.NoError(t, err)
+			s.deploy(policy.Enforce, closed(22, ""), owned)
+			require.Equal(t, map[string]int{"owned": 1}, s.sweep().Counts.Marked)
+			s.wait(13 * time.Hour)
+			require.Equal(t, 1, s.sweep().Counts.Enqueued[warden.SweepDue], "the newer one")
+			s.guardLooks()
+			s.quiet()
+		})
+	}
+}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/sgwarden/sgwarden/internal/incident"
 	"github.com/sgwarden/sgwarden/internal/policy"
+	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
 
 // beginActs writes down that the act of every policy that has none begins: a
@@ -86,7 +87,7 @@ func (l *look) mark(known *policy.Known) map[string]int {
 	marked := map[string]int{}
 	for _, rv := range l.j.verdict.All() {
 		entry := known.Rules[rv.Rule.ID]
-		if stamp := l.p.at.Stamp; !stamp.IsZero() && entry.Since.After(stamp) {
+		if l.isNewer(rv.Rule.ID, known) {
 			continue
 		}
 		for _, id := range l.standing(&rv) {
@@ -102,6 +103,25 @@ func (l *look) mark(known *policy.Known) map[string]int {
 		known.Rules[rv.Rule.ID] = entry
 	}
 	return marked
+}
+
+// isNewer reports whether a rule was not there at the last complete sweep; the
+// group itself, whether nothing of it was: what a policy finds of it is first
+// seen when the policy comes.
+func (l *look) isNewer(id string, known *policy.Known) bool {
+	stamp := l.p.at.Stamp
+	if stamp.IsZero() || !known.Rules[id].Since.After(stamp) {
+		return false
+	}
+	if !secgroup.IsGroupEntry(id) {
+		return true
+	}
+	for _, k := range known.Rules {
+		if !k.Since.After(stamp) {
+			return false
+		}
+	}
+	return true
 }
 
 // mayGoBack reports whether the value that a rule had before it grew is still
