@@ -94,6 +94,28 @@ func TestACallIsToldOnceFromItsRecord(t *testing.T) {
 	}
 }
 
+// TestADeletionByNameIsToldOnce: the group that it names is gone by then, and
+// its id is nowhere.
+func TestADeletionByNameIsToldOnce(t *testing.T) {
+	body := func(actor string) []byte {
+		return fmt.Appendf(nil, `{"detail-type":"AWS API Call via CloudTrail","source":"aws.ec2","detail":{"eventName":"DeleteSecurityGroup","eventSource":"ec2.amazonaws.com","eventID":"gone","eventTime":"2026-05-01T12:00:00Z","userIdentity":{"type":"IAMUser","arn":%q},"requestParameters":{"groupName":"no-more"},"responseElements":{"_return":true}}}`, actor)
+	}
+	w := newWorld(t, tellCalls+revertSSH)
+	require.Equal(t, incident.Gone, w.judge1(body(pipeline)).Outcome)
+	require.Empty(t, w.sent(), "the pipeline passes")
+
+	w = newWorld(t, tellCalls+revertSSH)
+	d := w.judge1(body("arn:aws:iam::123456789012:user/ann"))
+	require.Equal(t, []any{incident.Alerted, reasonCall, false}, []any{d.Outcome, d.Reason, d.Retry})
+	require.Equal(t, []string{"opened alerted"}, w.sent())
+	told := w.publisher.messages()[0]
+	require.Equal(t, []any{"calls", policy.Medium, d.IncidentID}, []any{told.Policies[0].ID, told.Severity, told.ID})
+	w.reset()
+	w.restart()
+	require.Equal(t, incident.Alerted, w.judgeTimes(body("arn:aws:iam::123456789012:user/ann"), 2).Outcome)
+	require.Empty(t, w.sent(), "a duplicate says nothing")
+}
+
 func TestACallIsToldBesideWhatIsDoneAboutItsRules(t *testing.T) {
 	w := newWorld(t, tellCalls+revertSSH)
 	body := w.authorize(groupA, ssh)
