@@ -228,8 +228,10 @@ func isTrue(v value) bool {
 func timeOf(v value) time.Time {
 	s, _ := v.scalar()
 	for _, layout := range []string{time.RFC3339, time.DateTime} {
-		if t, err := time.Parse(layout, s); err == nil {
-			return t.UTC()
+		t, err := time.Parse(layout, s)
+		// In UTC it may be of a year that nobody can write down again.
+		if t = t.UTC(); err == nil && t.Year() >= 1 && t.Year() <= 9999 {
+			return t
 		}
 	}
 	return time.Time{}

@@ -82,6 +82,7 @@ func TestTimes(t *testing.T) {
 	for text, wanted := range map[string]time.Time{
 		`"2026-03-02T09:15:30Z"`: want, `"2026-03-02T11:15:30+02:00"`: want, `"2026-03-02 09:15:30"`: want, `"2026-03-02 09:15:30.000000000"`: want,
 		`"2026-03-02T09:15:30.250Z"`: want.Add(250 * time.Millisecond), `"soon"`: {}, `null`: {}, `5`: {}, `{}`: {},
+		`"0000-06-01T00:00:00Z"`: {}, `"0000-01-01T00:00:00+10:00"`: {}, `"9999-12-31T23:59:59-10:00"`: {}, // JSON could not write some of them
 	} {
 		c := decodeFields(t, "DeleteSecurityGroup", `"eventTime":`+text+`,"requestParameters":{"groupId":"sg-0a5e1f00000000001"}`)
 		require.True(t, wanted.Equal(c.EventTime), "%s: %s", text, c.EventTime)

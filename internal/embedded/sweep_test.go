@@ -758,3 +758,104 @@ remedy: alert
 	require.Equal(t, incident.Alerted, s.judged[len(s.judged)-1].Worst().Outcome)
 	s.quiet()
 }
+
+// TestTheSweepReadsWhatIsAroundGroups: facts beyond a group are read in a pass
+// as in a judging, and those that are the same for many groups once.
+func TestTheSweepReadsWhatIsAroundGroups(t *testing.T) {
+	s := newSwept(t, `---
+apiVersion: sgwarden/v1
+kind: Policy
+metadata: {id: around, title: What is around a group, severity: low, why: It confuses., fix: Tidy up.}
+require:
+  - {distinct: identical}
+remedy: alert
+---
+apiVersion: sgwarden/v1
+kind: Policy
+metadata: {id: own-addresses, title: Only own addresses, severity: low, why: Others are gone., fix: Remove them.}
+require:
+  - {where: {direction: ingress, peers: [any]}, references: alive, elastic: own}
+remedy: alert
+`)
+	s.lost("tcp 22 22 198.51.100.7/32")
+	const named = "sg-0c000000000000000"
+	_, err := s.account.ec2.EnsureGroup(secgroup.Group{ID: named, Rules: []secgroup.Rule{}})
+	require.NoError(t, err)
+	added, err := s.account.ec2.EnsureRule(s.group, parsed(t, "ingress tcp/443 from "+named))
+	require.NoError(t, err)
+	require.True(t, added)
+	twin, ok := s.account.ec2.Group(s.group)
+	require.True(t, ok)
+	twin.ID, twin.Name = "sg-0b000000000000000", "twin"
+	for i := range twin.Rules {
+		twin.Rules[i].ID = ""
+	}
+	_, err = s.account.ec2.EnsureGroup(twin)
+	require.NoError(t, err)
+	calls := map[string]int{}
+	s.world.cloud.Disturb(func(c localec2.Call) localec2.Disturbance {
+		calls[c.Action]++
+		return localec2.Disturbance{}
+	})
+	pass := s.sweep()
+	require.Equal(t, 2, pass.Counts.Marked["around"], "the rules of one are those of the other")
+	require.Equal(t, 2, pass.Counts.Marked["own-addresses"])
+	require.Equal(t, 1, calls["DescribeAddresses"])
+	require.Equal(t, 1, calls["DescribeStaleSecurityGroups"], "both are in one VPC")
+	require.Equal(t, 2, calls["DescribeSecurityGroups"], "the page, and all groups")
+	s.quiet()
+}
+
+// TestAMarkIsAboutWhatStands: a rule that grew, of which another policy only
+// told, is marked as it is, and not as it was before it grew.
+func TestAMarkIsAboutWhatStands(t *testing.T) {
+	s := newSwept(t, closed(22, "remedy: alert"))
+	s.lost("tcp 22 22 10.0.0.0/8")
+	s.sweep()
+	s.change("1", strings.Fields("tcp 22 22 0.0.0.0/0"))
+	s.records = nil
+	s.sweep()
+	s.guardLooks()
+	require.Equal(t, incident.Alerted, s.judged[len(s.judged)-1].Worst().Outcome)
+	s.wait(15 * time.Minute)
+	s.sweep()
+
+	later := strings.Replace(closed(22, ""), "id: port-22", "id: later", 1)
+	s.deploy(policy.Enforce, closed(22, "remedy: alert"), later)
+	require.Equal(t, map[string]int{"later": 1}, s.sweep().Counts.Marked)
+	s.guardLooks()
+	s.quiet()
+	s.wait(15 * time.Minute)
+	s.hear(nil)
+	require.Equal(t, []string{sshOpen}, s.texts(), "it stood before the policy")
+}
+
+// TestAPolicyOnGroupsThatIsAddedLater marks the groups that stood before it,
+// also where they would have a grace, and none that is newer.
+func TestAPolicyOnGroupsThatIsAddedLater(t *testing.T) {
+	for _, more := range []string{"", ", grace: 12h"} {
+		t.Run("owner"+more, func(t *testing.T) {
+			owned := `---
+apiVersion: sgwarden/v1
+kind: Policy
+metadata: {id: owned, title: Every group has an owner, severity: low, why: Somebody must answer., fix: Tag it.}
+scope: {groups: {default: false}}
+require:
+  - {tags: [owner]` + more + `}
+remedy: alert
+`
+			s := newSwept(t, closed(22, ""))
+			s.lost("tcp 443 443 0.0.0.0/0")
+			s.sweep()
+			s.wait(15 * time.Minute)
+			_, err := s.account.ec2.EnsureGroup(secgroup.Group{ID: "sg-0b000000000000000", Rules: []secgroup.Rule{parsed(t, webOpen)}})
+			require.NoError(t, err)
+			s.deploy(policy.Enforce, closed(22, ""), owned)
+			require.Equal(t, map[string]int{"owned": 1}, s.sweep().Counts.Marked)
+			s.wait(13 * time.Hour)
+			require.Equal(t, 1, s.sweep().Counts.Enqueued[warden.SweepDue], "the newer one")
+			s.guardLooks()
+			s.quiet()
+		})
+	}
+}

@@ -144,7 +144,7 @@ func (u *unpacker) time() time.Time {
 	seconds := u.last.Unix() + u.signed()
 	nanoseconds := int64(u.last.Nanosecond()) + u.signed()
 	t := time.Unix(seconds, nanoseconds).UTC()
-	if nanoseconds < 0 || nanoseconds >= int64(time.Second) || t.Year() < 1 || t.Year() > 9999 {
+	if nanoseconds < 0 || nanoseconds >= int64(time.Second) || t.Year() < 0 || t.Year() > 9999 {
 		u.bad = true // no JSON can say it
 	}
 	u.last = t

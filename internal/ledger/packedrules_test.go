@@ -48,7 +48,7 @@ func anyAttribution() *rapid.Generator[*secgroup.Attribution] {
 func anyTime() *rapid.Generator[time.Time] {
 	return rapid.Custom(func(t *rapid.T) time.Time {
 		return rapid.SampledFrom([]time.Time{
-			{}, time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC), time.Date(2026, 3, 2, 9, 0, 0, 999999999, time.UTC), time.Date(1601, 1, 1, 0, 0, 0, 1, time.UTC), time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC),
+			{}, time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC), time.Date(2026, 3, 2, 9, 0, 0, 999999999, time.UTC), time.Date(1601, 1, 1, 0, 0, 0, 1, time.UTC), time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC),
 		}).Draw(t, "time")
 	})
 }

@@ -128,7 +128,7 @@ func (j *judgement) groupVerdict(p *Policy, lack groupLack) RuleVerdict {
 		excusedState(&r, &e)
 	case lack.text == "":
 		j.unreadState(&r, &e, lack.unread)
-	case lack.grace > 0 && graced.After(j.in.Now):
+	case lack.grace > 0 && graced.After(j.in.Now) && j.beforeAct(p, s) == "": // what stood is marked, not graced
 		r.State, r.Until = Graced, graced
 		r.Why = "stands for a grace of " + lack.grace.String() + ": " + lack.text
 	default:

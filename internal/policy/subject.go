@@ -127,9 +127,15 @@ func (j *judgement) isMarked(s *subject, p *Policy) bool {
 	return s.record.modifies() || !during
 }
 
-// isAdopted reports whether the marks of p were given up since its act.
+// isAdopted reports whether the marks of p were given up since its act; one
+// that is under way has set some of its marks already.
 func (j *judgement) isAdopted(p *Policy) bool {
-	return j.in.Facts.Adopted[p.ID].After(j.in.Facts.Acts[p.ID].At)
+	act := j.in.Facts.Acts[p.ID]
+	set := act.At
+	if set.IsZero() {
+		set = act.Start
+	}
+	return j.in.Facts.Adopted[p.ID].After(set)
 }
 
 // isOpen reports whether an open incident holds the rule under p.

@@ -21,6 +21,10 @@ func TestVoidMarks(t *testing.T) {
 		"nothing":                         {func(*Input, secgroup.Rule) {}, nil},
 		"adopted":                         {func(in *Input, _ secgroup.Rule) { in.Facts.Adopted = map[string]time.Time{"p": now.Add(-time.Hour)} }, []string{"p"}},
 		"adopted before the act was done": {func(in *Input, _ secgroup.Rule) { in.Facts.Adopted = map[string]time.Time{"p": done} }, nil},
+		"adopted before an act that is under way": {func(in *Input, _ secgroup.Rule) {
+			in.Facts.Acts["p"] = Act{Start: now.Add(-time.Hour)}
+			in.Facts.Adopted = map[string]time.Time{"p": now.Add(-2 * time.Hour)}
+		}, nil},
 		"both adopted": {func(in *Input, _ secgroup.Rule) {
 			in.Facts.Adopted = map[string]time.Time{"p": now.Add(-time.Hour), "q": now}
 		}, []string{"p", "q"}},

@@ -43,7 +43,7 @@ func (w *Warden) tasks(records []*record) []*task {
 // mustBeSaid reports whether a decision without a judging needs an alert: an
 // end that nobody would hear of otherwise. What comes again says it then.
 func mustBeSaid(d Decision) bool {
-	return d.Outcome == incident.CannotRemediate || d.Outcome == incident.Unresolved && !d.Retry
+	return d.Outcome == incident.CannotRemediate || d.Outcome == incident.Unresolved && !d.Retry || d.Reason == reasonCall
 }
 
 // run does one task. A panic ends this task alone: the other messages of the

@@ -221,11 +221,27 @@ func (j *judging) answerCall(r *record) {
 	}
 }
 
+// callAgainst is what becomes of a call whose group cannot be found any more, by
+// its record alone; 0 = no policy is against it.
+func (w *Warden) callAgainst(c secgroup.Change) (worst incident.Outcome) {
+	for _, v := range w.cfg.Set.JudgeCalls(policy.Input{Changes: []secgroup.Change{c}, Now: w.now()}) {
+		for _, f := range v.Findings {
+			switch f.State {
+			case policy.Alerting:
+				worst = max(worst, incident.Alerted)
+			case policy.Observing:
+				worst = max(worst, incident.Observed)
+			}
+		}
+	}
+	return worst
+}
+
 // objections writes into the incident of an event, which no group is judged
 // for, what the policies say of the call itself.
 func (w *Warden) objections(inc *incident.Incident, r *record) {
 	in := policy.Input{Live: secgroup.Group{ID: r.decision.GroupID}, Changes: []secgroup.Change{r.change}, Now: w.now()}
-	if len(r.change.Groups) > 0 {
+	if len(r.change.Groups) > 0 && r.decision.Reason != reasonCall {
 		return // these are judged as calls of their groups
 	}
 	for _, v := range w.cfg.Set.JudgeCalls(in) {

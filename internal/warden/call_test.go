@@ -71,6 +71,7 @@ func TestACallIsToldOnceFromItsRecord(t *testing.T) {
 			require.False(t, d.Retry)
 			require.Equal(t, []string{"opened alerted"}, w.sent())
 			require.Empty(t, w.ec2.calls, "record and item say it all")
+			require.Empty(t, w.queue.asked, "and nothing is looked at later")
 			require.Equal(t, []string{"Note", "Observe", "Open", "Close"}, w.ledger.calls)
 			told := w.publisher.messages()[0]
 			require.Equal(t, []any{d.IncidentID, "calls", policy.Medium, groupA, 0}, []any{told.ID, told.Policies[0].ID, told.Severity, told.GroupID, len(told.Rules)})
@@ -91,6 +92,28 @@ func TestACallIsToldOnceFromItsRecord(t *testing.T) {
 			require.Empty(t, w.sent(), "nor to a new process")
 		})
 	}
+}
+
+// TestADeletionByNameIsToldOnce: the group that it names is gone by then, and
+// its id is nowhere.
+func TestADeletionByNameIsToldOnce(t *testing.T) {
+	body := func(actor string) []byte {
+		return fmt.Appendf(nil, `{"detail-type":"AWS API Call via CloudTrail","source":"aws.ec2","detail":{"eventName":"DeleteSecurityGroup","eventSource":"ec2.amazonaws.com","eventID":"gone","eventTime":"2026-05-01T12:00:00Z","userIdentity":{"type":"IAMUser","arn":%q},"requestParameters":{"groupName":"no-more"},"responseElements":{"_return":true}}}`, actor)
+	}
+	w := newWorld(t, tellCalls+revertSSH)
+	require.Equal(t, incident.Gone, w.judge1(body(pipeline)).Outcome)
+	require.Empty(t, w.sent(), "the pipeline passes")
+
+	w = newWorld(t, tellCalls+revertSSH)
+	d := w.judge1(body("arn:aws:iam::123456789012:user/ann"))
+	require.Equal(t, []any{incident.Alerted, reasonCall, false}, []any{d.Outcome, d.Reason, d.Retry})
+	require.Equal(t, []string{"opened alerted"}, w.sent())
+	told := w.publisher.messages()[0]
+	require.Equal(t, []any{"calls", policy.Medium, d.IncidentID}, []any{told.Policies[0].ID, told.Severity, told.ID})
+	w.reset()
+	w.restart()
+	require.Equal(t, incident.Alerted, w.judgeTimes(body("arn:aws:iam::123456789012:user/ann"), 2).Outcome)
+	require.Empty(t, w.sent(), "a duplicate says nothing")
 }
 
 func TestACallIsToldBesideWhatIsDoneAboutItsRules(t *testing.T) {

@@ -93,6 +93,9 @@ func (w *Warden) lookUp(ctx context.Context, r *record, name string) {
 	case r.change.Effect == secgroup.Narrows:
 		// DeleteSecurityGroup by name: it is gone, or it never was.
 		r.decide(incident.Gone, reasonNoGroup, false)
+		if against := w.callAgainst(r.change); against != 0 {
+			r.decide(against, reasonCall, false) // no group will be judged for it
+		}
 	default:
 		r.decide(incident.Unresolved, reasonNoGroup, len(ids) == 0 && r.young(w.now()))
 	}

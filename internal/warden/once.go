@@ -85,6 +85,9 @@ func (w *Warden) once(ctx context.Context, key string, inc incident.Incident) (*
 		}
 		version, known := mem.Known.Version, mem.Known
 		known.Exists = true
+		if _, told := known.Removed[callMark+inc.ID]; told {
+			return story, nil
+		}
 		stored := inc
 		stored.Status, stored.Chain = statusOpen, mem.ChainHead
 		if i := slices.IndexFunc(mem.Open, func(o incident.Incident) bool { return o.ID == inc.ID }); i >= 0 {
@@ -123,6 +126,7 @@ func (w *Warden) publishOnce(ctx context.Context, story *Story, inc incident.Inc
 		inc.Published = append(slices.Clone(inc.Published), string(inc.EventType))
 		if !inc.Outcome.StaysOpen() {
 			inc.Status, inc.ClosedAt = statusClosed, at(closing.Now)
+			closing.Known.Removed = map[string]policy.RemovedRule{callMark + inc.ID: {At: closing.Now, IncidentID: inc.ID}}
 		}
 	}
 	closing.Incidents = []incident.Incident{inc}

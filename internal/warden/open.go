@@ -117,10 +117,10 @@ func (j *judging) asks() (all []ask) {
 
 // unseenEgress is when to look again for the default egress of a group that was
 // just made: EC2 may not show it yet, and no record names it. Policies are about
-// it, or triage would have ended the judging. Zero = it is there, or the group
-// is so old that its maker took it away.
+// it, or the group would not have been read. Zero = it is there, or the group
+// was not read, or is so old that its maker took it away.
 func (j *judging) unseenEgress() (at time.Time) {
-	if slices.ContainsFunc(j.live.Rules, func(r secgroup.Rule) bool {
+	if j.live.Rules == nil || slices.ContainsFunc(j.live.Rules, func(r secgroup.Rule) bool {
 		return r.Direction == secgroup.Egress && r.Protocol == secgroup.AllProtocols
 	}) {
 		return at

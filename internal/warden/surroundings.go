@@ -12,8 +12,8 @@ import (
 	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
 
-// batchFacts are facts beyond single groups. They are read once for a batch,
-// and only if some policy asks for them.
+// batchFacts are facts beyond single groups. They are read once for a batch, or
+// a call of a sweep, and only if some policy asks for them.
 type batchFacts struct {
 	mu   sync.Mutex
 	read map[string]*batchFact

@@ -88,6 +88,7 @@ type pass struct {
 	setting  map[string]bool // ids of the policies whose act is being set
 
 	lists    map[string]secgroup.PrefixList // as read in this call
+	around   batchFacts                     // likewise
 	networks func(secgroup.Group) ([]secgroup.VPC, error)
 	mu       sync.Mutex // guards at.Counts while calls are made side by side
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/sgwarden/sgwarden/internal/incident"
 	"github.com/sgwarden/sgwarden/internal/policy"
+	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
 
 // beginActs writes down that the act of every policy that has none begins: a
@@ -86,7 +87,7 @@ func (l *look) mark(known *policy.Known) map[string]int {
 	marked := map[string]int{}
 	for _, rv := range l.j.verdict.All() {
 		entry := known.Rules[rv.Rule.ID]
-		if stamp := l.p.at.Stamp; !stamp.IsZero() && entry.Since.After(stamp) {
+		if l.isNewer(rv.Rule.ID, known) {
 			continue
 		}
 		for _, id := range l.standing(&rv) {
@@ -94,11 +95,44 @@ func (l *look) mark(known *policy.Known) map[string]int {
 				entry.Baseline = append(slices.Clone(entry.Baseline), id)
 				slices.Sort(entry.Baseline)
 				marked[id]++
+				if !mayGoBack(&rv, entry) {
+					entry.Before, entry.BeforeBy = nil, nil // else the mark were about that value alone
+				}
 			}
 		}
 		known.Rules[rv.Rule.ID] = entry
 	}
 	return marked
+}
+
+// isNewer reports whether a rule was not there at the last complete sweep; the
+// group itself, whether nothing of it was: what a policy finds of it is first
+// seen when the policy comes.
+func (l *look) isNewer(id string, known *policy.Known) bool {
+	stamp := l.p.at.Stamp
+	if stamp.IsZero() || !known.Rules[id].Since.After(stamp) {
+		return false
+	}
+	if !secgroup.IsGroupEntry(id) {
+		return true
+	}
+	for _, k := range known.Rules {
+		if !k.Since.After(stamp) {
+			return false
+		}
+	}
+	return true
+}
+
+// mayGoBack reports whether the value that a rule had before it grew is still
+// needed: a remedy may put it back, or it tells that a prefix list grew.
+func mayGoBack(rv *policy.RuleVerdict, entry policy.KnownRule) bool {
+	if entry.Before == nil || entry.Before.SameValue(entry.Rule) {
+		return true
+	}
+	return slices.ContainsFunc(rv.Findings, func(f policy.Finding) bool {
+		return f.State == policy.Acting || f.State == policy.Waiting || f.State == policy.Held
+	})
 }
 
 // standing are the policies whose act is being set and which the rule

@@ -42,7 +42,7 @@ const (
 func (p *pass) judging(g secgroup.Group, mem incident.Memory) *judging {
 	j := &judging{w: p.w, groupID: g.ID, mem: mem, version: mem.Known.Version, live: g, exists: true, now: p.w.now()}
 	j.facts = j.factsOf(mem.Controls)
-	j.facts.Lists = p.lists
+	j.facts.Lists, j.shared = p.lists, &p.around
 	return j
 }
 
@@ -122,13 +122,17 @@ func (l *look) mindsUnreadList() bool {
 	})
 }
 
-// fetch reads a kind of fact, once for all groups.
+// fetch reads a kind of fact, once for all groups that it is the same for.
 func (l *look) fetch(ctx context.Context, need policy.Need) (err error) {
 	p := l.p
 	if need != policy.NeedVPCs {
-		lists := len(p.lists)
+		before := len(p.lists) + len(p.around.read)
 		err = l.j.fetch(ctx, need)
-		p.count(func(c *SweepCounts) { c.Calls.EC2 += len(p.lists) - lists })
+		calls := len(p.lists) + len(p.around.read) - before
+		if need == policy.NeedInterfaces {
+			calls++ // each group has its own
+		}
+		p.count(func(c *SweepCounts) { c.Calls.EC2 += calls })
 		return err
 	}
 	if p.networks == nil {
