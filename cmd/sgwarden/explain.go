@@ -29,7 +29,8 @@ func newExplain() *cobra.Command {
 		Long: `explain judges one rule, or the rules that a CloudTrail record names, as if
 they were new and nobody's, in a group of their own, with every policy in
 enforce mode, and says of every policy why it decides as it does. It calls no
-AWS. --by judges them as made by a role or user.
+AWS. --by judges them as made by a role or user. The group is no default group
+and has id sg-00000000, but for what a record tells of it.
 
 --group judges the rules of a group of your account together, as if they were
 new: it reads the group, its VPCs and the prefix lists that it names with the
@@ -131,14 +132,29 @@ func (j judging) change(c secgroup.Change) explanation {
 		if err != nil {
 			panic(err) // the text is constant
 		}
-		return j.rules(someGroup, []secgroup.Rule{rule})
+		return j.rules(groupOf(c), []secgroup.Rule{rule})
 	case c.Effect == secgroup.Names && c.Complete:
-		return j.named(c.Rules)
+		return j.named(groupOf(c), c.Rules)
 	}
 	return nothing(incident.Unresolved, "the event alone does not tell which rules there are to judge")
 }
 
-func (j judging) named(named []secgroup.NamedRule) explanation {
+// groupOf is the group of a record, as far as the record tells of it: scopes ask
+// for it, and its rules may refer to it.
+func groupOf(c secgroup.Change) secgroup.Group {
+	group := someGroup
+	group.AccountID, group.Region = c.AccountID, c.Region
+	if len(c.Groups) == 1 {
+		named := c.Groups[0]
+		group.Name, group.VPCID = named.Name, named.VPCID
+		if named.ID != "" {
+			group.ID = named.ID
+		}
+	}
+	return group
+}
+
+func (j judging) named(group secgroup.Group, named []secgroup.NamedRule) explanation {
 	var rules []secgroup.Rule
 	reason := ""
 	for _, n := range named {
@@ -151,7 +167,7 @@ func (j judging) named(named []secgroup.NamedRule) explanation {
 		}
 		rules = append(rules, n.Rule)
 	}
-	x := j.rules(someGroup, rules)
+	x := j.rules(group, rules)
 	x.Reason = reason
 	return x
 }
