@@ -43,8 +43,13 @@ answer or the event alone does not tell what to judge.
   sgwarden explain --rule 'ingress tcp/20-25 from 0.0.0.0/0'
   sgwarden explain --event record.json --policies policies/ -o json
   sgwarden explain --group sg-0123456789abcdef0 --region eu-central-1`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return e.run(cmd) },
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := e.chosen(cmd); err != nil {
+				return err
+			}
+			return e.run(cmd)
+		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&e.rule, "rule", "", "a rule as text, as 'ingress tcp/20-25 from 0.0.0.0/0'")
@@ -55,9 +60,24 @@ answer or the event alone does not tell what to judge.
 	f.StringVar(&e.account.profile, "profile", "", "AWS profile for --group (default: AWS_PROFILE)")
 	f.StringVar(&e.account.region, "region", "", "AWS region of --group (default: AWS_REGION, else the profile's)")
 	f.StringVar(&e.by, "by", "", "ARN of the role or user who makes the rules (default: nobody in particular)")
-	cmd.MarkFlagsOneRequired("rule", "event", "group")
-	cmd.MarkFlagsMutuallyExclusive("rule", "event", "group")
 	return cmd
+}
+
+// chosen refuses flags that name nothing, or several things, to explain.
+func (e *explain) chosen(cmd *cobra.Command) error {
+	n := 0
+	for _, flag := range []string{"rule", "event", "group"} {
+		if cmd.Flags().Changed(flag) {
+			n++
+		}
+	}
+	switch n {
+	case 0:
+		return errors.New("nothing to explain: name it with --rule, --event or --group")
+	case 1:
+		return nil
+	}
+	return errors.New("explain takes one of --rule, --event and --group")
 }
 
 func (e *explain) run(cmd *cobra.Command) error {

@@ -75,5 +75,10 @@ func TestExplainSaysWhyALiveGroupCannotBeRead(t *testing.T) {
 	status, _, errs = explainLive(t, l, "--group", "web\x1b", "--region", "us-east-1")
 	require.Equal(t, exitUsage, status)
 	require.Contains(t, errs, `group "web\x1b": want the id of a security group`)
+	t.Setenv("AWS_ACCESS_KEY_ID", "")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "")
+	var out, said bytes.Buffer
+	require.Equal(t, exitOutside, runContext(t.Context(), []string{"explain", "--group", "sg-0123456789abcdef0", "--region", "us-east-1"}, nil, &out, &said))
+	require.Contains(t, said.String(), "sgwarden: no AWS credentials: name a profile with --profile or AWS_PROFILE")
 	l.end()
 }
