@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 
 	"github.com/spf13/cobra"
 
@@ -12,6 +13,10 @@ import (
 	"github.com/sgwarden/sgwarden/internal/incident"
 	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
+
+// actorForm is that of the ARNs which exceptions name: of an assumed role it is
+// the role's, never the session's.
+var actorForm = regexp.MustCompile(`^arn:[a-z-]+:iam::[0-9]{12}:(?:(?:role|user)/.+|root)$`)
 
 // explain is `sgwarden explain`.
 type explain struct {
@@ -33,9 +38,10 @@ AWS. --by judges them as made by a role or user. The group is no default group
 and has id sg-00000000, but for what a record tells of it.
 
 --group judges the rules of a group of your account together, as if they were
-new: it reads the group, its VPCs and the prefix lists that it names with the
-AWS credentials and region of your environment, and changes nothing. What the
-deployment marked as baseline it does not know.
+new: it reads the group, its VPCs, the prefix lists that it names, and what the
+policies require around it, with the AWS credentials and region of your
+environment, and changes nothing. What the deployment marked as baseline, and
+for how long the group has been as it is, it does not know.
 
 It exits with 1 where a policy is violated, and with 3 where AWS does not
 answer or the event alone does not tell what to judge.
@@ -81,6 +87,9 @@ func (e *explain) chosen(cmd *cobra.Command) error {
 }
 
 func (e *explain) run(cmd *cobra.Command) error {
+	if e.by != "" && !actorForm.MatchString(e.by) {
+		return fmt.Errorf("by %q: want the ARN of a role or user, as arn:aws:iam::123456789012:role/NAME", e.by)
+	}
 	if e.format != "text" && e.format != "json" {
 		return fmt.Errorf("output %q: want text or json", e.format)
 	}

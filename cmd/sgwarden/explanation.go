@@ -41,10 +41,10 @@ func nothing(o incident.Outcome, reason string) explanation {
 
 // judging is what rules are explained with.
 type judging struct {
-	set      *policy.Set // every policy in enforce mode
-	deployed *policy.Set // the same policies in their own modes
-	live     bool        // the rules are those of a live group
-	by       string      // ARN of who makes the rules; "" = nobody in particular
+	set      *policy.Set          // every policy in enforce mode
+	deployed *policy.Set          // the same policies in their own modes
+	live     *policy.Surroundings // of a live group, whose rules are judged; nil = the rules stand in none
+	by       string               // ARN of who makes the rules; "" = nobody in particular
 }
 
 // someGroup is the group of rules that stand in none.
@@ -59,11 +59,14 @@ func (j judging) rules(group secgroup.Group, rules []secgroup.Rule) explanation 
 	}
 	in := j.set.ExplainInput(group, rules, today())
 	in.Changes[0].Actor.ARN = j.by
+	if j.live != nil {
+		in.Facts.Surroundings = *j.live
+	}
 	x := explanation{Violations: []violation{}, Rules: []explainedRule{}}
 	worst := incident.Compliant
 	v := j.set.Evaluate(in)
 	all := v.Rules
-	if j.live {
+	if j.live != nil {
 		all = v.All()
 	}
 	for _, r := range all {

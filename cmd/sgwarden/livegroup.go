@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 
 	"github.com/sgwarden/sgwarden/internal/incident"
@@ -22,11 +21,16 @@ func (e *explain) explainGroup(ctx context.Context, j judging) (explanation, err
 	if err != nil {
 		return explanation{}, err
 	}
-	group, err := readGroup(ctx, settings, e.group)
+	reads := inventory.New(ec2.NewFromConfig(settings))
+	group, err := readGroup(ctx, reads, settings.Region, e.group)
 	if err != nil {
 		return explanation{}, outside(err)
 	}
-	j.live = true
+	around, err := readAround(ctx, reads, j.set.Facts(), group)
+	if err != nil {
+		return explanation{}, outside(err)
+	}
+	j.live = &around
 	x := j.rules(group, group.Rules)
 	x.Group = &explainedGroup{ID: group.ID, Name: group.Name, VPC: group.VPCID, Account: group.AccountID, Region: group.Region}
 	return x, nil
@@ -34,17 +38,16 @@ func (e *explain) explainGroup(ctx context.Context, j judging) (explanation, err
 
 // readGroup reads a group with its rules, its VPCs and the lists that its
 // rules name.
-func readGroup(ctx context.Context, settings aws.Config, id string) (secgroup.Group, error) {
-	reads := inventory.New(ec2.NewFromConfig(settings))
+func readGroup(ctx context.Context, reads *inventory.Inventory, region, id string) (secgroup.Group, error) {
 	group, err := reads.Group(ctx, id)
 	switch {
 	case errors.Is(err, incident.ErrGone):
-		return secgroup.Group{}, fmt.Errorf("%s: there is no such group in %s: %w", id, settings.Region, err)
+		return secgroup.Group{}, fmt.Errorf("%s: there is no such group in %s: %w", id, region, err)
 	case err != nil:
 		return secgroup.Group{}, err
 	}
 	if group.Region == "" {
-		group.Region = settings.Region
+		group.Region = region
 	}
 	if group.VPCs, err = reads.VPCs(ctx, group); err != nil {
 		return secgroup.Group{}, err

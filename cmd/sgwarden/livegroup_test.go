@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"io"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -61,6 +63,24 @@ func TestExplainReadsALiveGroup(t *testing.T) {
 		require.Len(t, r.Policies, 4)
 		require.True(t, strings.HasPrefix(r.ID, "sgr-"))
 	}
+	l.end()
+}
+
+// TestExplainReadsWhatIsRequiredAroundALiveGroup: nothing is called fine that
+// was not looked at.
+func TestExplainReadsWhatIsRequiredAroundALiveGroup(t *testing.T) {
+	l := listen(t, "--no-guard")
+	id := l.openSSH()
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "p.yaml"), []byte(`apiVersion: sgwarden/v1
+kind: Policy
+metadata: {id: used, title: used, severity: low}
+require: [{attached: true}]
+remedy: alert
+`), 0o600))
+	status, out, errs := explainLive(t, l, "--group", id, "--region", "us-east-1", "--policies", dir)
+	require.Equal(t, exitViolation, status, errs)
+	require.Regexp(t, `(?s)rule     the group itself\n.*alerts +used .*no network interface`, out)
 	l.end()
 }
 
