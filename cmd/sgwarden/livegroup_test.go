@@ -81,6 +81,16 @@ remedy: alert
 	status, out, errs := explainLive(t, l, "--group", id, "--region", "us-east-1", "--policies", dir)
 	require.Equal(t, exitViolation, status, errs)
 	require.Regexp(t, `(?s)rule     the group itself\n.*alerts +used .*no network interface`, out)
+
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "p.yaml"), []byte(`apiVersion: sgwarden/v1
+kind: Policy
+metadata: {id: used, title: used, severity: low}
+require: [{attached: true, grace: 24h}]
+remedy: alert
+`), 0o600))
+	status, out, errs = explainLive(t, l, "--group", id, "--region", "us-east-1", "--policies", dir)
+	require.Equal(t, exitFine, status, "what has a grace is no violation yet: "+errs)
+	require.Regexp(t, `(?s)^compliant\n.*decided  compliant: used says nothing before its grace is over\n.*graced +used .* stands for a grace of 24h0m0s: no network interface uses it`, out)
 	l.end()
 }
 

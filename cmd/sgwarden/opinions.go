@@ -159,7 +159,7 @@ func (a opinion) sentence() string {
 
 // decided says how the policies together came to what becomes of a rule.
 func decided(r policy.RuleVerdict) string {
-	var reverts, narrows, others, unsure []string
+	var reverts, narrows, others, unsure, graced []string
 	for _, f := range r.Findings {
 		switch {
 		case f.State == policy.Acting && f.Policy.Remedy.Do == policy.DoRevert:
@@ -168,6 +168,8 @@ func decided(r policy.RuleVerdict) string {
 			narrows = append(narrows, f.Policy.ID)
 		case f.State == policy.Unknown:
 			unsure = append(unsure, f.Policy.ID)
+		case f.State == policy.Graced:
+			graced = append(graced, f.Policy.ID)
 		case f.State != policy.Fine:
 			others = append(others, f.Policy.ID)
 		}
@@ -195,6 +197,8 @@ func decided(r policy.RuleVerdict) string {
 		text = verb(others, " only reports or lets", " only report or let") + " it be: nothing is changed"
 	case len(unsure) > 0:
 		text = names(unsure) + " cannot tell: nothing is changed"
+	case len(graced) > 0:
+		text = verb(graced, " says", " say") + " nothing before its grace is over"
 	}
 	if r.Fallback != "" {
 		text += "; it goes, as " + r.Fallback
