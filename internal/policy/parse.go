@@ -297,6 +297,7 @@ type unscoped struct {
 	at   position
 	id   string
 	pack string
+	not  bool // its scope says whom it is not for
 }
 
 // OffReason says why a policy is off.
