@@ -11,6 +11,7 @@ import (
 
 	"github.com/sgwarden/sgwarden/events"
 	"github.com/sgwarden/sgwarden/internal/incident"
+	"github.com/sgwarden/sgwarden/internal/policy"
 	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
 
@@ -39,9 +40,10 @@ and has id sg-00000000, but for what a record tells of it.
 
 --group judges the rules of a group of your account together, as if they were
 new: it reads the group, its VPCs, the prefix lists that it names, and what the
-policies require around it, with the AWS credentials and region of your
-environment, and changes nothing. What the deployment marked as baseline, and
-for how long the group has been as it is, it does not know.
+policies require beyond that (use, other groups, elastic addresses), with the
+AWS credentials and region of your environment, and changes nothing. What the
+deployment marked as baseline, and for how long the group has been as it is, it
+does not know.
 
 It exits with 1 where a policy is violated, and with 3 where AWS does not
 answer or the event alone does not tell what to judge.
@@ -152,10 +154,12 @@ func (j judging) change(c secgroup.Change) explanation {
 	switch {
 	case c.ErrorCode != "":
 		return nothing(incident.Ignored, "the call failed with "+printable(c.ErrorCode)+" and changed nothing")
+	case (c.Effect == secgroup.Describe || c.Effect == secgroup.Retags) && j.set.Triage(c, nil) == policy.Concerned:
+		return nothing(incident.Unresolved, "the event alone does not tell what the group is like after the call: see --group")
 	case c.Effect == secgroup.Narrows || c.Effect == secgroup.Describe:
 		return nothing(incident.Compliant, "the call opens nothing")
 	case c.Effect == secgroup.Retags:
-		return nothing(incident.Ignored, "tags are not judged yet")
+		return nothing(incident.Ignored, "no policy looks at tags")
 	case c.Effect == secgroup.Creates:
 		rule, err := secgroup.ParseRule(defaultEgress)
 		if err != nil {

@@ -41,10 +41,11 @@ func nothing(o incident.Outcome, reason string) explanation {
 
 // judging is what rules are explained with.
 type judging struct {
-	set      *policy.Set          // every policy in enforce mode
-	deployed *policy.Set          // the same policies in their own modes
-	live     *policy.Surroundings // of a live group, whose rules are judged; nil = the rules stand in none
-	by       string               // ARN of who makes the rules; "" = nobody in particular
+	set      *policy.Set         // every policy in enforce mode
+	deployed *policy.Set         // the same policies in their own modes
+	live     bool                // the rules are those of a live group
+	around   policy.Surroundings // of a live group: all that the policies may ask for
+	by       string              // ARN of who makes the rules; "" = nobody in particular
 }
 
 // someGroup is the group of rules that stand in none.
@@ -59,14 +60,14 @@ func (j judging) rules(group secgroup.Group, rules []secgroup.Rule) explanation 
 	}
 	in := j.set.ExplainInput(group, rules, today())
 	in.Changes[0].Actor.ARN = j.by
-	if j.live != nil {
-		in.Facts.Surroundings = *j.live
+	if j.live {
+		in.Facts.Surroundings = j.around
 	}
 	x := explanation{Violations: []violation{}, Rules: []explainedRule{}}
 	worst := incident.Compliant
 	v := j.set.Evaluate(in)
 	all := v.Rules
-	if j.live != nil {
+	if j.live {
 		all = v.All()
 	}
 	for _, r := range all {

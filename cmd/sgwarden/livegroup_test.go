@@ -112,3 +112,24 @@ func TestExplainSaysWhyALiveGroupCannotBeRead(t *testing.T) {
 	require.Contains(t, said.String(), "sgwarden: no AWS credentials: name a profile with --profile or AWS_PROFILE")
 	l.end()
 }
+
+// TestExplainReadsWhatPoliciesRequireOfALiveGroup: what only facts beyond the
+// group tell is read, not taken to be fine.
+func TestExplainReadsWhatPoliciesRequireOfALiveGroup(t *testing.T) {
+	folder := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "used.yaml"), []byte(`apiVersion: sgwarden/v1
+kind: Policy
+metadata: {id: groups-are-used, title: Groups are used, severity: low}
+require:
+  - {attached: true}
+  - {maxGroups: 1}
+remedy: alert
+`), 0o644))
+	l := listen(t, "--no-guard")
+	id := l.openSSH()
+	l.call("CreateSecurityGroup", url.Values{"GroupName": {"zz"}, "GroupDescription": {"another"}})
+	status, out, errs := explainLive(t, l, "--group", id, "--region", "us-east-1", "--policies", folder)
+	require.Equal(t, exitViolation, status, out+errs)
+	require.Contains(t, out, "no network interface uses it")
+	l.end()
+}

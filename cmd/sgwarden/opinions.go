@@ -64,7 +64,7 @@ func (j judging) explained(r policy.RuleVerdict, accounts []policy.Account) expl
 	out := explainedRule{
 		Rule: ruleText(r), Outcome: outcomeOf(r).String(), Remaining: texts(leftOf(r)), Decided: decided(r), Policies: []opinion{},
 	}
-	if j.live != nil {
+	if j.live {
 		out.ID = r.Rule.ID
 	}
 	if out.isGroup = secgroup.IsGroupEntry(r.Rule.ID); out.isGroup {
@@ -120,7 +120,7 @@ func (j judging) opinion(rule secgroup.Rule, a policy.Account, mode policy.Mode)
 	if f.State != policy.Fine && mode != policy.Enforce {
 		out.Why += "; deployed as it is, it only observes"
 	}
-	if j.live == nil && out.Verdict != "cannot tell" {
+	if !j.live && out.Verdict != "cannot tell" {
 		out.Why += taken(p, rule, f.Lacks)
 	}
 	if a.Assumes != "" {

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sgwarden/sgwarden/internal/policy"
+	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
 
 func TestTagValueUsesTheWholeLength(t *testing.T) {
@@ -22,4 +23,26 @@ func TestTagValueUsesTheWholeLength(t *testing.T) {
 	require.Equal(t, id("a", 127), value(id("a", 127), id("b", 129)), "257 do not fit")
 	require.Equal(t, id("a", 256), value(id("a", 256)), "one id needs no space")
 	require.Equal(t, id("a", 127)+" c", value(id("a", 127), id("b", 129), "c"), "a short id behind one that does not fit")
+}
+
+// TestTheGroupItselfIsTaggedOnce: for all that is required of it, behind its
+// rules, and not where it carries the tag already.
+func TestTheGroupItselfIsTaggedOnce(t *testing.T) {
+	tagging := func(id, policyID string) policy.RuleVerdict {
+		return policy.RuleVerdict{
+			Rule: secgroup.Rule{ID: id}, Decision: policy.Tag,
+			Findings: []policy.Finding{{Policy: &policy.Policy{ID: policyID}, State: policy.Tagging}},
+		}
+	}
+	live := group(t, "ingress tcp/22 from 10.0.0.0/8#sgr-1")
+	ofRule := judged(t, policy.Tag, 0, "ingress tcp/22 from 10.0.0.0/8#sgr-1")
+	ofRule.Findings = []policy.Finding{{Policy: &policy.Policy{ID: "of-rules"}, State: policy.Tagging}}
+	owner, named := secgroup.GroupEntry(groupID, "owner"), secgroup.GroupEntry(groupID, "named")
+	v := policy.Verdict{GroupID: groupID, Rules: []policy.RuleVerdict{tagging(owner, "owner"), ofRule, tagging(named, "named")}}
+	p := Build(v, live, policy.Known{}, everything)
+	require.Equal(t, []string{"CreateTags sgr-1 of-rules", "CreateTags " + named + " " + owner + " named owner"}, steps(p))
+
+	v.Rules, live.Tags = []policy.RuleVerdict{v.Rules[0], v.Rules[2]}, map[string]string{TagKey: "named owner"}
+	require.Empty(t, Build(v, live, policy.Known{}, everything).Actions)
+	require.Len(t, Build(v, live, policy.Known{}, everything).Rules, 2)
 }

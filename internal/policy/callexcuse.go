@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -12,7 +13,7 @@ import (
 // policy, "" = none, and why others do not.
 func (p *Policy) callExcuse(c *secgroup.Change, in *Input) (label string, until time.Time, denied []string) {
 	for _, x := range p.except {
-		where := fmt.Sprintf("%s:%d", p.File, x.Line)
+		where := fmt.Sprintf("%s:%d", cmp.Or(x.File, p.File), x.Line)
 		switch {
 		case !x.Until.IsZero() && !in.Now.Before(x.Until):
 			denied = append(denied, fmt.Sprintf("the exception at %s ended on %s", where, dayBefore(x.Until)))

@@ -147,22 +147,30 @@ func (j *judgement) judgeCalls(rules []RuleVerdict, all map[int][]charged) []Cal
 	return out
 }
 
-// cannotTakeBack says why a policy cannot take back what a call did, though it
-// may have opened something; "" = its rules are charged, or gone.
+// cannotTakeBack says why a policy cannot take back all that a call did, though
+// it may have opened something; "" = its rules are charged, or gone.
 func (j *judgement) cannotTakeBack(p *Policy, c *secgroup.Change, rules []RuleVerdict, all map[int][]charged) string {
 	if !c.Complete {
 		return "its record is not complete (" + c.Incomplete + ")"
 	}
-	left := ""
+	left, unknown, charges := "", "", false
 	for i := range rules {
 		n := j.naming.of(ownReference(rules[i].Rule, j.in.Live.AccountID))
 		if n == nil || n.change != c {
 			continue
 		}
 		if slices.ContainsFunc(all[i], func(x charged) bool { return j.set.Policies[x.policy] == p }) {
-			return ""
+			charges = true
+			continue
+		}
+		s := j.subjectAt(i, &rules[i])
+		if _, known := s.earlier(); s.acts && !known && unknown == "" {
+			unknown = "what it added to " + rules[i].Rule.ID + " is not known"
 		}
 		left = "it opened nothing, as far as the earlier value of " + rules[i].Rule.ID + " is known"
+	}
+	if charges {
+		return unknown
 	}
 	return left
 }

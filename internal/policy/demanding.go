@@ -19,22 +19,25 @@ func (j *judgement) demanding(p *Policy, subjects []*subject) []ruling {
 		}
 		e := j.excuse(p, s)
 		r := ruling{subject: s, kept: e.flows(), Finding: Finding{Policy: p, File: p.File, Line: f.line, Lacks: f.lacks}}
-		switch excused := e.flows().Covers(f.culprit); {
-		case f.lacks == "" && excused:
-			excusedState(&r, &e)
-		case f.lacks == "" && !f.unknown:
-			j.unreadState(&r, &e, f.unread)
-		case f.lacks == "":
-			j.unknownState(&r, &e)
-		case excused:
+		if f.lacks != "" {
 			r.Excess = s.region
-			excusedState(&r, &e)
-		default:
-			r.Excess = s.region
+		}
+		switch {
+		case !e.flows().Covers(f.culprit):
 			j.dueState(&r, &e)
 			r.needs = j.needsFor(&r)
+		case e.flows().Covers(f.doubtful):
+			excusedState(&r, &e)
+			r.needs = j.needsBeyond(p, s, s.region.Subtract(r.kept))
+		default: // what is certain, if anything is, is excused
+			r.Excess, r.Lacks = secgroup.Region{}, ""
+			if f.unknown {
+				j.unknownState(&r, &e)
+			} else {
+				j.unreadState(&r, &e, f.unread)
+			}
 		}
-		r.Why = withLack(r.Why, f.lacks)
+		r.Why = withLack(r.Why, r.Lacks)
 		out = append(out, r)
 	}
 	return out
@@ -56,8 +59,10 @@ type fault struct {
 	lacks   string // "" = nothing that is certain
 	unknown bool   // it may lack something: its peer is not known
 	unread  string // it may lack something: a fact could not be read, and why
-	culprit secgroup.Region
-	line    int // of the first box that it is about
+	line    int    // of the first box that it is about
+	// culprit is the flows in boxes of which it certainly lacks something,
+	// doubtful those in boxes of which it may.
+	culprit, doubtful secgroup.Region
 }
 
 // faultOf goes through the boxes of a policy.
@@ -80,7 +85,11 @@ func (j *judgement) faultOf(p *Policy, s *subject) fault {
 		if f.line == 0 {
 			f.line = c.line
 		}
-		f.culprit = f.culprit.Union(part)
+		if lacks != "" && certain {
+			f.culprit = f.culprit.Union(part)
+		} else {
+			f.doubtful = f.doubtful.Union(part)
+		}
 		switch {
 		case lacks == "" && !l.opaque:
 			f.unread = l.unread

@@ -71,7 +71,7 @@ func hostile() map[string]string {
 		"a line":                  "a: [" + strings.Repeat("1,", n/2-8) + "]",
 		"many braces, few signs":  strings.Repeat("- {a: b, c: d}                        \n", min(n/40, maxSigns/8)),
 		"many lines, few signs":   strings.Repeat("- a\n", maxSigns/2-1),
-		"comments alone":          strings.Repeat("#\n", n/2) + "a: b",
+		"comments alone":          strings.Repeat("#\n", max(n/2, maxSigns+1)) + "a: b",
 		"braces":                  fill("{a: "),
 		"complex keys":            fill("? "),
 		"steps":                   steps.String(),

@@ -55,7 +55,7 @@ func (j *judgement) isCertain(r *ruling) bool {
 // far as is known: the blocks of the VPCs, where they can add to what a
 // clause forbids.
 func (j *judgement) needsBeyond(p *Policy, s *subject, flows secgroup.Region) []Need {
-	if need := j.needsOfDemands(p, s); need != "" {
+	if need := j.needsOfDemands(p, s, flows); need != "" {
 		return []Need{need}
 	}
 	if j.at.vpcsKnown {
@@ -72,14 +72,14 @@ func (j *judgement) needsBeyond(p *Policy, s *subject, flows secgroup.Region) []
 	return nil
 }
 
-// needsOfDemands gives a fact that p lacks to tell whether a rule has what it
-// requires; "" = none.
-func (j *judgement) needsOfDemands(p *Policy, s *subject) Need {
+// needsOfDemands gives a fact that p lacks to tell whether flows of a rule have
+// what it requires; "" = none.
+func (j *judgement) needsOfDemands(p *Policy, s *subject, flows secgroup.Region) Need {
 	if !p.isDemanding() {
 		return ""
 	}
 	for _, c := range p.clauses {
-		if l := c.demand.lack(&s.rule, &j.in.Facts.Surroundings); l.need != "" && s.region.Overlaps(c.region(s.rule.Direction, s.rule.Peer, j.at, atMost)) {
+		if l := c.demand.lack(&s.rule, &j.in.Facts.Surroundings); l.need != "" && flows.Overlaps(c.region(s.rule.Direction, s.rule.Peer, j.at, atMost)) {
 			return l.need
 		}
 	}

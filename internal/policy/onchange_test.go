@@ -153,6 +153,7 @@ func TestStatesOfCalls(t *testing.T) {
 		{"not complete", nil, func() secgroup.Change { c := call; c.Complete = false; return c }(), nil, []State{Alerting}, ""},
 		{"an exception", []option{except(time.Time{}, dev)}, call, nil, []State{Exempt}, "except p.yaml:20"},
 		{"until", []option{except(now.Add(time.Hour), dev)}, call, nil, []State{Exempt}, "until"},
+		{"an exception of the settings", []option{except(time.Time{}, dev), func(d *Document) { d.Except[0].File = "sgwarden.yaml" }}, call, nil, []State{Exempt}, "except sgwarden.yaml:20"},
 		{"that ended", []option{except(now, dev)}, call, nil, []State{Alerting}, "ended on"},
 		{"of others", []option{except(time.Time{}, admin)}, call, nil, []State{Alerting}, "other actors"},
 		{"an exempt group", nil, deletion, exempt(func(*Exemption) {}), []State{Exempt}, "EX-1"},
@@ -265,6 +266,19 @@ func TestWhatACallOpenedIsTakenBack(t *testing.T) {
 			require.Equal(t, 12, r.Findings[0].Line)
 		})
 	}
+	t.Run("a Modify of two rules: what is known is taken back, and a word on the rest", func(t *testing.T) {
+		two := modified(dev, now, ruleOf(t, "sgr-a ingress tcp/443 from 10.0.0.0/8"), ruleOf(t, "sgr-b ingress tcp/444 from 10.0.0.0/8"))
+		v := judgedCall(t, s, two, knowing(was, as))
+		require.Equal(t, []Decision{Revert, Keep}, []Decision{v.Rules[0].Decision, v.Rules[1].Decision})
+		require.Equal(t, []State{Alerting}, callStates(v))
+		require.Contains(t, v.Calls[0].Findings[0].Why, "what it added to sgr-b is not known")
+		v = judgedCall(t, s, two, func(in *Input) {
+			remembered(in, was, as)
+			remembered(in, ruleOf(t, "sgr-b ingress tcp/443-444 from 10.0.0.0/8"), as)
+		})
+		require.Equal(t, []Decision{Revert, Keep}, []Decision{v.Rules[0].Decision, v.Rules[1].Decision})
+		require.Empty(t, v.Calls, "the other was narrowed")
+	})
 	t.Run("what left no rule is told", func(t *testing.T) {
 		v := judgedCall(t, s, called(dev, "RevokeSecurityGroupIngress", secgroup.Narrows), nil)
 		require.Equal(t, []State{Alerting}, callStates(v))

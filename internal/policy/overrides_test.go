@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"fmt"
 	"io/fs"
 	"path/filepath"
 	"slices"
@@ -185,6 +186,42 @@ func TestPoliciesOfPacksThatAreNotListed(t *testing.T) {
 		require.Equal(t, "all.yaml:8:13", faults[0].Place())
 		require.Equal(t, want, faults[0].Hint)
 	}
+}
+
+// TestUnknownPoliciesCostLittle: packs are searched once for all of them, and
+// not at all for those that no fault is shown of.
+func TestUnknownPoliciesCostLittle(t *testing.T) {
+	packs := map[string][]Source{}
+	for i := range 100 {
+		id := fmt.Sprintf("policy-with-some-name-%d", i)
+		packs["big"] = append(packs["big"], Source{File: "packs/big/" + id + ".yaml", Text: []byte(policyText(id, everywhere))})
+	}
+	allocs := func(n int) float64 {
+		var text strings.Builder
+		text.WriteString(settingsText("overrides:"))
+		for i := range n {
+			fmt.Fprintf(&text, "  policy-with-another-%d: {severity: low}\n", i)
+		}
+		files := []Source{{File: "all.yaml", Text: []byte(text.String())}}
+		return testing.AllocsPerRun(1, func() { _, _ = Parse(files, packs) })
+	}
+	const most = 200 // of one override: reading it as YAML takes most of them
+	require.Less(t, allocs(1100)-allocs(100), float64(1000*most))
+}
+
+// TestUnknownSetsCostLittle, as unknown policies do.
+func TestUnknownSetsCostLittle(t *testing.T) {
+	allocs := func(n int) float64 {
+		var text strings.Builder
+		text.WriteString(settingsText("sets:"))
+		for i := range n {
+			fmt.Fprintf(&text, "  some-set-%d: ['set:another-set-%d']\n", i, i)
+		}
+		files := []Source{{File: "all.yaml", Text: []byte(text.String())}}
+		return testing.AllocsPerRun(1, func() { _, _ = Parse(files, nil) })
+	}
+	const most = 200 // of one set: reading it as YAML takes most of them
+	require.Less(t, allocs(1100)-allocs(100), float64(1000*most))
 }
 
 // TestHintsKnowEveryShippedPolicy: they find ids without reading YAML.

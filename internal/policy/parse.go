@@ -84,6 +84,7 @@ type folderReader struct {
 	packs    map[string][]Source // all that there are
 	read     map[string]bool     // files of packs: one may stand in several
 	byID     map[string]*policyFile
+	known    *knownPolicies // for hints; nil = nobody asked yet
 	out      Parsed
 }
 

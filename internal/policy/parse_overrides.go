@@ -172,7 +172,7 @@ func (p *folderReader) unchanged(at position, what string) {
 func (p *folderReader) unknownOverrides(overrides keyed[overrideSyntax]) {
 	for _, o := range overrides {
 		if p.byID[o.key.text] == nil {
-			p.fault(o.key.position, p.policyHint(o.key.text), "unknown policy %q", o.key.text)
+			p.fault(o.key.position, p.policyHint(o.key), "unknown policy %q", o.key.text)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"net/netip"
 	"slices"
 	"strings"
@@ -80,9 +81,9 @@ func (r *setResolver) resolve(name string, at word) []netip.Prefix {
 		return nil
 	}
 	if !ok {
-		hint := didYouMean(name, sortedKeys(r.declared))
-		if hint == "" {
-			hint = "declare it under sets in the settings"
+		hint := "declare it under sets in the settings"
+		if !r.isFull(at.position) {
+			hint = cmp.Or(didYouMean(name, sortedKeys(r.declared)), hint)
 		}
 		r.fault(at.position, hint, "unknown set %q", name)
 		return nil

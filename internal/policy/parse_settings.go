@@ -130,7 +130,7 @@ func (p *folderReader) exemptions(list possiblyEmpty[exemptionSyntax]) []Exempti
 		switch {
 		case e.Policy == "":
 		case !ok:
-			p.fault(x.Policy.position, p.policyHint(e.Policy), "unknown policy %q", e.Policy)
+			p.fault(x.Policy.position, p.policyHint(x.Policy.word), "unknown policy %q", e.Policy)
 		case f.off:
 			p.warn(x.Policy.position, "remove it", "exemption %s is from policy %s, which is off", e.ID, e.Policy)
 		default:

@@ -66,7 +66,7 @@ func (p *folderReader) resolveTests() {
 		} else if ok {
 			checks, calls, known = f.doc.Checks, f.doc.OnChange, true
 		} else if out.Policy != "" {
-			p.fault(t.Policy.position, p.policyHint(out.Policy), "unknown policy %q", out.Policy)
+			p.fault(t.Policy.position, p.policyHint(t.Policy.word), "unknown policy %q", out.Policy)
 		}
 		for _, s := range t.Sets {
 			if out.Sets == nil {

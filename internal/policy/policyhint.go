@@ -6,13 +6,29 @@ import (
 	"regexp"
 )
 
-// policyHint helps with an id that is none of the policies that were read.
-func (p *folderReader) policyHint(id string) string {
-	unlisted := p.unlisted()
+// knownPolicies are the ids that a hint may name.
+type knownPolicies struct {
+	all      []string          // read or not
+	unlisted map[string]string // those that were not read -> their pack
+}
+
+// policyHint helps with an id that is none of the policies that were read, once
+// all of them were. A file may have two thousand such ids: what is dear is done
+// once, and for none that nobody is told of.
+func (p *folderReader) policyHint(at word) string {
+	if p.isFull(at.position) {
+		return ""
+	}
+	id := at.text
+	if p.known == nil {
+		unlisted := p.unlisted()
+		p.known = &knownPolicies{append(sortedKeys(p.byID), sortedKeys(unlisted)...), unlisted}
+	}
+	unlisted := p.known.unlisted
 	if pack, ok := unlisted[id]; ok {
 		return fmt.Sprintf("it is in pack %s: add that to packs in the settings", pack)
 	}
-	near := nearest(id, append(sortedKeys(p.byID), sortedKeys(unlisted)...))
+	near := nearest(id, p.known.all)
 	switch {
 	case near == "":
 		return "sgwarden policies lists what there is"

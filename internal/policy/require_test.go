@@ -137,6 +137,33 @@ func TestDemandsAreExcusedLikeBoxes(t *testing.T) {
 	require.Equal(t, BeforeAct, judged(func(in *Input) { in.Facts.Acts = nil }).State)
 }
 
+// TestWhatIsExemptHidesNoOtherDemand: what is exempt from one entry, and what
+// nobody knows of another, are two things, of which neither takes a rule back.
+func TestWhatIsExemptHidesNoOtherDemand(t *testing.T) {
+	s := enforcing(t, document("p", requires(
+		where("ingress tcp/22 any", func(r *Requirement) { r.Description = true }),
+		where("ingress tcp/23 any", func(r *Requirement) { r.Alive = true }),
+	)))
+	in := swept(s, group(t, "ingress tcp/22-23 from sg-0b"))
+	in.Exemptions = []Exemption{{ID: "EX-1", Policy: "p", Group: in.Live.ID, Until: now.Add(time.Hour), Rules: liveRules(t, "ingress tcp/22 from sg-0b")}}
+	v := s.Evaluate(in)
+	require.Equal(t, []State{Exempt}, states(v))
+	require.Equal(t, []Need{NeedDead}, v.Needs, "the exemption says nothing of tcp/23")
+	all := in
+	all.Exemptions = []Exemption{{ID: "EX-1", Policy: "p", Group: in.Live.ID, Until: now.Add(time.Hour)}}
+	require.Empty(t, s.Evaluate(all).Needs, "whatever it lacks is exempt")
+	in.Facts.Dead = &DeadReferences{Refused: "no"}
+	v = s.Evaluate(in)
+	require.Equal(t, []State{Unknown}, states(v))
+	require.Contains(t, v.Rules[0].Findings[0].Why, "could not be read: no")
+	require.Equal(t, Keep, v.Rules[0].Decision, "what is certain is exempt")
+	in.Facts.Dead = &DeadReferences{GroupIDs: []string{"sg-0b"}}
+	v = s.Evaluate(in)
+	require.Equal(t, []State{Acting}, states(v))
+	in.Facts.Dead = &DeadReferences{}
+	require.Equal(t, []State{Exempt}, states(s.Evaluate(in)))
+}
+
 func TestWhatGroupsLack(t *testing.T) {
 	s := enforcing(t, document("p", remedy(DoTag), requires(
 		Requirement{Line: 6, Tags: []string{"owner", "cost"}},
@@ -201,6 +228,7 @@ func TestTriageOfRequirements(t *testing.T) {
 	many := enforcing(t, document("p", remedy(DoAlert), requires(Requirement{MaxRules: 3})))
 	tags := enforcing(t, document("p", remedy(DoAlert), requires(Requirement{Tags: []string{"owner"}})))
 	named := enforcing(t, document("p", remedy(DoAlert), requires(Requirement{NotNamed: []string{"launch-wizard-*"}})))
+	distinct := enforcing(t, document("p", remedy(DoAlert), requires(Requirement{Distinct: NotIdentical})))
 	holding := func(n int, whole bool) *Known {
 		k := item(func(k *Known) { k.Whole, k.Rules = whole, map[string]KnownRule{} })
 		for i := range n {
@@ -233,6 +261,8 @@ func TestTriageOfRequirements(t *testing.T) {
 		"the third rule":                            {many, authorize("", one), holding(2, true), AskItem, NotConcerned},
 		"the fourth rule":                           {many, authorize("", one), holding(3, true), AskItem, Concerned},
 		"rules that nobody has counted":             {many, authorize("", one), holding(0, false), AskItem, Concerned},
+		"a rule may make it like another group":     {distinct, authorize("", one), item(nil), Concerned, Concerned},
+		"a new group opens nothing":                 {distinct, created("web", "vpc-1"), item(nil), NotConcerned, NotConcerned},
 		"four rules at once":                        {many, authorize("", one, "ingress tcp/1 from ::/0", "ingress tcp/2 from ::/0", "ingress tcp/3 from ::/0"), item(nil), Concerned, Concerned},
 	} {
 		require.Equal(t, tc.without, tc.s.Triage(tc.c, nil), name)

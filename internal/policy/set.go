@@ -19,7 +19,7 @@ type Set struct {
 	byTags bool // some scope depends on tags
 	texts  textual
 	groups []int                       // policies that require something of the group itself
-	fine   atomic.Pointer[fineFinding] // memory only, see fineFindings
+	fine   atomic.Pointer[fineFinding] // memory only, see selectFor
 }
 
 // Settings is what a set is compiled with beside its documents.
@@ -35,11 +35,11 @@ type Settings struct {
 const defaultSettle = 30 * time.Second
 
 // Compile makes the set of the documents, in their order. Documents come from
-// Parse and are valid; the set keeps them, so that they must not change. A chosen policy without any scope is left out: it is
-// off. Errors, all of them joined, are contradictions that only show
-// together: two policies of one id, an exemption from a policy that is not
-// there, a chosen policy whose scope rests on untrusted tags or names alone.
-// With an error there is no set.
+// Parse and are valid; the set keeps them, so that they must not change. A
+// chosen policy without any scope is left out: it is off. Errors, all of them
+// joined, are contradictions that only show together: two policies of one id,
+// an exemption from a policy that is not there, a chosen policy whose scope
+// rests on untrusted tags or names alone. With an error there is no set.
 func Compile(docs []Document, settings Settings) (*Set, error) {
 	policies, err := compileAll(docs, settings)
 	if err != nil {

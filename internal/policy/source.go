@@ -85,6 +85,11 @@ func (r *reporter) fault(at position, hint, format string, args ...any) {
 	}
 }
 
+// isFull reports whether a fault at a place would not be shown.
+func (r *reporter) isFull(at position) bool {
+	return at.source != nil && r.perFile[at.source.file] >= maxFaults
+}
+
 // take adds what was said elsewhere.
 func (r *reporter) take(o *reporter) {
 	r.faults, r.warnings = append(r.faults, o.faults...), append(r.warnings, o.warnings...)

@@ -18,12 +18,19 @@ func didYouMean(word string, known []string) string {
 	return ""
 }
 
+// mostKnown bounds how many words are compared for a hint.
+const mostKnown = 500
+
 // nearest is the known word that a word may be a slip of; "" = none.
 func nearest(word string, known []string) string {
+	known = known[:min(len(known), mostKnown)]
 	best, distance := "", min(len(word)/3+2, len(word))
 	for _, k := range known {
 		if strings.EqualFold(word, k) {
 			return k
+		}
+		if d := len(word) - len(k); max(d, -d) >= distance {
+			continue // that many letters are too many or missing
 		}
 		if d := editDistance(word, k); d < distance {
 			best, distance = k, d
@@ -38,12 +45,11 @@ func editDistance(a, b string) int {
 	if len(a) > 64 || len(b) > 64 {
 		return max(len(a), len(b))
 	}
-	before, previous := make([]int, len(b)+1), make([]int, len(b)+1)
+	before, previous, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
 	for j := range previous {
 		previous[j] = j
 	}
 	for i := 1; i <= len(a); i++ {
-		row := make([]int, len(b)+1)
 		row[0] = i
 		for j := 1; j <= len(b); j++ {
 			cost := 1
@@ -55,7 +61,7 @@ func editDistance(a, b string) int {
 				row[j] = min(row[j], before[j-2]+1)
 			}
 		}
-		before, previous = previous, row
+		before, previous, row = previous, row, before
 	}
 	return previous[len(b)]
 }

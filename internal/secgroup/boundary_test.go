@@ -139,3 +139,9 @@ func TestDefaultGroups(t *testing.T) {
 	require.False(t, Group{Name: "web"}.IsDefault())
 	require.False(t, Group{}.IsDefault())
 }
+
+func TestGroupEntriesAreNoRules(t *testing.T) {
+	require.True(t, IsGroupEntry(GroupEntry("sg-0123456789abcdef0", "owner")))
+	require.False(t, IsGroupEntry("sgr-0123456789abcdef0"))
+	require.False(t, IsGroupEntry(""))
+}
