@@ -47,6 +47,9 @@ func (a *account) config(ctx context.Context) (aws.Config, error) {
 	case c.Region == "":
 		return aws.Config{}, errors.New("no AWS region: name it with --region, AWS_REGION or the profile")
 	}
+	if _, err := c.Credentials.Retrieve(ctx); err != nil {
+		return aws.Config{}, outside(fmt.Errorf("no AWS credentials: name a profile with --profile or AWS_PROFILE, or sign in: %w", err))
+	}
 	return c, nil
 }
 

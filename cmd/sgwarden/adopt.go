@@ -44,7 +44,7 @@ control#all or control#GROUP, which takes a role that may: the guard's own may
 not.`,
 		Example: `  sgwarden adopt --policy admin-ports-from-internet
   sgwarden adopt --policy admin-ports-from-internet --group sg-0123456789abcdef0 --yes`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.run(cmd) },
 	}
 	a.flags(cmd)

@@ -9,9 +9,7 @@ import (
 )
 
 func newAlert() *cobra.Command {
-	cmd := &cobra.Command{Use: "alert", Short: "Choose which alerts reach whom"}
-	cmd.AddCommand(newAlertFilter())
-	return cmd
+	return holding(&cobra.Command{Use: "alert", Short: "Choose which alerts reach whom"}, newAlertFilter())
 }
 
 func newAlertFilter() *cobra.Command {
@@ -32,7 +30,7 @@ flags. A flag takes several values; one of them is enough. team-* is a prefix,
 
 Whoever may tag a group chooses its team: route by it, and leave one subscriber
 who gets everything.`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var wants []alert.Want
 			for flag, values := range asked {

@@ -21,7 +21,7 @@ func newBundle() *cobra.Command {
 baseline, into one file, and prints the digest that SGWARDEN_POLICIES_DIGEST
 holds the function to. Equal policies have equal digests, whatever their files
 are called.`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := refuseFaults(folder); err != nil {
 				return err

@@ -40,7 +40,7 @@ With --listen it serves that account to AWS clients instead:
 
 Every change that a client makes is judged at once. The demo enforces unless
 the policies' own settings say otherwise.`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return d.run(cmd) },
 	}
 	f := cmd.Flags()

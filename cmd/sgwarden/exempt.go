@@ -19,7 +19,7 @@ import (
 )
 
 func newExempt() *cobra.Command {
-	cmd := &cobra.Command{
+	return holding(&cobra.Command{
 		Use:   "exempt",
 		Short: "Accept a deviation of one group, for a time",
 		Long: `exempt keeps exemptions in the ledger of a deployment: for one group, by flows,
@@ -28,9 +28,7 @@ with owner and reason, for at most 30 days. Longer ones belong into the settings
 
 A rule is exempt as far as the exempted flows cover what is too much of it. One
 that is open when its exemption ends becomes due again.`,
-	}
-	cmd.AddCommand(newExemptAdd(), newExemptList(), newExemptRemove())
-	return cmd
+	}, newExemptAdd(), newExemptList(), newExemptRemove())
 }
 
 // exemption is what the flags of `exempt add` say.
@@ -48,7 +46,7 @@ func newExemptAdd() *cobra.Command {
 		Short: "Exempt flows of a group from a policy",
 		Example: `  sgwarden exempt add sg-0123456789abcdef0 --policy admin-ports-from-internet \
     --rule 'ingress tcp/22 from 8.8.4.0/24' --for 7d --owner net-team --reason 'vendor access' --ticket CHG-8`,
-		Args: cobra.ExactArgs(1),
+		Args: arguments("GROUP"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			made, err := e.read(args[0], time.Now())
 			if err != nil {
@@ -167,7 +165,7 @@ func newExemptList() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list GROUP",
 		Short: "List the exemptions of a group in the ledger, ended ones too",
-		Args:  cobra.ExactArgs(1),
+		Args:  arguments("GROUP"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if format != "table" && format != "json" {
 				return fmt.Errorf("output %q: want table or json", format)
@@ -249,7 +247,7 @@ func newExemptRemove() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "remove GROUP ID",
 		Short: "End an exemption now",
-		Args:  cobra.ExactArgs(2),
+		Args:  arguments("GROUP", "ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := checkGroupID(args[0]); err != nil {
 				return err

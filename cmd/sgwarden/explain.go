@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 
 	"github.com/spf13/cobra"
 
@@ -13,6 +14,10 @@ import (
 	"github.com/sgwarden/sgwarden/internal/policy"
 	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
+
+// actorForm is that of the ARNs which exceptions name: of an assumed role it is
+// the role's, never the session's.
+var actorForm = regexp.MustCompile(`^arn:[a-z-]+:iam::[0-9]{12}:(?:(?:role|user)/.+|root)$`)
 
 // explain is `sgwarden explain`.
 type explain struct {
@@ -30,13 +35,15 @@ func newExplain() *cobra.Command {
 		Long: `explain judges one rule, or the rules that a CloudTrail record names, as if
 they were new and nobody's, in a group of their own, with every policy in
 enforce mode, and says of every policy why it decides as it does. It calls no
-AWS. --by judges them as made by a role or user.
+AWS. --by judges them as made by a role or user. The group is no default group
+and has id sg-00000000, but for what a record tells of it.
 
 --group judges the rules of a group of your account together, as if they were
 new: it reads the group, its VPCs, the prefix lists that it names, and what the
 policies require beyond that (use, other groups, elastic addresses), with the
 AWS credentials and region of your environment, and changes nothing. What the
-deployment marked as baseline it does not know.
+deployment marked as baseline, and for how long the group has been as it is, it
+does not know.
 
 It exits with 1 where a policy is violated, and with 3 where AWS does not
 answer or the event alone does not tell what to judge.
@@ -44,8 +51,13 @@ answer or the event alone does not tell what to judge.
   sgwarden explain --rule 'ingress tcp/20-25 from 0.0.0.0/0'
   sgwarden explain --event record.json --policies policies/ -o json
   sgwarden explain --group sg-0123456789abcdef0 --region eu-central-1`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return e.run(cmd) },
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := e.chosen(cmd); err != nil {
+				return err
+			}
+			return e.run(cmd)
+		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&e.rule, "rule", "", "a rule as text, as 'ingress tcp/20-25 from 0.0.0.0/0'")
@@ -56,12 +68,30 @@ answer or the event alone does not tell what to judge.
 	f.StringVar(&e.account.profile, "profile", "", "AWS profile for --group (default: AWS_PROFILE)")
 	f.StringVar(&e.account.region, "region", "", "AWS region of --group (default: AWS_REGION, else the profile's)")
 	f.StringVar(&e.by, "by", "", "ARN of the role or user who makes the rules (default: nobody in particular)")
-	cmd.MarkFlagsOneRequired("rule", "event", "group")
-	cmd.MarkFlagsMutuallyExclusive("rule", "event", "group")
 	return cmd
 }
 
+// chosen refuses flags that name nothing, or several things, to explain.
+func (e *explain) chosen(cmd *cobra.Command) error {
+	n := 0
+	for _, flag := range []string{"rule", "event", "group"} {
+		if cmd.Flags().Changed(flag) {
+			n++
+		}
+	}
+	switch n {
+	case 0:
+		return errors.New("nothing to explain: name it with --rule, --event or --group")
+	case 1:
+		return nil
+	}
+	return errors.New("explain takes one of --rule, --event and --group")
+}
+
 func (e *explain) run(cmd *cobra.Command) error {
+	if e.by != "" && !actorForm.MatchString(e.by) {
+		return fmt.Errorf("by %q: want the ARN of a role or user, as arn:aws:iam::123456789012:role/NAME", e.by)
+	}
 	if e.format != "text" && e.format != "json" {
 		return fmt.Errorf("output %q: want text or json", e.format)
 	}
@@ -135,14 +165,29 @@ func (j judging) change(c secgroup.Change) explanation {
 		if err != nil {
 			panic(err) // the text is constant
 		}
-		return j.rules(someGroup, []secgroup.Rule{rule})
+		return j.rules(groupOf(c), []secgroup.Rule{rule})
 	case c.Effect == secgroup.Names && c.Complete:
-		return j.named(c.Rules)
+		return j.named(groupOf(c), c.Rules)
 	}
 	return nothing(incident.Unresolved, "the event alone does not tell which rules there are to judge")
 }
 
-func (j judging) named(named []secgroup.NamedRule) explanation {
+// groupOf is the group of a record, as far as the record tells of it: scopes ask
+// for it, and its rules may refer to it.
+func groupOf(c secgroup.Change) secgroup.Group {
+	group := someGroup
+	group.AccountID, group.Region = c.AccountID, c.Region
+	if len(c.Groups) == 1 {
+		named := c.Groups[0]
+		group.Name, group.VPCID = named.Name, named.VPCID
+		if named.ID != "" {
+			group.ID = named.ID
+		}
+	}
+	return group
+}
+
+func (j judging) named(group secgroup.Group, named []secgroup.NamedRule) explanation {
 	var rules []secgroup.Rule
 	reason := ""
 	for _, n := range named {
@@ -155,7 +200,7 @@ func (j judging) named(named []secgroup.NamedRule) explanation {
 		}
 		rules = append(rules, n.Rule)
 	}
-	x := j.rules(someGroup, rules)
+	x := j.rules(group, rules)
 	x.Reason = reason
 	return x
 }

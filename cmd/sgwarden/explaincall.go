@@ -15,10 +15,8 @@ func (x explanation) withCall(set *policy.Set, c secgroup.Change) explanation {
 	if err != nil {
 		panic(err) // explainChange gives names of the closed list alone
 	}
-	group := secgroup.Group{ID: "sg-00000000", VPCs: []secgroup.VPC{}}
-	if len(c.Groups) == 1 {
-		group.ID, group.Name, group.VPCID = c.Groups[0].ID, c.Groups[0].Name, c.Groups[0].VPCID
-	}
+	group := groupOf(c)
+	group.VPCs = []secgroup.VPC{}
 	if c.Effect == secgroup.Names {
 		for _, n := range c.Rules {
 			if n.AnyDirection {

@@ -73,7 +73,7 @@ func (j judging) rules(group secgroup.Group, rules []secgroup.Rule) explanation 
 	for _, r := range all {
 		worst = max(worst, outcomeOf(r))
 		for _, f := range r.Findings {
-			if f.State != policy.Fine {
+			if f.State != policy.Fine && f.State != policy.Graced {
 				x.Violations = append(x.Violations, newViolation(r, f))
 			}
 		}

@@ -32,7 +32,7 @@ left out). The mode is observe: nothing is changed by what it writes.
 
 Nothing is overwritten: where one of the files exists, none is written.
 --schema writes the schema of this version alone, over an older one.`,
-		Args: cobra.MaximumNArgs(1),
+		Args: oneOrNone,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			dir := "policies"
 			if len(args) > 0 {

@@ -27,7 +27,7 @@ exemptions that are over, end within 30 days, name no ticket or exempt nothing.
 
 It exits with 2 where something is wrong; warnings alone exit with 0, with
 --strict with 2 as well.`,
-		Args: cobra.ExactArgs(1),
+		Args: arguments("DIR"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			write, ok := map[string]func(io.Writer, []policy.Diagnostic) error{
 				"text": writeLintText, "json": writeLintJSON, "sarif": writeLintSARIF,

@@ -66,6 +66,34 @@ func TestExplainReadsALiveGroup(t *testing.T) {
 	l.end()
 }
 
+// TestExplainReadsWhatIsRequiredAroundALiveGroup: nothing is called fine that
+// was not looked at.
+func TestExplainReadsWhatIsRequiredAroundALiveGroup(t *testing.T) {
+	l := listen(t, "--no-guard")
+	id := l.openSSH()
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "p.yaml"), []byte(`apiVersion: sgwarden/v1
+kind: Policy
+metadata: {id: used, title: used, severity: low}
+require: [{attached: true}]
+remedy: alert
+`), 0o600))
+	status, out, errs := explainLive(t, l, "--group", id, "--region", "us-east-1", "--policies", dir)
+	require.Equal(t, exitViolation, status, errs)
+	require.Regexp(t, `(?s)rule     the group itself\n.*alerts +used .*no network interface`, out)
+
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "p.yaml"), []byte(`apiVersion: sgwarden/v1
+kind: Policy
+metadata: {id: used, title: used, severity: low}
+require: [{attached: true, grace: 24h}]
+remedy: alert
+`), 0o600))
+	status, out, errs = explainLive(t, l, "--group", id, "--region", "us-east-1", "--policies", dir)
+	require.Equal(t, exitFine, status, "what has a grace is no violation yet: "+errs)
+	require.Regexp(t, `(?s)^compliant\n.*decided  compliant: used says nothing before its grace is over\n.*graced +used .* stands for a grace of 24h0m0s: no network interface uses it`, out)
+	l.end()
+}
+
 func TestExplainSaysWhyALiveGroupCannotBeRead(t *testing.T) {
 	l := listen(t, "--no-guard")
 	status, _, errs := explainLive(t, l, "--group", "sg-0123456789abcdef0", "--region", "us-east-1")
@@ -77,6 +105,11 @@ func TestExplainSaysWhyALiveGroupCannotBeRead(t *testing.T) {
 	status, _, errs = explainLive(t, l, "--group", "web\x1b", "--region", "us-east-1")
 	require.Equal(t, exitUsage, status)
 	require.Contains(t, errs, `group "web\x1b": want the id of a security group`)
+	t.Setenv("AWS_ACCESS_KEY_ID", "")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "")
+	var out, said bytes.Buffer
+	require.Equal(t, exitOutside, runContext(t.Context(), []string{"explain", "--group", "sg-0123456789abcdef0", "--region", "us-east-1"}, nil, &out, &said))
+	require.Contains(t, said.String(), "sgwarden: no AWS credentials: name a profile with --profile or AWS_PROFILE")
 	l.end()
 }
 

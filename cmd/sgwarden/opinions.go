@@ -120,10 +120,29 @@ func (j judging) opinion(rule secgroup.Rule, a policy.Account, mode policy.Mode)
 	if f.State != policy.Fine && mode != policy.Enforce {
 		out.Why += "; deployed as it is, it only observes"
 	}
+	if !j.live && out.Verdict != "cannot tell" {
+		out.Why += taken(p, rule, f.Lacks)
+	}
 	if a.Assumes != "" {
 		out.Why += "; it is " + a.Assumes + ", which is taken to hold"
 	}
 	return out
+}
+
+// taken says what is taken of an account that was not read, where a policy
+// requires something of it.
+func taken(p *policy.Policy, rule secgroup.Rule, lacks string) string {
+	alone := policy.Set{Policies: []*policy.Policy{p}}
+	_, reference := rule.Peer.(secgroup.GroupReference)
+	for _, need := range alone.Facts() {
+		switch {
+		case need == policy.NeedDead && reference:
+			return "; the group that it names is taken to be there"
+		case need == policy.NeedElastic && lacks != "":
+			return "; the account is taken to have no elastic address"
+		}
+	}
+	return ""
 }
 
 // sentence is why, with what is too much.
@@ -140,13 +159,17 @@ func (a opinion) sentence() string {
 
 // decided says how the policies together came to what becomes of a rule.
 func decided(r policy.RuleVerdict) string {
-	var reverts, narrows, others []string
+	var reverts, narrows, others, unsure, graced []string
 	for _, f := range r.Findings {
 		switch {
 		case f.State == policy.Acting && f.Policy.Remedy.Do == policy.DoRevert:
 			reverts = append(reverts, f.Policy.ID)
 		case f.State == policy.Acting:
 			narrows = append(narrows, f.Policy.ID)
+		case f.State == policy.Unknown:
+			unsure = append(unsure, f.Policy.ID)
+		case f.State == policy.Graced:
+			graced = append(graced, f.Policy.ID)
 		case f.State != policy.Fine:
 			others = append(others, f.Policy.ID)
 		}
@@ -172,6 +195,10 @@ func decided(r policy.RuleVerdict) string {
 		text = "what " + names(narrows) + " leaves of it"
 	case len(others) > 0:
 		text = verb(others, " only reports or lets", " only report or let") + " it be: nothing is changed"
+	case len(unsure) > 0:
+		text = names(unsure) + " cannot tell: nothing is changed"
+	case len(graced) > 0:
+		text = verb(graced, " says", " say") + " nothing before its grace is over"
 	}
 	if r.Fallback != "" {
 		text += "; it goes, as " + r.Fallback

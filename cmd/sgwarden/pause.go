@@ -20,7 +20,7 @@ back after "sgwarden resume" when its group is judged again.
 
 It writes to the ledger (control#all, control#GROUP), which takes a role that
 may: the guard's own may not.`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if strings.TrimSpace(reason) == "" {
 				return errors.New("pause: --reason is missing: it stands in every alert until resume")
@@ -53,7 +53,7 @@ func newResume() *cobra.Command {
 		Long: `resume ends what "sgwarden pause" with the same --group began. A pause of all
 and one of a group are two: each ends by itself. One that is not there is no
 fault.`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := optionalGroup(group); err != nil {
 				return err

@@ -36,7 +36,7 @@ covers some of it. --mode is what SGWARDEN_MODE of the deployment says: the
 lower of it and of the settings counts.
 
   sgwarden policies --pack cis-aws-6.0 -o json`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if format != "table" && format != "json" {
 				return fmt.Errorf("output %q: want table or json", format)

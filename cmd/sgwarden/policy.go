@@ -11,13 +11,7 @@ import (
 )
 
 func newPolicy() *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   "policy",
-		Short: "Compare policies",
-		Args:  cobra.NoArgs,
-	}
-	cmd.AddCommand(newPolicyDiff())
-	return cmd
+	return holding(&cobra.Command{Use: "policy", Short: "Compare policies"}, newPolicyDiff())
 }
 
 func newPolicyDiff() *cobra.Command {
@@ -35,7 +29,7 @@ longer or says less of it, so that a review in CI can ask for a second look:
 
   git worktree add /tmp/main main
   sgwarden policy diff /tmp/main/policies policies`,
-		Args: cobra.ExactArgs(2),
+		Args: arguments("OLD", "NEW"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if format != "table" && format != "json" {
 				return fmt.Errorf("output %q: want table or json", format)

@@ -28,7 +28,7 @@ gap is left. --run runs some of the cases, and looks for no gaps.
 
   sgwarden test my-policies
   sgwarden test --run 'admin-ports.*/SSH' -o junit`,
-		Args: cobra.MaximumNArgs(1),
+		Args: oneOrNone,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if testFormats[format] == nil {
 				return fmt.Errorf("output %q: want table, json or junit", format)

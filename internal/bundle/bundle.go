@@ -82,7 +82,10 @@ func read(path string) (Bundle, error) {
 		return Embedded()
 	}
 	info, err := os.Stat(path)
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return Bundle{}, fmt.Errorf("read %s: %w, nor a compiled bundle", path, errNoFolder)
+	case err != nil:
 		return Bundle{}, err
 	}
 	if !info.IsDir() {

@@ -3,6 +3,7 @@ package bundle
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -24,6 +25,8 @@ func readFolder(folder fs.FS, shown string) ([]policy.Source, error) {
 	var files []policy.Source
 	err := fs.WalkDir(folder, ".", func(name string, d fs.DirEntry, err error) error {
 		switch {
+		case name == "." && errors.Is(err, fs.ErrNotExist):
+			return errNoFolder
 		case err != nil:
 			return err
 		case name != "." && strings.HasPrefix(d.Name(), "."):
@@ -52,6 +55,14 @@ func readFolder(folder fs.FS, shown string) ([]policy.Source, error) {
 	}
 	return files, nil
 }
+
+// noFolder is fs.ErrNotExist of a folder, without the words of the system.
+type noFolder struct{}
+
+var errNoFolder error = noFolder{}
+
+func (noFolder) Error() string        { return "there is no such folder" }
+func (noFolder) Is(target error) bool { return target == fs.ErrNotExist }
 
 // linksToFolder reports whether an entry is a symbolic link to a folder. To
 // follow it could go round in circles, to pass over it would leave out policies

@@ -159,7 +159,7 @@ func requirementText(r policy.Requirement) string {
 func scopeText(d policy.Document) string {
 	var parts []string
 	if d.Scope.Default != nil {
-		parts = append(parts, "default groups")
+		parts = append(parts, map[bool]string{true: "default groups", false: "all groups but default groups"}[*d.Scope.Default])
 	}
 	if d.Not != nil {
 		for _, key := range slices.Sorted(maps.Keys(d.Not.Tags)) {

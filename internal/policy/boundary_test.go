@@ -70,7 +70,7 @@ func TestUnscopedPoliciesAreAllTold(t *testing.T) {
 	place := position{source: &sourceText{file: "own.yaml"}, line: 4, column: 1}
 	var told []string
 	for _, d := range Lint(Parsed{forLint: lintNotes{
-		unscoped:  []unscoped{{place, "z", "pack"}, {place, "own", ""}, {place, "a", "pack"}},
+		unscoped:  []unscoped{{at: place, id: "z", pack: "pack"}, {at: place, id: "own"}, {at: place, id: "a", pack: "pack"}},
 		deadlines: []deadline{{position{source: &sourceText{file: "zz.yaml"}, line: 1}, "exemption X", now}},
 	}}, now) {
 		told = append(told, d.Place()+" "+d.Message)

@@ -63,11 +63,14 @@ func lintUnscoped(p Parsed) []Diagnostic {
 	var out []Diagnostic
 	packs := map[string][]string{}
 	for _, u := range p.forLint.unscoped {
-		if u.pack == "" {
+		switch {
+		case u.pack != "":
+			packs[u.pack] = append(packs[u.pack], u.id)
+		case u.not:
+			out = append(out, u.at.diagnostic("say whom it is for, beside not, or make its intent universal", fmt.Sprintf("policy %s is chosen, and its scope says only whom it is not for: it is off", u.id)))
+		default:
 			out = append(out, u.at.diagnostic("give it a scope, or make its intent universal", fmt.Sprintf("policy %s is chosen, and has no scope: it is off", u.id)))
-			continue
 		}
-		packs[u.pack] = append(packs[u.pack], u.id)
 	}
 	for _, pack := range sortedKeys(packs) {
 		ids := packs[pack]

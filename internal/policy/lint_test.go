@@ -77,6 +77,8 @@ func TestLintRefusesAChosenPolicyWithoutScope(t *testing.T) {
 	chosen := policyText("p", "intent: chosen", everywhere)
 	faults, _ := lint(t, lintDay, nil, chosen)
 	require.Equal(t, []string{"all.yaml:3:16: policy p is chosen, and has no scope: it is off (give it a scope, or make its intent universal)"}, faults)
+	faults, _ = lint(t, lintDay, nil, policyText("p", "intent: chosen", "scope: {not: {vpcs: [vpc-0a1b2c3d]}}", everywhere))
+	require.Equal(t, []string{"all.yaml:5:1: policy p is chosen, and its scope says only whom it is not for: it is off (say whom it is for, beside not, or make its intent universal)"}, faults)
 
 	for _, settings := range []string{"overrides: {p: {off: true}}", "overrides: {p: {scope: {vpcs: [vpc-0a1b2c3d]}}}"} {
 		faults, warnings := lint(t, lintDay, nil, chosen, settingsText(settings))

@@ -207,11 +207,15 @@ func (p *folderReader) resolvePolicies(overrides keyed[overrideSyntax]) {
 			continue
 		}
 		if first, twice := p.byID[id]; twice {
-			hint := "the other is at " + first.Metadata.ID.String()
+			at, other := f.Metadata.ID.position, first.Metadata.ID.position
+			if f.pack != "" && first.pack == "" {
+				at, other = other, at // what ships cannot be given another id
+			}
+			hint := "the other is at " + other.String()
 			if first.pack != "" || f.pack != "" {
 				hint += "; change a policy of a pack under overrides in the settings"
 			}
-			p.fault(f.Metadata.ID.position, hint, "policy id %q is taken", id)
+			p.fault(at, hint, "policy id %q is taken", id)
 			continue
 		}
 		p.byID[id] = f
@@ -294,6 +298,7 @@ type unscoped struct {
 	at   position
 	id   string
 	pack string
+	not  bool // its scope says whom it is not for
 }
 
 // OffReason says why a policy is off.

@@ -66,7 +66,7 @@ func (p *folderReader) switchOff(f *policyFile, t Trusted) {
 	}
 	if f.doc.Chosen && f.doc.Scope.isEmpty() {
 		f.off = true
-		p.out.forLint.unscoped = append(p.out.forLint.unscoped, unscoped{f.scope, f.doc.ID, f.pack})
+		p.out.forLint.unscoped = append(p.out.forLint.unscoped, unscoped{f.scope, f.doc.ID, f.pack, f.doc.Not != nil})
 		return
 	}
 	empty := func(s PeerSpec) bool { return s.Kind == PeerCIDRs && len(s.CIDRs) == 0 }

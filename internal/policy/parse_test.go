@@ -291,6 +291,24 @@ func TestPacksAreReadWhereTheyAreListed(t *testing.T) {
 	require.ErrorContains(t, err, "under overrides in the settings")
 }
 
+// TestAnIDOfAPackIsTakenOnce: the fault stands where the user can mend it, and
+// the tests of the pack are not held against the user's policy.
+func TestAnIDOfAPackIsTakenOnce(t *testing.T) {
+	boxes := "forbid: [{direction: ingress, peers: [any]}]"
+	shipped := strings.Replace(policyText("p", boxes), "id: p,", "id: p, checks: [I-SSH],", 1)
+	packs := map[string][]Source{"pack": {
+		{File: "p.yaml", Text: []byte(shipped)},
+		{File: "p.tests.yaml", Text: []byte("apiVersion: sgwarden/v1\nkind: Tests\npolicy: p\ncases: [{name: any, check: I-SSH, fail: [ingress all from 0.0.0.0/0]}]\n")},
+	}}
+	own := []Source{{File: "own.yaml", Text: []byte(policyText("p", boxes))}, {File: "s.yaml", Text: []byte(settingsText("packs: [pack]"))}}
+	_, err := Parse(own, packs)
+	var faults Faults
+	require.ErrorAs(t, err, &faults)
+	require.Len(t, faults, 1, "%v", err)
+	require.Equal(t, "own.yaml:3:16", faults[0].Place())
+	require.Contains(t, faults[0].Hint, "the other is at p.yaml:3:16; change a policy of a pack under overrides")
+}
+
 func TestModeIsTheLower(t *testing.T) {
 	for _, c := range []struct{ file, environment, want Mode }{
 		{0, 0, 0}, {Observe, 0, Observe}, {Enforce, 0, Enforce}, {0, Observe, Observe}, {0, Enforce, Enforce},

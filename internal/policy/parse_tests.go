@@ -61,7 +61,9 @@ func (p *folderReader) resolveTests() {
 		var checks []string
 		var calls *OnChange
 		known := false
-		if f, ok := p.byID[out.Policy]; ok {
+		if f, ok := p.byID[out.Policy]; ok && out.Shipped && f.pack != t.pack {
+			continue // they are of the other policy of that id, which is a fault already
+		} else if ok {
 			checks, calls, known = f.doc.Checks, f.doc.OnChange, true
 		} else if out.Policy != "" {
 			p.fault(t.Policy.position, p.policyHint(t.Policy.word), "unknown policy %q", out.Policy)

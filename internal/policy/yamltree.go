@@ -105,7 +105,11 @@ func (y yamlReader) syntaxError(err error) {
 		y.fault(position{source: y.source}, "", "not readable as YAML (%v)", err)
 		return
 	}
-	y.fault(y.position(at.GetToken()), "", "not readable as YAML: %s", showColons(at.GetMessage()))
+	hint := ""
+	if strings.Contains(at.GetMessage(), "mapping value is not allowed") {
+		hint = `put "quotes" around a text with a colon, and indent the keys of one mapping alike`
+	}
+	y.fault(y.position(at.GetToken()), hint, "not readable as YAML: %s", showColons(at.GetMessage()))
 }
 
 // hiddenColon stands for a colon while the library reads. No file holds it:
