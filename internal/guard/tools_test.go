@@ -100,8 +100,8 @@ func TestFaultsOfPolicies(t *testing.T) {
 	}{
 		{"right digest", Settings{Policies: good, Digest: b.Digest}, ""},
 		{"other digest", Settings{Policies: good, Digest: strings.Repeat("0", 64)}, "the policies have digest"},
-		{"no folder", Settings{Policies: filepath.Join(good, "none")}, "no such file"},
-		{"no bundle beside the binary", Settings{}, "no such file"},
+		{"no folder", Settings{Policies: filepath.Join(good, "none")}, "there is no such folder"},
+		{"no bundle beside the binary", Settings{}, "there is no such folder"},
 		{"empty folder", Settings{Policies: t.TempDir()}, "no policy file"},
 		{"damaged bundle", Settings{Policies: damaged}, "bundle"},
 		{"broken policy", Settings{Policies: folder(t, "remedy: destroy")}, "remedy"},
