@@ -19,6 +19,9 @@ type batchFacts struct {
 	read map[string]*batchFact
 }
 
+// errNotRead stands for the answer until there is one: what asks for it panicked.
+var errNotRead = errors.New("it was not read")
+
 type batchFact struct {
 	once  sync.Once
 	value any
@@ -33,7 +36,7 @@ func onceInBatch[T any](b *batchFacts, key string, read func() (T, error)) (T, e
 		if b.read == nil {
 			b.read = map[string]*batchFact{}
 		}
-		f = &batchFact{}
+		f = &batchFact{err: errNotRead}
 		b.read[key] = f
 	}
 	b.mu.Unlock()
