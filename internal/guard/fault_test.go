@@ -163,6 +163,13 @@ func TestFault11HostileInputKeepsMemorySmall(t *testing.T) {
 		swallow(t, hostileBodies[name].payload())
 		return
 	}
+	t.Run("what is read is no longer than what came", func(t *testing.T) {
+		payload := hostileBodies["no UTF-8"].payload()
+		in, err := readInput(payload)
+		require.NoError(t, err)
+		require.Len(t, in.messages, 1)
+		require.Less(t, len(in.messages[0].Body), len(payload))
+	})
 	const most = 128 << 10 // KiB
 	var shown []string
 	for name := range hostileBodies {
