@@ -24,14 +24,15 @@ func everything(t *testing.T) policy.Known {
 		id := "sgr-" + strconv.Itoa(i)
 		var k policy.KnownRule
 		fill(t, reflect.ValueOf(&k).Elem(), &n)
-		for _, r := range []*secgroup.Rule{&k.Rule, k.Before, k.LeftOf} {
-			r.ID, r.Direction, r.Protocol, r.Peer = id, secgroup.Egress, secgroup.TCP, peer
-		}
-		k.LeftOf.ID = "sgr-whole"
-		known.Rules[id] = k
 		var gone policy.RemovedRule
 		fill(t, reflect.ValueOf(&gone).Elem(), &n)
-		known.Removed[id] = gone
+		for _, k := range []*policy.KnownRule{&k, gone.Was} {
+			for _, r := range []*secgroup.Rule{&k.Rule, k.Before, k.LeftOf} {
+				r.ID, r.Direction, r.Protocol, r.Peer = id, secgroup.Egress, secgroup.TCP, peer
+			}
+			k.LeftOf.ID = "sgr-whole"
+		}
+		known.Rules[id], known.Removed[id] = k, gone
 	}
 	plain := known.Rules["sgr-0"]
 	plain.Before, plain.By, plain.Under, plain.LeftOf = nil, nil, []string{}, nil

@@ -85,7 +85,7 @@ func noteAttributes(n incident.Note) (attributes, error) {
 		}
 	}
 	for id, r := range n.Removed {
-		if err := a.setJSON(prefixGone+id, newRemovedRecord(r)); err != nil {
+		if err := setRemoved(a, id, r); err != nil {
 			return nil, err
 		}
 	}

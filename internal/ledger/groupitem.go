@@ -123,7 +123,7 @@ func encodeGroup(groupID string, g groupItem) (attributes, error) {
 		return nil, err
 	}
 	for id, r := range g.known.Removed {
-		if err := a.setJSON(prefixGone+id, newRemovedRecord(r)); err != nil {
+		if err := setRemoved(a, id, r); err != nil {
 			return nil, err
 		}
 	}
@@ -150,6 +150,14 @@ func setRule(a attributes, id string, k policy.KnownRule) error {
 		return err
 	}
 	return a.setJSON(prefixRule+id, record)
+}
+
+func setRemoved(a attributes, id string, r policy.RemovedRule) error {
+	record, err := newRemovedRecord(id, r)
+	if err != nil {
+		return err
+	}
+	return a.setJSON(prefixGone+id, record)
 }
 
 func (b bookkeeping) encode(a attributes) error {
@@ -237,8 +245,9 @@ func decodeRules(a attributes, known *policy.Known) error {
 		if known.Removed == nil {
 			known.Removed = map[string]policy.RemovedRule{}
 		}
-		known.Removed[id] = record.removed()
-		return nil
+		gone, err := record.removed(id)
+		known.Removed[id] = gone
+		return err
 	})
 }
 
@@ -322,9 +331,23 @@ var slimming = []func(k *policy.KnownRule){
 	},
 }
 
+// withoutWas drops what was known of rules that a read missed.
+func withoutWas(removed map[string]policy.RemovedRule) map[string]policy.RemovedRule {
+	out := make(map[string]policy.RemovedRule, len(removed))
+	for id, r := range removed {
+		r.Was = nil
+		out[id] = r
+	}
+	return out
+}
+
 // encodeBounded encodes the item within DynamoDB's limit.
 func encodeBounded(groupID string, g groupItem) (attributes, error) {
 	a, err := encodeGroup(groupID, g)
+	if err == nil && a.size() > softItemSize {
+		g.known.Removed = withoutWas(g.known.Removed)
+		a, err = encodeGroup(groupID, g)
+	}
 	for _, slim := range slimming {
 		if err != nil || a.size() <= softItemSize {
 			return a, err

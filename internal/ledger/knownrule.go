@@ -68,10 +68,11 @@ type actorRecord struct {
 }
 
 type removedRecord struct {
-	At         *time.Time `json:"at,omitempty"`
-	IncidentID string     `json:"incident,omitempty"`
-	Value      string     `json:"rule,omitempty"`
-	Unheard    bool       `json:"unheard,omitempty"`
+	At         *time.Time   `json:"at,omitempty"`
+	IncidentID string       `json:"incident,omitempty"`
+	Value      string       `json:"rule,omitempty"`
+	Unheard    bool         `json:"unheard,omitempty"`
+	Was        *knownRecord `json:"was,omitempty"`
 }
 
 func newKnownRecord(id string, k policy.KnownRule) (knownRecord, error) {
@@ -212,12 +213,28 @@ func (v valueRecord) rule(id string) (secgroup.Rule, error) {
 	return r, nil
 }
 
-func newRemovedRecord(r policy.RemovedRule) removedRecord {
-	return removedRecord{timeOrNil(r.At), r.IncidentID, r.Value, r.Unheard}
+func newRemovedRecord(id string, r policy.RemovedRule) (removedRecord, error) {
+	record := removedRecord{At: timeOrNil(r.At), IncidentID: r.IncidentID, Value: r.Value, Unheard: r.Unheard}
+	if r.Was != nil {
+		was, err := newKnownRecord(id, *r.Was)
+		if err != nil {
+			return removedRecord{}, err
+		}
+		record.Was = &was
+	}
+	return record, nil
 }
 
-func (r removedRecord) removed() policy.RemovedRule {
-	return policy.RemovedRule{At: timeValue(r.At), IncidentID: r.IncidentID, Value: r.Value, Unheard: r.Unheard}
+func (r removedRecord) removed(id string) (policy.RemovedRule, error) {
+	gone := policy.RemovedRule{At: timeValue(r.At), IncidentID: r.IncidentID, Value: r.Value, Unheard: r.Unheard}
+	if r.Was != nil {
+		was, err := r.Was.known(id)
+		if err != nil {
+			return policy.RemovedRule{}, err
+		}
+		gone.Was = &was
+	}
+	return gone, nil
 }
 
 func timeOrNil(t time.Time) *time.Time {

@@ -87,6 +87,10 @@ type RemovedRule struct {
 	IncidentID string    // our own removal; "" = somebody's
 	Value      string    // rule text
 	Unheard    bool      // we removed it before we heard of the record that names it
+	// Was is what was known of a rule that a read did not show and no record or
+	// act of ours explains: the read may be older than the rule. It belongs to no
+	// incident. nil = explained, or too long ago.
+	Was *KnownRule
 }
 
 // Act is a recorded baseline act (design: set once by the sweep).

@@ -61,6 +61,7 @@ func (j *judging) observe(ctx context.Context) (settled bool, err error) {
 		return false, fmt.Errorf("read %s: %w", j.groupID, err)
 	}
 	j.live, j.exists, j.now = j.w.normal(j.live), true, j.w.now()
+	j.bringBack()
 	return false, nil
 }
 

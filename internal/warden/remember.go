@@ -18,6 +18,11 @@ const (
 	removedKept = 24 * time.Hour
 	removedMost = 200
 
+	// missedFor is how long it is kept what was known of a rule that a read did
+	// not show. EC2 names no bound for how old its answers may be: seconds are
+	// usual, and a sweep passes within the hour.
+	missedFor = time.Hour
+
 	// inPlaceMark stands between rule id and time where a rule was changed in
 	// place, so that several changes of one rule are remembered.
 	inPlaceMark = "@"
@@ -138,11 +143,22 @@ func (j *judging) removedSince(old, next policy.Known) map[string]policy.Removed
 			continue
 		}
 		if _, told := removed[id]; !told {
-			removed[id] = policy.RemovedRule{At: j.now, Value: k.Rule.Value()}
+			gone := policy.RemovedRule{At: j.now, Value: k.Rule.Value()}
+			// A Revoke that names no ids is remembered by the value.
+			if by, told := removed[gone.Value]; !told || by.At.Before(k.Since) {
+				gone.Was = missing(k, j.now)
+			}
+			removed[id] = gone
 		}
 	}
 	for id := range next.Rules {
 		delete(removed, id)
+	}
+	for id, r := range removed {
+		if r.Was != nil && j.now.Sub(r.At) > missedFor {
+			r.Was = nil
+			removed[id] = r
+		}
 	}
 	return prune(removed, j.now)
 }

@@ -94,6 +94,7 @@ func (l *look) judge(ctx context.Context, read *readRules) (known policy.Known, 
 	g := l.group
 	g.Rules = l.p.w.normalRules(read.rules, g.AccountID)
 	l.j = l.p.judging(g, mem)
+	l.j.bringBack()
 	if err := l.evaluate(ctx); err != nil {
 		return known, false, err
 	}
