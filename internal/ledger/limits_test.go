@@ -119,6 +119,31 @@ func testHugeGroupThatGrew(t *testing.T, b book, _ func() book) {
 	}
 }
 
+// What reads missed goes before anything of a rule that is there.
+func testHugeGroupOfMissedRules(t *testing.T, b book, _ func() book) {
+	known := policy.Known{Whole: true, Rules: map[string]policy.KnownRule{}, Removed: map[string]policy.RemovedRule{}}
+	by := func(n int) *secgroup.Attribution {
+		return &secgroup.Attribution{EventID: "e", EventTime: noon, Actor: secgroup.Actor{ARN: "arn:aws:iam::123456789012:role/dev", UserAgent: fmt.Sprintf("%01000d", n)}}
+	}
+	for n := range 200 {
+		id, gone := fmt.Sprintf("sgr-%017x", n), fmt.Sprintf("sgr-%017x", n+1000)
+		k := knownRule(t, id, fmt.Sprintf("ingress tcp/%d from 10.0.0.0/8", n+1))
+		k.By = by(n)
+		was := knownRule(t, gone, fmt.Sprintf("ingress udp/%d from 10.0.0.0/8", n+1))
+		was.By = by(n)
+		known.Rules[id], known.Removed[gone] = k, policy.RemovedRule{At: noon, Value: was.Rule.Value(), Was: &was}
+	}
+	open(t, b, incident.Opening{Known: known})
+	got := observe(t, b).Known
+	require.Equal(t, known.Rules, got.Rules)
+	require.Len(t, got.Removed, 200)
+	for id, r := range got.Removed {
+		require.Nil(t, r.Was)
+		require.Equal(t, known.Removed[id].Value, r.Value)
+		require.NotNil(t, known.Removed[id].Was, "what the caller holds stays as it is")
+	}
+}
+
 // The rules of a large group are packed: what is noted stands beside them, and
 // does not change what is known, until the next write takes it in.
 func testNoteOnLargeGroup(t *testing.T, b book, _ func() book) {

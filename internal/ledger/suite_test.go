@@ -64,6 +64,7 @@ var suite = []struct {
 	{"another process goes on", testReopen},
 	{"a huge group", testHugeGroup},
 	{"a huge group that grew", testHugeGroupThatGrew},
+	{"a huge group of missed rules", testHugeGroupOfMissedRules},
 	{"a large group is noted", testNoteOnLargeGroup},
 	{"a long journal", testLongJournal},
 	{"a huge incident", testHugeIncident},
