@@ -11,7 +11,7 @@ POLICIES ?=
 PROVIDER ?= sdk
 # What cdk deploy asks about before it does it: broadening, any-change, never.
 APPROVAL ?= broadening
-# Settings of the stack: stack, mode, email, architecture, operator.
+# Settings of the stack: stack, mode, email, architecture, operator, attachments.
 CONTEXT ?=
 CONTEXTFLAGS = $(foreach setting,dist=$(DIST) architecture=$(if $(filter amd64,$(GOARCH)),x86_64,arm64) $(CONTEXT),-c '$(setting)')
 # How the last command of a run of tests ended, for testtally: a failed run is
