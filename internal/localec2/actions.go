@@ -84,6 +84,11 @@ var actions = map[string]action{
 	"DescribeStaleSecurityGroups":     {(*session).describeStale, false, params([]string{"VpcId"}, paged)},
 	"GetSecurityGroupsForVpc":         {(*session).groupsForVPC, false, params([]string{"VpcId"}, filtered, paged)},
 
+	"CreateVpcPeeringConnection":    {(*session).createPeering, true, params([]string{"VpcId", "PeerVpcId", "PeerOwnerId", "PeerRegion"}, tagged)},
+	"AcceptVpcPeeringConnection":    {(*session).acceptPeering, true, params([]string{"VpcPeeringConnectionId"})},
+	"DeleteVpcPeeringConnection":    {(*session).deletePeering, true, params([]string{"VpcPeeringConnectionId"})},
+	"DescribeVpcPeeringConnections": {(*session).describePeerings, false, params([]string{"VpcPeeringConnectionId.#"}, filtered, paged)},
+
 	"DescribeAddresses": {(*session).describeAddresses, false, params([]string{"AllocationId.#", "PublicIp.#"}, filtered)},
 
 	"CreateSubnet":    {(*session).createSubnet, true, params([]string{"VpcId", "CidrBlock", "AvailabilityZone"}, tagged)},
