@@ -89,6 +89,8 @@ var actions = map[string]action{
 	"DeleteVpcPeeringConnection":    {(*session).deletePeering, true, params([]string{"VpcPeeringConnectionId"})},
 	"DescribeVpcPeeringConnections": {(*session).describePeerings, false, params([]string{"VpcPeeringConnectionId.#"}, filtered, paged)},
 
+	"AllocateAddress":   {(*session).allocateAddress, true, params([]string{"Domain"}, tagged)},
+	"ReleaseAddress":    {(*session).releaseAddress, true, params([]string{"AllocationId"})},
 	"DescribeAddresses": {(*session).describeAddresses, false, params([]string{"AllocationId.#", "PublicIp.#"}, filtered)},
 
 	"CreateSubnet":    {(*session).createSubnet, true, params([]string{"VpcId", "CidrBlock", "AvailabilityZone"}, tagged)},
