@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"syscall"
 	"testing"
 	"time"
@@ -112,12 +113,13 @@ func agree(own *engines.Own, peers []engines.Peer, n int) error {
 }
 
 // inTurn times the runs in turn, so that what disturbs one disturbs all, and
-// gives the seconds of processor for one of the parts of a run, garbage
-// collection included.
+// gives the seconds of processor for one of the parts of a run, collection of
+// its own garbage included, and not of what the turn before it left.
 func inTurn(runs []func() error, parts int) ([]figures.Sample, error) {
 	samples := make([]figures.Sample, len(runs))
 	for range turns {
 		for i, run := range runs {
+			runtime.GC()
 			n, began, used := 0, time.Now(), processorTime()
 			for time.Since(began) < turnTime {
 				for range 8 {
