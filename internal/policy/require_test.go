@@ -1,7 +1,9 @@
 package policy
 
 import (
+	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -261,7 +263,7 @@ func TestTriageOfRequirements(t *testing.T) {
 		"the third rule":                            {many, authorize("", one), holding(2, true), AskItem, NotConcerned},
 		"the fourth rule":                           {many, authorize("", one), holding(3, true), AskItem, Concerned},
 		"rules that nobody has counted":             {many, authorize("", one), holding(0, false), AskItem, Concerned},
-		"a rule may make it like another group":     {distinct, authorize("", one), item(nil), Concerned, Concerned},
+		"a rule may make it like another group":     {distinct, authorize("", one), item(nil), NotConcerned, NotConcerned},
 		"a new group opens nothing":                 {distinct, created("web", "vpc-1"), item(nil), NotConcerned, NotConcerned},
 		"four rules at once":                        {many, authorize("", one, "ingress tcp/1 from ::/0", "ingress tcp/2 from ::/0", "ingress tcp/3 from ::/0"), item(nil), Concerned, Concerned},
 	} {
@@ -426,5 +428,29 @@ func TestGroupsThatOpenTheSame(t *testing.T) {
 			of("sg-0d", "vpc-1", "ingress tcp/22 from 10.0.0.0/8", "ingress tcp/22 from sg-0b", "egress all to ::/0"),
 		}}
 		require.Equal(t, map[string]string{secgroup.GroupEntry(ownGroup, "p"): want}, lacksOf(s.Evaluate(in)))
+	}
+}
+
+// TestOneListServesAllGroups that are judged by it, also at once.
+func TestOneListServesAllGroups(t *testing.T) {
+	s := enforcing(t, document("p", remedy(DoAlert), requires(Requirement{Distinct: NotIdentical})))
+	all := &AllGroups{}
+	for i := range 20 {
+		all.Groups = append(all.Groups, secgroup.Group{
+			ID: fmt.Sprintf("sg-%02d", i), VPCID: "vpc-1", Rules: liveRules(t, fmt.Sprintf("ingress tcp/%d from 10.0.0.0/8", 1+i/2)),
+		})
+	}
+	lacks := make([]map[string]string, len(all.Groups))
+	var wait sync.WaitGroup
+	for i, g := range all.Groups {
+		wait.Go(func() {
+			in := swept(s, g)
+			in.Facts.Groups = all
+			lacks[i] = lacksOf(s.Evaluate(in))
+		})
+	}
+	wait.Wait()
+	for i, g := range all.Groups {
+		require.Equal(t, map[string]string{secgroup.GroupEntry(g.ID, "p"): "it opens the same as " + all.Groups[i^1].ID}, lacks[i])
 	}
 }
