@@ -8,8 +8,31 @@ import (
 	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
 
-// lackOfFacts says what a group is not that only facts beyond it tell.
-func (j *judgement) lackOfFacts(d *groupDemand) lacking {
+// lackOfFacts says what a group is not that only facts beyond it tell. What was
+// not read is not asked for where nobody can have news: then the group is as it
+// was known.
+func (j *judgement) lackOfFacts(p *Policy, d *groupDemand) lacking {
+	l := j.lackBeyond(d)
+	if l.need != "" && !j.mayBeNews(p) {
+		return lacking{}
+	}
+	return l
+}
+
+// mayBeNews reports whether the facts beyond the group may say something else
+// of it than its item does. Calls about its rules alone are no cause to think
+// so while the item has nothing about it: a pass over all groups reads these
+// facts once for all of them, and a call on a group would read them for each.
+func (j *judgement) mayBeNews(p *Policy) bool {
+	if _, known := j.in.Known.Rules[secgroup.GroupEntry(j.in.Live.ID, p.ID)]; known || len(j.in.Changes) == 0 {
+		return true
+	}
+	return slices.ContainsFunc(j.in.Changes, func(c secgroup.Change) bool {
+		return c.Effect != secgroup.Names && c.Effect != secgroup.Narrows && c.Effect != secgroup.Describe
+	})
+}
+
+func (j *judgement) lackBeyond(d *groupDemand) lacking {
 	facts := &j.in.Facts.Surroundings
 	if d.Attached != nil {
 		if l := lackOfUse(*d.Attached, facts.Interfaces); l != (lacking{}) {

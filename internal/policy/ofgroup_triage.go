@@ -52,9 +52,8 @@ func (d *groupDemand) concern(c *secgroup.Change, known *Known) Concern {
 
 // concernOfRules is concern for a call that adds rules. It counts those of the
 // group, with those that the record adds. The item may count some that are
-// gone: then there is one look too many. Whether the group is like another now,
-// neither record nor item tells: a pass over all groups does, or every rule
-// would cost a read of all of them.
+// gone: then there is one look too many. Whether the group is like another now
+// neither record nor item tells: a pass over all groups does (mayBeNews).
 func (d *groupDemand) concernOfRules(c *secgroup.Change, known *Known) Concern {
 	switch {
 	case d.MaxRules == 0:

@@ -409,6 +409,51 @@ func TestFactsAreAskedForOnlyWhereTheyTell(t *testing.T) {
 	require.Equal(t, []Need{NeedGroups}, few.Facts())
 }
 
+// TestCallsOnRulesAskForNothingBeyondTheGroup, unless something is known of it
+// that the facts may have ended.
+func TestCallsOnRulesAskForNothingBeyondTheGroup(t *testing.T) {
+	rules := liveRules(t, "ingress tcp/22 from 10.0.0.0/8")
+	on := func(e secgroup.Effect) secgroup.Change {
+		return secgroup.Change{Effect: e, EventTime: now, Groups: []secgroup.GroupName{{ID: ownGroup}}}
+	}
+	for need, of := range map[Need]Requirement{
+		NeedInterfaces: {Attached: yesOrNo(true)}, NeedGroups: {Distinct: NotIdentical},
+	} {
+		s := enforcing(t, document("p", remedy(DoAlert), requires(of)))
+		for name, tc := range map[string]struct {
+			changes []secgroup.Change
+			known   bool
+			asks    bool
+		}{
+			"nobody called":               {nil, false, true},
+			"a rule was added":            {[]secgroup.Change{authorized(dev, now, rules...)}, false, false},
+			"rules went":                  {[]secgroup.Change{on(secgroup.Narrows)}, false, false},
+			"descriptions":                {[]secgroup.Change{on(secgroup.Describe)}, false, false},
+			"a rule was added, and known": {[]secgroup.Change{authorized(dev, now, rules...)}, true, true},
+			"the group was made":          {[]secgroup.Change{created("web", "vpc-1")}, false, true},
+			"its tags changed":            {[]secgroup.Change{on(secgroup.Retags)}, false, true},
+			"somebody asks":               {[]secgroup.Change{authorized(dev, now, rules...), on(secgroup.Asks)}, false, true},
+		} {
+			in := swept(s, secgroup.Group{ID: ownGroup, VPCID: "vpc-1", Rules: rules})
+			in.Changes = tc.changes
+			if tc.known {
+				in.Known.Rules = map[string]KnownRule{secgroup.GroupEntry(ownGroup, "p"): {Rule: secgroup.Rule{ID: secgroup.GroupEntry(ownGroup, "p")}}}
+			}
+			var want []Need
+			if tc.asks {
+				want = []Need{need}
+			}
+			v := s.Evaluate(in)
+			require.Equal(t, want, v.Needs, "%s, %s", need, name)
+			require.Empty(t, v.Group)
+
+			in.Facts.Interfaces = &Interfaces{}
+			in.Facts.Groups = &AllGroups{Groups: []secgroup.Group{in.Live, {ID: "sg-0b", VPCID: "vpc-1", Rules: rules}}}
+			require.Len(t, s.Evaluate(in).Group, 1, "what is at hand is judged: %s, %s", need, name)
+		}
+	}
+}
+
 // TestGroupsThatOpenTheSame are compared by flows, within their VPC.
 func TestGroupsThatOpenTheSame(t *testing.T) {
 	of := func(id, vpc string, rules ...string) secgroup.Group {
