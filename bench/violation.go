@@ -151,7 +151,7 @@ func cold(ctx context.Context, b *bench) (figures.Table, error) {
 	}
 	defer stop()
 	reverted, answered := figures.Sample{Unit: figures.Seconds}, figures.Sample{Unit: figures.Seconds}
-	memory, hello := figures.Sample{Unit: figures.Bytes}, figures.Sample{Unit: figures.Bytes}
+	memory, hello, bare := figures.Sample{Unit: figures.Bytes}, figures.Sample{Unit: figures.Bytes}, figures.Sample{Unit: figures.Bytes}
 	for range coldRounds {
 		began := time.Now()
 		p, err := r.exec(url)
@@ -175,12 +175,35 @@ func cold(ctx context.Context, b *bench) (figures.Table, error) {
 			return nil, err
 		}
 		hello.Values = append(hello.Values, float64(peak))
+		if peak, err = bareAfterOne(ctx, b, r, url, aws); err != nil {
+			return nil, err
+		}
+		bare.Values = append(bare.Values, float64(peak))
 	}
 	return figures.Table{
 		{Goal: "2", What: "exec to first revert finished", Ours: reverted, Other: custodian, Than: "c7n", Bound: figures.FasterTimes(50)},
 		{Goal: "2", What: "exec to first violation recorded, told, answered", Ours: answered, Other: custodian, Than: "c7n"},
-		{Goal: "10", What: "peak memory after a violation", Ours: memory, Other: hello, Than: "hello", Bound: figures.AtMostTimes(2)},
+		{Goal: "10", What: "peak memory after a violation", Ours: memory, Other: hello, Than: "hello", Bound: figures.AtMostTimes(2), Why: "three quarters are pages of the binary (docs/design/0013)"},
+		{Goal: "10", What: "peak memory after its calls alone", Ours: bare, Other: hello, Than: "hello"},
 	}, nil
+}
+
+// bareAfterOne is the peak memory of a function that made the calls of a
+// recording once and did nothing else.
+func bareAfterOne(ctx context.Context, b *bench, r recording, url string, aws *canned) (int64, error) {
+	p, err := recording{folder: filepath.Join(b.dist, "bare")}.start(ctx, url)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = p.Close() }()
+	payload, err := json.Marshal(map[string]any{"Waves": waves(r.calls)})
+	if err != nil {
+		return 0, err
+	}
+	if _, err := makeCalls(ctx, p, aws, payload); err != nil {
+		return 0, err
+	}
+	return peakMemory(p)
 }
 
 // helloAfterOne is the peak memory of hello after one invocation.
