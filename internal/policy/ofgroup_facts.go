@@ -80,7 +80,10 @@ func lackOfUse(attached bool, use *Interfaces) lacking {
 
 // some3 is a list of ids in words.
 func some3(ids []string) string {
-	if more := len(ids) - 3; more > 0 {
+	switch more := len(ids) - 3; {
+	case more == 1:
+		return strings.Join(ids[:3], ", ") + " and another"
+	case more > 1:
 		return fmt.Sprintf("%s and %d others", strings.Join(ids[:3], ", "), more)
 	}
 	return strings.Join(ids, ", ")
