@@ -95,3 +95,37 @@ func TestTwins(t *testing.T) {
 		require.Equal(t, tc.want, lackIn(t, Requirement{Distinct: NotIdentical}, Surroundings{Groups: &AllGroups{Groups: tc.groups}}), name)
 	}
 }
+
+// TestTriageOfWhatIsRequiredOfGroups: a call concerns a policy only if it can be
+// why the group is not as required, of groups that it is meant for.
+func TestTriageOfWhatIsRequiredOfGroups(t *testing.T) {
+	tagged := Scope{Tags: map[string][]string{"tier": {"public"}}}
+	wizard := Requirement{NotNamed: []string{"launch-*"}}
+	policy := func(id string, r Requirement, more ...option) Document {
+		return document(id, append([]option{remedy(DoAlert), requires(r)}, more...)...)
+	}
+	public := item(func(k *Known) { k.Tags = map[string]string{"tier": "public"} })
+	three := authorized(dev, now, liveRules(t, "ingress tcp/1 from ::/0", "ingress tcp/2 from ::/0", "ingress tcp/3 from ::/0")...)
+	for name, tc := range map[string]struct {
+		docs          []Document
+		c             secgroup.Change
+		item          *Known
+		without, with Concern
+	}{
+		"a description":                    {[]Document{policy("p", Requirement{Description: true})}, created("web", "vpc-1"), item(nil), Concerned, Concerned},
+		"another description":              {[]Document{policy("p", Requirement{NotDescribed: []string{"x"}})}, created("web", "vpc-1"), item(nil), Concerned, Concerned},
+		"fewer rules than a group is born": {[]Document{policy("p", Requirement{MaxRules: 1})}, created("web", "vpc-1"), item(nil), Concerned, Concerned},
+		"as many rules":                    {[]Document{policy("p", Requirement{MaxRules: 2})}, created("web", "vpc-1"), item(nil), NotConcerned, NotConcerned},
+		"more rules":                       {[]Document{policy("p", Requirement{MaxRules: 3})}, created("web", "vpc-1"), item(nil), NotConcerned, NotConcerned},
+		"as many rules as may be, at once": {[]Document{policy("p", Requirement{MaxRules: 3})}, three, item(nil), AskItem, NotConcerned},
+		"of other groups, then of this":    {[]Document{policy("p", wizard, scope(Scope{IDs: []string{"sg-0b"}})), policy("q", Requirement{Description: true})}, created("web", "vpc-1"), item(nil), Concerned, Concerned},
+		"fine, then not":                   {[]Document{policy("p", wizard), policy("q", Requirement{Description: true})}, created("web", "vpc-1"), item(nil), Concerned, Concerned},
+		"the item tells that it is meant":  {[]Document{policy("p", Requirement{Description: true}, scope(tagged))}, created("web", "vpc-1"), public, AskItem, Concerned},
+		"the item tells that it is not":    {[]Document{policy("p", Requirement{Description: true}, scope(tagged))}, created("web", "vpc-1"), item(nil), AskItem, NotConcerned},
+		"fine, whether meant or not":       {[]Document{policy("p", wizard, scope(tagged))}, created("web", "vpc-1"), item(nil), NotConcerned, NotConcerned},
+	} {
+		s := compiledWith(t, trusting, tc.docs...)
+		require.Equal(t, tc.without, s.Triage(tc.c, nil), name)
+		require.Equal(t, tc.with, s.Triage(tc.c, tc.item), name)
+	}
+}
