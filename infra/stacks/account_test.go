@@ -24,7 +24,7 @@ func TestEveryWatchedCallHasAPatternAndNoOther(t *testing.T) {
 		Detail     struct{ EventSource, EventName []string } `json:"detail"`
 	}
 	var delivered, watched []string
-	for id, r := range plain.of("AWS::Events::Rule") {
+	for id, r := range full.of("AWS::Events::Rule") {
 		text, err := json.Marshal(r.Properties["EventPattern"])
 		require.NoError(t, err)
 		require.LessOrEqual(t, len(text), 2048, "%s: EventBridge takes 2048 characters", id)
@@ -43,8 +43,17 @@ func TestEveryWatchedCallHasAPatternAndNoOther(t *testing.T) {
 	require.ElementsMatch(t, watched, delivered)
 }
 
+func TestAttachmentsAreTheirOwnRuleAndOffByDefault(t *testing.T) {
+	require.Len(t, full.of("AWS::Events::Rule"), len(plain.of("AWS::Events::Rule"))+1)
+	for _, r := range plain.of("AWS::Events::Rule") {
+		text, err := json.Marshal(r.Properties["EventPattern"])
+		require.NoError(t, err)
+		require.NotContains(t, string(text), "RunInstances")
+	}
+}
+
 func TestEveryRuleHasTheQueueAndDeadLetters(t *testing.T) {
-	rules := plain.of("AWS::Events::Rule")
+	rules := full.of("AWS::Events::Rule")
 	require.Len(t, rules, len(events.RuleNames()))
 	for id, r := range rules {
 		targets := as[[]struct {
@@ -103,10 +112,6 @@ func TestQueues(t *testing.T) {
 
 // TestOnlyRulesAndGuardSend: whoever could send could forge who made a change.
 func TestOnlyRulesAndGuardSend(t *testing.T) {
-	rules := []any{}
-	for id := range plain.of("AWS::Events::Rule") {
-		rules = append(rules, arnOf(id))
-	}
 	role, _ := plain.only(t, "AWS::IAM::Role")
 	for name, senders := range map[string]struct {
 		template template
@@ -116,7 +121,10 @@ func TestOnlyRulesAndGuardSend(t *testing.T) {
 		"full":  {full, []any{arnOf(role), "arn:aws:iam::123456789012:role/operator"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			allowed, denied := []any{}, 0
+			rules, allowed, denied := []any{}, []any{}, 0
+			for id := range senders.template.of("AWS::Events::Rule") {
+				rules = append(rules, arnOf(id))
+			}
 			for _, s := range queueStatements(t, senders.template, "Changes") {
 				switch {
 				case s.Effect == "Allow":
