@@ -82,6 +82,7 @@ var allowed = map[string][]string{
 	},
 	"internal/soak/run":  {"internal/soak"},
 	"internal/testtally": {},
+	"internal/threats":   {},
 	"internal/warden":    {"events", "internal/incident", "internal/plan", "internal/policy", "internal/secgroup"},
 	"policies":           {},
 }

@@ -3,6 +3,8 @@ package doctor
 import (
 	"context"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -92,5 +94,15 @@ func (x *examined) mark(group string, r secgroup.Rule) {
 	x.Helper()
 	known := policy.Known{Rules: map[string]policy.KnownRule{r.ID: {Rule: r, Since: noon.Add(-time.Hour), Baseline: []string{"admin-ports-from-internet"}}}}
 	_, err := x.table().Open(x.Context(), incident.Opening{GroupID: group, Known: known, Now: noon})
+	require.NoError(x, err)
+}
+
+// judging makes the policies at hand those of settings.
+func (x *examined) judging(settings string) {
+	x.Helper()
+	folder := x.TempDir()
+	require.NoError(x, os.WriteFile(filepath.Join(folder, "sgwarden.yaml"), []byte(settings), 0o600))
+	var err error
+	_, x.options.Policies, err = bundle.Load(folder, bundle.Options{})
 	require.NoError(x, err)
 }

@@ -182,6 +182,11 @@ var afterDeploy = []ailment{
 	{"no targets", says("events.ListTargetsByRule", object{"Targets": []any{}}), "rules", Problem, "has no target", "make deploy"},
 	{"no rule", says("events.DescribeRule", gone), "rules", Problem, "is gone", "make deploy"},
 	{"targets elsewhere", says("events.ListTargetsByRule", object{"Targets": []any{object{"Id": "1", "Arn": "arn:aws:sqs:us-east-1:123456789012:theirs"}}}), "rules", Problem, "no rule that is on leads AuthorizeSecurityGroup", "make deploy"},
+	{"without attachments", func(x *examined) { x.without("attach") }, "rules", OK, "calls lead to the queue", ""},
+	{"attachments that a policy asks for", func(x *examined) {
+		x.without("attach")
+		x.judging("apiVersion: sgwarden/v1\nkind: Settings\npacks: [hygiene]\n") // default groups are used by nothing
+	}, "rules", Warning, "no rule leads RunInstances", "attachments=yes"},
 	{"a failed function", says("lambda.GetFunctionConfiguration", object{"State": "Failed", "StateReason": "the role is gone"}), "functions", Problem, "function Guard is Failed: the role is gone", "its role"},
 	{"a failed update of a function", says("lambda.GetFunctionConfiguration", object{"State": "Active", "LastUpdateStatus": "Failed", "LastUpdateStatusReason": "no image"}), "functions", Problem, "the last update of function Guard failed: no image", "deploy again"},
 	{"no concurrency", says("lambda.GetFunctionConcurrency", object{"ReservedConcurrentExecutions": 0}), "functions", Problem, "function Guard may not run: its concurrency is 0", "delete-function-concurrency --function-name Sgwarden-Guard-1"},

@@ -35,17 +35,24 @@ func checkRules(ctx context.Context, x *examination, f *findings) {
 			enabled++
 		}
 	}
-	var deaf []string
+	var deaf, unused []string // unused: a setting leaves them out, and a policy asks for them
 	for _, c := range events.Calls() {
-		if !slices.Contains(heard, c.EventName) {
+		switch {
+		case slices.Contains(heard, c.EventName):
+		case c.Rule != events.AttachRule:
 			deaf = append(deaf, c.EventName)
+		case x.set.JudgesUse():
+			unused = append(unused, c.EventName)
 		}
+	}
+	if complete && len(unused) > 0 {
+		f.warn("make deploy CONTEXT='attachments=yes'", "policies ask what a group is attached to, and no rule leads %s to the queue", strings.Join(unused, ", "))
 	}
 	if complete && len(deaf) > 0 {
 		f.problem("deploy again: make deploy", "no rule that is on leads %s to the queue", strings.Join(deaf, ", "))
 	}
 	if len(f.all) == 0 {
-		f.ok("%d EventBridge rules are on and have targets; %d calls lead to the queue", enabled, len(events.Calls()))
+		f.ok("%d EventBridge rules are on and have targets; %d calls lead to the queue", enabled, len(heard))
 	}
 }
 
