@@ -39,6 +39,7 @@ var allowed = map[string][]string{
 	"internal/conformance/onaws": {"internal/conformance", "internal/localec2"},
 	"internal/conformance":       {},
 	"internal/corpus":            {},
+	"internal/costs":             {},
 	"internal/deployment":        {},
 	"internal/doctor": {
 		"events", "internal/alert", "internal/apply", "internal/bundle", "internal/deployment", "internal/guard", "internal/incident", "internal/inventory",
