@@ -270,6 +270,9 @@ const subjectLimit = 99
 // subject is the line that is read first, in ASCII.
 func subject(i incident.Incident) string {
 	severity, _ := severityOf(i)
+	if p, ok := pageOf(i); ok {
+		return shorten(ascii(strings.ToUpper(severity)+": "+p.about(p.subject, i)), subjectLimit)
+	}
 	rules, total, what := decisive(i), len(i.Rules)+i.OmittedRules, "a change"
 	switch {
 	case len(rules) == 1 && rules[0].Before != nil:

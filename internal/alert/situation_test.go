@@ -259,6 +259,7 @@ func situations(t testing.TB) map[string]incident.Incident {
 	i.Actor.SourceIP, i.Actor.InvokedBy = "evil.example", "AWS Internal\t"
 	i.Notes = []string{"the stack is called *evil* <https://evil.example|fine>"}
 	all["hostile"] = i
+	ofTheGuard(all)
 	return all
 }
 

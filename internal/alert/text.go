@@ -20,6 +20,9 @@ const (
 
 // text is the message for a person.
 func text(i incident.Incident) string {
+	if p, ok := pageOf(i); ok {
+		return pageText(p, i)
+	}
 	// What went wrong is read first.
 	i.Rules = slices.Clone(i.Rules)
 	slices.SortStableFunc(i.Rules, func(a, b incident.Rule) int { return int(b.Outcome) - int(a.Outcome) })
@@ -163,6 +166,10 @@ func writeWhy(l *letter, i incident.Incident) {
 	default:
 		l.title("Why it is not allowed")
 	}
+	writePolicies(l, i)
+}
+
+func writePolicies(l *letter, i incident.Incident) {
 	for _, p := range i.Policies[:min(len(i.Policies), maxPerRule)] {
 		l.item("%s: %s", joinNonEmpty(" ", oneLine(p.ID), parenthesised(p.Severity.String())), joinNonEmpty(". ", strings.TrimSuffix(oneLine(p.Title), "."), oneLine(p.Why)))
 		if p.File != "" {

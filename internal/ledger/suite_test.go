@@ -69,6 +69,8 @@ var suite = []struct {
 	{"a long journal", testLongJournal},
 	{"a huge incident", testHugeIncident},
 	{"controls", testControls},
+	{"the fuse counts with the incident", testFuse},
+	{"the fuse counts once", testFuseIsExact},
 	{"a pause of one group", testPause},
 	{"many items at once", testRecall},
 	{"what a sweep says of itself", testSweepRecord},
