@@ -204,8 +204,16 @@ func (o Operator) PutExemption(ctx context.Context, e policy.Exemption, now time
 	if err := set.setJSON(prefixExemption+e.ID, r); err != nil {
 		return err
 	}
+	// First the index: it may name a group too many, and none too few.
+	if err := o.set(ctx, key{exemptedGroups, e.Group}, attributes{}); err != nil {
+		return err
+	}
 	return o.set(ctx, controlOf(e.Group), set)
 }
+
+// exemptedGroups is the partition in which each group that was ever exempt from
+// something has an item, by its id. Guards do not read it.
+const exemptedGroups = "control#exemptions"
 
 // DropExemption ends an exemption of a group; one that is not there is no fault.
 func (o Operator) DropExemption(ctx context.Context, groupID, id string) error {

@@ -231,6 +231,9 @@ func testControls(t *testing.T, b book, _ func() book) {
 	for _, e := range []policy.Exemption{one, two, elsewhere} {
 		require.NoError(t, o.PutExemption(ctx, e, noon))
 	}
+	exempted, err := b.Exempted(ctx)
+	require.NoError(t, err)
+	require.Equal(t, []string{group, "sg-0123456789abcdef1"}, exempted)
 	act := policy.Act{Done: true, Start: noon, At: noon.Add(time.Minute)}
 	require.NoError(t, o.PutActs(ctx, map[string]policy.Act{"a@d1": act}))
 	require.NoError(t, o.PutActs(ctx, map[string]policy.Act{"b@d2": {Start: noon}}))

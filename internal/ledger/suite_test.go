@@ -26,6 +26,7 @@ type book interface {
 	History(ctx context.Context, groupID string) ([]ledger.Entry, error)
 	Operator() ledger.Operator
 	warden.SweepLedger
+	Exempted(ctx context.Context) ([]string, error)
 }
 
 var (

@@ -160,5 +160,5 @@ func TestGuardWritesOnlyItsKeys(t *testing.T) {
 	require.NoError(t, b.Operator().PutStamp(context.Background(), noon))
 	require.NoError(t, b.Operator().Pause(context.Background(), "", "migration"))
 	require.NoError(t, b.Operator().PutExemption(context.Background(), anExemption(t), noon))
-	require.Equal(t, []string{"control#all", "control#" + group, "sweep"}, r.partitions())
+	require.Equal(t, []string{"control#all", "control#exemptions", "control#" + group, "sweep"}, r.partitions())
 }
