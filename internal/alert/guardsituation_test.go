@@ -33,4 +33,28 @@ func ofTheGuard(all map[string]incident.Incident) {
 	held.Reason = "held"
 	held.Notes = []string{"sgr-0123456789abcdef0 stays due: violates; the policy is held: held by the fuse: within an hour it touched 10 groups without an event of their own, and that is the limit"}
 	all["held"] = held
+
+	ends := all["exempt"]
+	ends.EventType, ends.APICall, ends.EventID, ends.Actor, ends.Cause, ends.OpenedAt = incident.Reminder, "", "", incident.Actor{}, "sweep", time.Time{}
+	ends.Notes = []string{"EX-1 ends at 2026-11-24T00:00:00Z: what it covers is judged then", "it was agreed by net-team: vendor access CHG-8"}
+	all["exemption-ends"] = ends
+
+	lapsed := all["reverted-by-sweep"]
+	lapsed.OpenedAt, lapsed.Standing = noon.Add(-7*24*time.Hour), nil
+	lapsed.LearntAt = noon.Add(13 * time.Minute)
+	lapsed.Notes = []string{"EX-1 covered sgr-0123456789abcdef0, and has ended: it is judged like any other now"}
+	all["exemption-lapsed"] = lapsed
+
+	late := all["reverted"]
+	late.Reason, late.Actions = "interrupted", nil
+	late.Notes = []string{"an earlier judging was interrupted: what was planned is as planned, but our call may not have been the one that did it"}
+	all["interrupted"] = late
+
+	again := all["not-reverted"]
+	again.EventType = incident.Reminder
+	all["still-open"] = again
+
+	undone := all["reverted"]
+	undone.EventType = incident.Undone
+	all["undone"] = undone
 }
