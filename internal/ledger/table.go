@@ -48,6 +48,10 @@ func OperatorKeys() []string { return []string{"control#*"} }
 // condition dynamodb:LeadingKeys. All others are for operators and sweeps.
 func GuardKeys() []string { return []string{"group#*", "fuse#*"} }
 
+// SweepKeys are those that a sweep writes: items of groups, its acts and stamp,
+// and where it goes on.
+func SweepKeys() []string { return []string{"group#*", sweepState.pk} }
+
 // Table is a ledger in a DynamoDB table with partition key pk, sort key sk
 // (both S) and TTL attribute expires. It is safe for concurrent use.
 type Table struct {
