@@ -28,10 +28,7 @@ func (a *account) newPeoplePolicies() (reader, operator awsiam.ManagedPolicy) {
 	// What is to be adopted is listed with the groups as they are. EC2 takes no
 	// resource for reads.
 	groups := statement("ReadGroups", *jsii.Strings("*"), nil, "ec2:DescribeSecurityGroupRules", "ec2:DescribeSecurityGroups")
-	writes := append(*read(), groups, statement("WriteControls", table, &map[string]any{
-		"ForAllValues:StringLike": map[string]any{"dynamodb:LeadingKeys": jsii.Strings(ledger.OperatorKeys()...)},
-		"Null":                    map[string]any{"dynamodb:LeadingKeys": "false"},
-	}, ledger.OperatorPermissions()...))
+	writes := append(*read(), groups, statement("WriteControls", table, leadingKeys(ledger.OperatorKeys()), ledger.OperatorPermissions()...))
 	reader = awsiam.NewManagedPolicy(a.stack, jsii.String("Reader"), &awsiam.ManagedPolicyProps{
 		Description: jsii.String("Reads the incidents and exemptions of sgwarden"), Statements: read(),
 	})

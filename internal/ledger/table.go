@@ -36,6 +36,11 @@ func ReadPermissions() []string {
 	return []string{"dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"}
 }
 
+// WritePermissions are those of them that write.
+func WritePermissions() []string {
+	return slices.DeleteFunc(Permissions(), func(action string) bool { return slices.Contains(ReadPermissions(), action) })
+}
+
 // OperatorPermissions are what an Operator calls, on the items of
 // OperatorKeys. OperatorKeys are patterns as those of GuardKeys.
 func OperatorPermissions() []string { return []string{"dynamodb:UpdateItem"} }
