@@ -11,7 +11,7 @@ POLICIES ?=
 PROVIDER ?= sdk
 # What cdk deploy asks about before it does it: broadening, any-change, never.
 APPROVAL ?= broadening
-# Settings of the stack: stack, mode, email, architecture, operator.
+# Settings of the stack: stack, mode, email, architecture, operator, attachments.
 CONTEXT ?=
 CONTEXTFLAGS = $(foreach setting,dist=$(DIST) architecture=$(if $(filter amd64,$(GOARCH)),x86_64,arm64) $(CONTEXT),-c '$(setting)')
 # How the last command of a run of tests ended, for testtally: a failed run is
@@ -108,7 +108,7 @@ soak: ## random actors, faults and deaths before the real guard [STATES=1000000]
 
 .PHONY: race
 race: ## the concurrent packages under the race detector (needs a C compiler)
-	@$(HOST_GO) test -race ./internal/warden/... ./internal/ledger/... ./internal/localec2/... ./internal/runtimeapi/... ./internal/policy/...
+	@$(HOST_GO) test -race -timeout 60m ./internal/warden/... ./internal/ledger/... ./internal/localec2/... ./internal/runtimeapi/... ./internal/policy/...
 
 .PHONY: bench
 bench: ## print time, size and calls beside those of others and their bounds (Linux, 5 minutes) [GOALS=5,7] [MARKDOWN=yes]

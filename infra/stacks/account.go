@@ -30,7 +30,7 @@ func NewAccount(scope constructs.Construct, s Settings) awscdk.Stack {
 	a.topic = a.newTopic(s.Email)
 	role := a.newRole(s)
 	sweepRole := a.newSweepRole(s)
-	a.newRules()
+	a.newRules(s.Attachments)
 	a.queues.close(s.Operator, role, sweepRole)
 	f := functions{guard: a.newGuard(s, role), sweep: a.newSweep(s, sweepRole, role)}
 	a.newDashboard(f, a.newAlarms(f, s.Email))

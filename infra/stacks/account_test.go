@@ -23,7 +23,7 @@ func TestEveryWatchedCallHasAPatternAndNoOther(t *testing.T) {
 		Detail     struct{ EventSource, EventName []string } `json:"detail"`
 	}
 	var delivered, watched []string
-	for id, r := range plain.ofCalls() {
+	for id, r := range full.ofCalls() {
 		text, err := json.Marshal(r.Properties["EventPattern"])
 		require.NoError(t, err)
 		require.LessOrEqual(t, len(text), 2048, "%s: EventBridge takes 2048 characters", id)
@@ -51,8 +51,17 @@ func (t template) ofCalls() map[string]resource {
 	return found
 }
 
+func TestAttachmentsAreTheirOwnRuleAndOffByDefault(t *testing.T) {
+	require.Len(t, full.ofCalls(), len(plain.ofCalls())+1)
+	for _, r := range plain.ofCalls() {
+		text, err := json.Marshal(r.Properties["EventPattern"])
+		require.NoError(t, err)
+		require.NotContains(t, string(text), "RunInstances")
+	}
+}
+
 func TestEveryRuleHasTheQueueAndDeadLetters(t *testing.T) {
-	rules := plain.ofCalls()
+	rules := full.ofCalls()
 	require.Len(t, rules, len(events.RuleNames()))
 	for id, r := range rules {
 		targets := as[[]struct {
@@ -111,10 +120,6 @@ func TestQueues(t *testing.T) {
 
 // TestOnlyRulesAndFunctionsSend: whoever could send could forge who made a change.
 func TestOnlyRulesAndFunctionsSend(t *testing.T) {
-	rules := []any{}
-	for id := range plain.ofCalls() {
-		rules = append(rules, arnOf(id))
-	}
 	role, _ := plain.one(t, "AWS::IAM::Role", "GuardRole")
 	sweep, _ := plain.one(t, "AWS::IAM::Role", "SweepRole")
 	for name, senders := range map[string]struct {
@@ -125,7 +130,10 @@ func TestOnlyRulesAndFunctionsSend(t *testing.T) {
 		"full":  {full, []any{arnOf(role), arnOf(sweep), "arn:aws:iam::123456789012:role/operator"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			allowed, denied := []any{}, 0
+			rules, allowed, denied := []any{}, []any{}, 0
+			for id := range senders.template.ofCalls() {
+				rules = append(rules, arnOf(id))
+			}
 			for _, s := range queueStatements(t, senders.template, "Changes") {
 				switch {
 				case s.Effect == "Allow":

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"net/netip"
+	"slices"
 
 	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
@@ -64,6 +65,12 @@ func (s *Set) Facts() []Need {
 		}
 	}
 	return out
+}
+
+// JudgesUse reports whether a policy asks what a group is attached to: then a
+// call that attaches groups concerns it.
+func (s *Set) JudgesUse() bool {
+	return slices.ContainsFunc(s.Policies, func(p *Policy) bool { return p.mayNeed(NeedInterfaces) })
 }
 
 func (p *Policy) mayNeed(n Need) bool {
