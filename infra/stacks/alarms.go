@@ -31,13 +31,13 @@ type alarm struct {
 	silence int
 }
 
-// functions are those of the stack.
-type functions struct{ guard, sweep awslambda.Function }
+// functions are those of the stack; canary may be nil.
+type functions struct{ guard, sweep, canary awslambda.Function }
 
 // alarms are those of the stack. Each has a heading in docs/runbook/alarms.md,
 // which a test holds.
 func (a *account) alarms(f functions) []alarm {
-	return []alarm{
+	all := []alarm{
 		{id: "Failed", says: "changes could not be judged or taken back in half a day of tries", metric: queueMetric(a.queues.failed.MetricApproximateNumberOfMessagesVisible)},
 		{id: "Undelivered", says: "EventBridge could not put events into the queue", metric: queueMetric(a.queues.undelivered.MetricApproximateNumberOfMessagesVisible)},
 		{id: "Waiting", says: "the oldest change has waited for more than half an hour", metric: queueMetric(a.queues.changes.MetricApproximateAgeOfOldestMessage), above: 1800},
@@ -49,6 +49,13 @@ func (a *account) alarms(f functions) []alarm {
 		{id: "NotSwept", says: "no pass over all groups came to its end for two hours", metric: ownMetric(f.sweep, metrics.SweepsComplete, "Sum"), silence: 2},
 		{id: "Left", says: "there are groups that sweep cannot judge", metric: ownMetric(f.sweep, metrics.Left, "Sum")},
 	}
+	if f.canary == nil {
+		return all
+	}
+	return append(all,
+		alarm{id: "Canary", says: "guard did not do in time what it is to do about the canary's rule", metric: ownMetric(f.canary, metrics.CanaryFailed, "Sum")},
+		alarm{id: "CanarySilent", says: "the canary did not pass for two hours", metric: ownMetric(f.canary, metrics.CanaryPassed, "Sum"), silence: 2},
+	)
 }
 
 // of makes the alarm's properties, of those that differ.

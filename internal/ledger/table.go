@@ -57,6 +57,9 @@ func GuardKeys() []string { return []string{"group#*", "fuse#*"} }
 // and where it goes on.
 func SweepKeys() []string { return []string{"group#*", sweepState.pk} }
 
+// GroupKey is the partition key of a group's item and incidents.
+func GroupKey(groupID string) string { return groupKey(groupID).pk }
+
 // Table is a ledger in a DynamoDB table with partition key pk, sort key sk
 // (both S) and TTL attribute expires. It is safe for concurrent use.
 type Table struct {

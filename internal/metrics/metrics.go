@@ -44,8 +44,18 @@ var (
 	Left           = Metric{"Left", "Count", "groups that no pass can judge: a rule is not understood, or the ledger does not take the item"}
 )
 
+// What the canary counts, once per invocation.
+var (
+	CanaryPassed  = Metric{"CanaryPassed", "Count", "runs in which guard did about the canary's rule what it is to do"}
+	CanaryFailed  = Metric{"CanaryFailed", "Count", "runs in which it did not, in time"}
+	CanarySeconds = Metric{"CanarySeconds", "Seconds", "from the canary's call until it saw what guard did"}
+)
+
 // All are the metrics of all functions.
-func All() []Metric { return slices.Concat(OfGuard(), OfSweep()) }
+func All() []Metric { return slices.Concat(OfGuard(), OfSweep(), OfCanary()) }
+
+// OfCanary are those of the canary.
+func OfCanary() []Metric { return []Metric{CanaryPassed, CanaryFailed, CanarySeconds} }
 
 // OfSweep are those of sweep.
 func OfSweep() []Metric { return []Metric{SweepsComplete, Swept, Marked, Asked, Left} }
