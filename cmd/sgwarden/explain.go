@@ -159,6 +159,8 @@ func (j judging) change(c secgroup.Change) explanation {
 		return nothing(incident.Compliant, "the call opens nothing")
 	case c.Effect == secgroup.Retags:
 		return nothing(incident.Ignored, "no policy looks at tags")
+	case c.Effect == secgroup.Attaches && !j.set.JudgesUse():
+		return nothing(incident.Ignored, "no policy asks what groups are attached to")
 	case c.Effect == secgroup.Creates:
 		rule, err := secgroup.ParseRule(defaultEgress)
 		if err != nil {

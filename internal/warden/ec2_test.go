@@ -184,7 +184,9 @@ func (e *ec2Double) shown(g *secgroup.Group) []secgroup.Rule {
 }
 
 func (e *ec2Double) Rules(_ context.Context, id string, only ...string) ([]secgroup.Rule, error) {
+	e.mu.Lock()
 	e.asked = append(e.asked, only)
+	e.mu.Unlock()
 	if err := e.begin("Rules"); err != nil {
 		return nil, err
 	}
