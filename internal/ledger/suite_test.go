@@ -25,11 +25,22 @@ type book interface {
 	Note(ctx context.Context, n incident.Note) (policy.Known, error)
 	History(ctx context.Context, groupID string) ([]ledger.Entry, error)
 	Operator() ledger.Operator
+	Incidents(ctx context.Context, s ledger.Search, see func(incident.Incident) error) error
 	warden.SweepLedger
 }
 
+// shelf is a table with its archive.
+type shelf struct {
+	*ledger.Table
+	*ledger.Archive
+}
+
+func newShelf(client *dynamodb.Client, table string) shelf {
+	return shelf{ledger.NewTable(client, table), ledger.NewArchive(client, table)}
+}
+
 var (
-	_ book            = (*ledger.Table)(nil)
+	_ book            = shelf{}
 	_ book            = (*ledger.InMemory)(nil)
 	_ ledger.DynamoDB = (*dynamodb.Client)(nil)
 )
@@ -59,6 +70,7 @@ var suite = []struct {
 	{"closing refuses what it is not told", testCloseRefuses},
 	{"the chain shows every change", testChain},
 	{"what is learnt late is an entry of its own", testAmend},
+	{"incidents are found", testSearch},
 	{"the journal lasts an hour", testJournal},
 	{"removed rules last a day", testRemoved},
 	{"another process goes on", testReopen},
