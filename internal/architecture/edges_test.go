@@ -76,6 +76,7 @@ var allowed = map[string][]string{
 	},
 	"internal/soak/run":  {"internal/soak"},
 	"internal/testtally": {},
+	"internal/undo":      {"internal/incident", "internal/plan", "internal/policy", "internal/secgroup"},
 	"internal/warden":    {"events", "internal/incident", "internal/plan", "internal/policy", "internal/secgroup"},
 	"policies":           {},
 }
