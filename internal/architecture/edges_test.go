@@ -20,8 +20,8 @@ const module = "github.com/sgwarden/sgwarden/"
 // that nobody uses.
 var allowed = map[string][]string{
 	"cmd/sgwarden": {
-		"events", "events/samples", "internal/alert", "internal/bundle", "internal/deployment", "internal/embedded", "internal/incident", "internal/inventory",
-		"internal/ledger", "internal/policy", "internal/policydiff", "internal/secgroup", "internal/warden", "policies",
+		"events", "events/samples", "internal/alert", "internal/apply", "internal/bundle", "internal/deployment", "internal/embedded", "internal/incident", "internal/inventory",
+		"internal/ledger", "internal/plan", "internal/policy", "internal/policydiff", "internal/secgroup", "internal/undo", "internal/warden", "policies",
 	},
 	"events":                     {"internal/secgroup"},
 	"events/samples":             {},
