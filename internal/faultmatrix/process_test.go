@@ -1,6 +1,7 @@
 package faultmatrix
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -10,13 +11,12 @@ import (
 	"os/exec"
 	"path/filepath"
 	"sync"
-	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/sgwarden/sgwarden/internal/localaws"
 	"github.com/sgwarden/sgwarden/internal/runtimeapi"
 )
 
@@ -30,46 +30,20 @@ const (
 
 // program is the built guard, and the endpoint that it calls.
 type program struct {
-	bootstrap   string
-	address     string
-	handler     http.Handler
-	server      *http.Server
-	listener    net.Listener
-	connections atomic.Int64 // connections
+	bootstrap string
+	endpoint  *endpoint
 }
 
-// open makes the endpoint answer, at the same address every time.
-func (p *program) open() error {
-	listener, err := net.Listen("tcp", p.address)
-	if err != nil {
+// reopen puts an endpoint in the place of p's, at the same address, which a
+// living process knows.
+func (p *program) reopen() error {
+	address, handler := p.endpoint.address(), p.endpoint.handler
+	if err := p.endpoint.close(); err != nil && !errors.Is(err, net.ErrClosed) {
 		return err
 	}
-	p.address, p.listener = listener.Addr().String(), listener
-	p.server = &http.Server{Handler: p.handler, ReadHeaderTimeout: timeout, ConnState: func(_ net.Conn, s http.ConnState) {
-		switch s {
-		case http.StateNew:
-			p.connections.Add(1)
-		case http.StateClosed, http.StateHijacked:
-			p.connections.Add(-1)
-		}
-	}}
-	go func() { _ = p.server.Serve(listener) }() // ends with Close
-	return nil
-}
-
-// refuse makes the system refuse every connection from the next call on. The
-// call at hand gets its answer.
-func (p *program) refuse() {
-	_ = p.listener.Close() // nothing is lost by it
-	p.server.SetKeepAlivesEnabled(false)
-}
-
-// settle waits until whatever a dead process sent had its effect: then its
-// connections are closed.
-func (p *program) settle() {
-	for p.connections.Load() > 0 {
-		time.Sleep(time.Millisecond)
-	}
+	var err error
+	p.endpoint, err = listen(address, handler)
+	return err
 }
 
 // running is one process of it.
@@ -80,7 +54,7 @@ type running struct {
 
 func (p *program) start(w *world) lambdaGuard {
 	env := w.environ()
-	env["AWS_ENDPOINT_URL"] = "http://" + p.address
+	env["AWS_ENDPOINT_URL"] = "http://" + p.endpoint.address()
 	process, err := runtimeapi.Start(p.bootstrap, runtimeapi.Function{AccountID: account, Region: region, Timeout: programTimeout, Env: env}, nil)
 	if err != nil {
 		w.t.Fatal(err)
@@ -126,12 +100,13 @@ func playProgram(t testing.TB, bootstrap string, sc *scenario, cells ...cell) *w
 }
 
 func playWorld(t testing.TB, bootstrap string, w *world) *world {
-	w.program = &program{bootstrap: bootstrap, address: "127.0.0.1:0", handler: w.cloud.Handler()}
-	if err := w.program.open(); err != nil {
+	e, err := listen("127.0.0.1:0", w.cloud.Handler())
+	if err != nil {
 		t.Error(err)
 		return w
 	}
-	defer func() { _ = w.program.server.Close() }()
+	w.program = &program{bootstrap, e}
+	defer func() { _ = w.program.endpoint.close() }()
 	w.run()
 	if r, ok := w.guard.(running); ok {
 		if err := r.p.Close(); err != nil {
@@ -222,11 +197,8 @@ func TestRefusedProgram(t *testing.T) {
 				if s != at {
 					return
 				}
-				w.refusing = true
-				w.program.refuse()
-				if s.service == localaws.SNS {
-					w.faults.doubles++ // that it was sent cannot be written down
-				}
+				w.program.endpoint.refuse()
+				w.faults.refuse(s)
 			}
 			worlds[i] = playWorld(t, bootstrap, w)
 		})
@@ -237,4 +209,46 @@ func TestRefusedProgram(t *testing.T) {
 		require.True(t, w.refused, "refused after %s", spots[i])
 	}
 	t.Logf("%d calls after which connections were refused", len(spots))
+}
+
+// TestRefusingEndpoint holds connections that an ended endpoint's server has
+// not heard a request on, as clients do that dial in advance: no call on them
+// has an effect, and the call at hand is answered.
+func TestRefusingEndpoint(t *testing.T) {
+	var e *endpoint
+	var served []string
+	e, err := listen("127.0.0.1:0", http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		served = append(served, r.URL.Path)
+		if r.URL.Path == "/last" {
+			e.refuse()
+		}
+	}))
+	require.NoError(t, err)
+	ask := func(c net.Conn, path string) (*http.Response, error) {
+		_, err := fmt.Fprintf(c, "GET %s HTTP/1.1\r\nHost: aws\r\n\r\n", path)
+		if err != nil {
+			return nil, err
+		}
+		return http.ReadResponse(bufio.NewReader(c), nil)
+	}
+	dial := func() net.Conn {
+		c, err := net.Dial("tcp", e.address())
+		require.NoError(t, err)
+		t.Cleanup(func() { _ = c.Close() })
+		return c
+	}
+	used, spare := dial(), dial()
+	for _, path := range []string{"/first", "/last"} {
+		answer, err := ask(used, path)
+		require.NoError(t, err)
+		require.Equal(t, http.StatusOK, answer.StatusCode)
+	}
+	for _, c := range []net.Conn{used, spare} {
+		_, err := ask(c, "/late")
+		require.Error(t, err)
+	}
+	_, err = net.Dial("tcp", e.address())
+	require.ErrorIs(t, err, syscall.ECONNREFUSED)
+	require.Equal(t, []string{"/first", "/last"}, served)
+	_ = e.close() // the listener is closed already
 }

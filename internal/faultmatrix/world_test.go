@@ -57,8 +57,7 @@ type world struct {
 	guard    lambdaGuard
 	program  *program // guard is a program; nil = a handler in this process
 	hitEnded string   // how the delivery ended that the first fault fell into
-	refusing bool     // the program's endpoint is away, until the delivery ends
-	refused  bool     // it was
+	refused  bool     // the program's endpoint went away
 	digest   string   // that guard must have; "" = any
 
 	mu       sync.Mutex
@@ -250,12 +249,11 @@ func (w *world) deliver() {
 	hits := w.faults.hits
 	answer, ok := w.guard.invoke(sqsEvent(batch))
 	if !ok && w.program != nil {
-		w.program.settle()
+		w.must(w.program.reopen()) // what the dead process sent is over
 	}
-	w.faults.endOfDelivery()
-	if w.refusing {
-		w.refusing, w.refused = false, true
-		w.must(errors.Join(w.program.server.Close(), w.program.open()))
+	if w.faults.endOfDelivery() {
+		w.refused = true
+		w.must(w.program.reopen())
 	}
 	hit := w.faults.hits > hits && w.hitEnded == ""
 	if hit {
