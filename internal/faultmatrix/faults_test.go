@@ -202,6 +202,15 @@ func (f *faults) refuse(after spot) {
 	}
 }
 
+// timeOut notes that the platform ended the function at its timeout, as it
+// kills: none of what was sent can be written down any more.
+func (f *faults) timeOut() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.doubles += f.published
+	f.dying = true
+}
+
 // endOfDelivery ends what lasts as long. It reports whether the endpoint was
 // away.
 func (f *faults) endOfDelivery() (refused bool) {

@@ -15,23 +15,23 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/stretchr/testify/require"
 
 	"github.com/sgwarden/sgwarden/internal/runtimeapi"
 )
 
-const (
-	// programTimeout is that of the function, so short that the lease of a dead
-	// one is soon over.
-	programTimeout = 3 * time.Second
-	// programPause is between two deliveries to a program.
-	programPause = time.Second
-)
+// refusedTimeout is that of a function whose calls are refused: it ends what
+// would be tried again for most of a minute.
+const refusedTimeout = 8 * time.Second
 
 // program is the built guard, and the endpoint that it calls.
 type program struct {
 	bootstrap string
 	endpoint  *endpoint
+	timeout   time.Duration // of the function
 }
 
 // reopen puts an endpoint in the place of p's, at the same address, which a
@@ -48,26 +48,27 @@ func (p *program) reopen() error {
 
 // running is one process of it.
 type running struct {
-	t testing.TB
+	w *world
 	p *runtimeapi.Process
 }
 
 func (p *program) start(w *world) lambdaGuard {
 	env := w.environ()
 	env["AWS_ENDPOINT_URL"] = "http://" + p.endpoint.address()
-	process, err := runtimeapi.Start(p.bootstrap, runtimeapi.Function{AccountID: account, Region: region, Timeout: programTimeout, Env: env}, nil)
+	process, err := runtimeapi.Start(p.bootstrap, runtimeapi.Function{AccountID: account, Region: region, Timeout: p.timeout, Env: env}, nil)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return running{w.t, process}
+	return running{w, process}
 }
 
 func (r running) invoke(payload []byte) ([]byte, bool) {
-	ctx, cancel := context.WithTimeout(context.Background(), timeout)
-	defer cancel()
-	a, err := r.p.Invoke(ctx, payload)
-	if err != nil && !errors.Is(err, runtimeapi.ErrExited) {
-		r.t.Errorf("invoke: %s", err)
+	a, err := r.p.Invoke(context.Background(), payload)
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		r.w.faults.timeOut()
+	case err != nil && !errors.Is(err, runtimeapi.ErrExited):
+		r.w.t.Errorf("invoke: %s", err)
 	}
 	if err != nil || a.Failed() {
 		_ = r.p.Close() // it is dead, or of no more use
@@ -79,7 +80,7 @@ func (r running) invoke(payload []byte) ([]byte, bool) {
 // kill is SIGKILL, and waits for the end.
 func (r running) kill() {
 	if err := r.p.Kill(); err != nil {
-		r.t.Error(err)
+		r.w.t.Error(err)
 	}
 }
 
@@ -96,16 +97,16 @@ func build(t *testing.T) string {
 func playProgram(t testing.TB, bootstrap string, sc *scenario, cells ...cell) *world {
 	w := newWorld(t, sc)
 	w.faults.cells = cells
-	return playWorld(t, bootstrap, w)
+	return playWorld(t, bootstrap, timeout, w)
 }
 
-func playWorld(t testing.TB, bootstrap string, w *world) *world {
+func playWorld(t testing.TB, bootstrap string, limit time.Duration, w *world) *world {
 	e, err := listen("127.0.0.1:0", w.cloud.Handler())
 	if err != nil {
 		t.Error(err)
 		return w
 	}
-	w.program = &program{bootstrap, e}
+	w.program = &program{bootstrap, e, limit}
 	defer func() { _ = w.program.endpoint.close() }()
 	w.run()
 	if r, ok := w.guard.(running); ok {
@@ -114,6 +115,27 @@ func playWorld(t testing.TB, bootstrap string, w *world) *world {
 		}
 	}
 	return w
+}
+
+// passVisibility makes it later by as much as a delivery that failed is hidden
+// for: the messages are visible again, and the lease of a dead process, which
+// is shorter, is over.
+func (w *world) passVisibility() {
+	w.cloud.Queue().Hurry()
+	client := dynamodb.NewFromConfig(w.config(userKey, w.cloud.Aside()))
+	for _, id := range w.groups {
+		if w.checker.memory(id).Lease.Holder == "" {
+			continue
+		}
+		_, err := client.UpdateItem(context.Background(), &dynamodb.UpdateItemInput{
+			TableName:                 aws.String(w.cloud.Table()),
+			Key:                       map[string]types.AttributeValue{"pk": &types.AttributeValueMemberS{Value: "group#" + id}, "sk": &types.AttributeValueMemberS{Value: "item"}},
+			UpdateExpression:          aws.String("SET leaseUntil = :over"),
+			ConditionExpression:       aws.String("attribute_exists(leaseUntil)"),
+			ExpressionAttributeValues: map[string]types.AttributeValue{":over": &types.AttributeValueMemberN{Value: "0"}},
+		})
+		w.must(err)
+	}
 }
 
 // killable are the scenarios that a program is killed in: all but those that
@@ -200,7 +222,7 @@ func TestRefusedProgram(t *testing.T) {
 				w.program.endpoint.refuse()
 				w.faults.refuse(s)
 			}
-			worlds[i] = playWorld(t, bootstrap, w)
+			worlds[i] = playWorld(t, bootstrap, refusedTimeout, w)
 		})
 	}
 	wait.Wait()

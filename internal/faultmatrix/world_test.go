@@ -309,8 +309,7 @@ func (w *world) wait(next time.Time) {
 		time.Sleep(time.Until(next))
 		return
 	}
-	time.Sleep(programPause)
-	w.cloud.Queue().Hurry()
+	w.passVisibility()
 }
 
 // run plays the scenario.
