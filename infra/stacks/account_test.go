@@ -13,6 +13,7 @@ import (
 
 	"github.com/sgwarden/sgwarden/events"
 	"github.com/sgwarden/sgwarden/internal/deployment"
+	"github.com/sgwarden/sgwarden/internal/doctor"
 	"github.com/sgwarden/sgwarden/internal/guard"
 )
 
@@ -23,7 +24,7 @@ func TestEveryWatchedCallHasAPatternAndNoOther(t *testing.T) {
 		Detail     struct{ EventSource, EventName []string } `json:"detail"`
 	}
 	var delivered, watched []string
-	for id, r := range plain.of("AWS::Events::Rule") {
+	for id, r := range full.of("AWS::Events::Rule") {
 		text, err := json.Marshal(r.Properties["EventPattern"])
 		require.NoError(t, err)
 		require.LessOrEqual(t, len(text), 2048, "%s: EventBridge takes 2048 characters", id)
@@ -42,8 +43,17 @@ func TestEveryWatchedCallHasAPatternAndNoOther(t *testing.T) {
 	require.ElementsMatch(t, watched, delivered)
 }
 
+func TestAttachmentsAreTheirOwnRuleAndOffByDefault(t *testing.T) {
+	require.Len(t, full.of("AWS::Events::Rule"), len(plain.of("AWS::Events::Rule"))+1)
+	for _, r := range plain.of("AWS::Events::Rule") {
+		text, err := json.Marshal(r.Properties["EventPattern"])
+		require.NoError(t, err)
+		require.NotContains(t, string(text), "RunInstances")
+	}
+}
+
 func TestEveryRuleHasTheQueueAndDeadLetters(t *testing.T) {
-	rules := plain.of("AWS::Events::Rule")
+	rules := full.of("AWS::Events::Rule")
 	require.Len(t, rules, len(events.RuleNames()))
 	for id, r := range rules {
 		targets := as[[]struct {
@@ -102,10 +112,6 @@ func TestQueues(t *testing.T) {
 
 // TestOnlyRulesAndGuardSend: whoever could send could forge who made a change.
 func TestOnlyRulesAndGuardSend(t *testing.T) {
-	rules := []any{}
-	for id := range plain.of("AWS::Events::Rule") {
-		rules = append(rules, arnOf(id))
-	}
 	role, _ := plain.only(t, "AWS::IAM::Role")
 	for name, senders := range map[string]struct {
 		template template
@@ -115,7 +121,10 @@ func TestOnlyRulesAndGuardSend(t *testing.T) {
 		"full":  {full, []any{arnOf(role), "arn:aws:iam::123456789012:role/operator"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			allowed, denied := []any{}, 0
+			rules, allowed, denied := []any{}, []any{}, 0
+			for id := range senders.template.of("AWS::Events::Rule") {
+				rules = append(rules, arnOf(id))
+			}
 			for _, s := range queueStatements(t, senders.template, "Changes") {
 				switch {
 				case s.Effect == "Allow":
@@ -242,4 +251,16 @@ func TestLogsAreKeptAYear(t *testing.T) {
 // TestOutputsAreWhatCommandsLookFor, both ways; two are for people alone.
 func TestOutputsAreWhatCommandsLookFor(t *testing.T) {
 	require.ElementsMatch(t, append(deployment.OutputNames(), "ReaderPolicy", "OperatorPolicy"), slices.Collect(maps.Keys(plain.Outputs)))
+}
+
+// TestDoctorKnowsOurRules by their descriptions, as those of another
+// deployment too.
+func TestDoctorKnowsOurRules(t *testing.T) {
+	known := 0
+	for _, r := range plain.of("AWS::Events::Rule") {
+		if text, _ := r.Properties["Description"].(string); strings.HasPrefix(text, doctor.RuleDescription) {
+			known++
+		}
+	}
+	require.Equal(t, len(events.RuleNames()), known)
 }

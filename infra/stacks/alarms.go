@@ -37,6 +37,7 @@ func (a *account) alarms(guard awslambda.Function) []alarm {
 		{"Waiting", "the oldest change has waited for more than half an hour", queueMetric(a.queues.changes.MetricApproximateAgeOfOldestMessage), 1800},
 		{"NotRemedied", "what should have been taken back still stands", ownMetric(guard, metrics.NotRemedied, "Sum"), 0},
 		{"Unjudged", "the policies of the function cannot be used, and changes wait", ownMetric(guard, metrics.Unjudged, "Sum"), 0},
+		{"Held", "violations stay while remedies are paused, or the fuse holds a policy", ownMetric(guard, metrics.Held, "Sum"), 0},
 		{"Errors", "the function ended in an error", functionMetric(guard.MetricErrors), 0},
 		{"Throttles", "the function was not allowed to run", functionMetric(guard.MetricThrottles), 0},
 	}

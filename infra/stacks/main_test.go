@@ -41,7 +41,7 @@ func run(m *testing.M) int {
 	plain = synthesize(map[string]any{"dist": dist})
 	full = synthesize(map[string]any{
 		"dist": dist, "mode": "enforce", "email": "you@example.com", "architecture": "x86_64",
-		"operator": "arn:aws:iam::123456789012:role/operator",
+		"operator": "arn:aws:iam::123456789012:role/operator", "attachments": "yes",
 	})
 	return m.Run()
 }

@@ -52,9 +52,13 @@ func (a *account) newQueues() queues {
 	})}
 }
 
-// newRules makes one EventBridge rule per rule of the table of watched calls.
-func (a *account) newRules() {
+// newRules makes one EventBridge rule per rule of the table of watched calls
+// that the deployment wants.
+func (a *account) newRules(attachments bool) {
 	for _, name := range events.RuleNames() {
+		if name == events.AttachRule && !attachments {
+			continue
+		}
 		p, _ := events.PatternOf(name) // a listed rule has calls
 		rule := awsevents.NewRule(a.stack, jsii.String(constructID(string(name))), &awsevents.RuleProps{
 			Description: jsii.String("Calls that sgwarden judges: " + string(name)),

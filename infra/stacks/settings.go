@@ -36,6 +36,10 @@ type Settings struct {
 	// Operator is the ARN of a role that may put messages back into the queue
 	// (redrive); "" = nobody may.
 	Operator string
+	// Attachments has guard told of calls that put groups on interfaces. They
+	// are many, and only policies that require something of a group's use
+	// (attached) ask.
+	Attachments bool
 
 	policies builtPolicies
 }
@@ -46,7 +50,7 @@ var (
 )
 
 // keys are the context keys of ours, in the order of their faults.
-var keys = []string{"stack", "mode", "email", "architecture", "dist", "operator"}
+var keys = []string{"stack", "mode", "email", "architecture", "dist", "operator", "attachments"}
 
 // FromContext reads the settings from the context of a CDK app. The error
 // holds every fault, each with what to write instead. Keys of the CDK itself
@@ -104,6 +108,11 @@ func (s *Settings) set(key, value string) error {
 		s.Architecture = value
 	case "dist":
 		s.Dist = value
+	case "attachments":
+		if value != "yes" && value != "no" {
+			return errors.New("must be yes or no")
+		}
+		s.Attachments = value == "yes"
 	case "operator":
 		if !roleARN.MatchString(value) {
 			return errors.New("must be the ARN of a role, as arn:aws:iam::123456789012:role/operator")

@@ -18,12 +18,13 @@ func TestDefaults(t *testing.T) {
 	require.Equal(t, Observe, s.Mode, "nothing is changed unless somebody says so")
 	require.Equal(t, "arm64", s.Architecture)
 	require.Empty(t, s.Email)
+	require.False(t, s.Attachments, "they are many, and few policies ask")
 }
 
 func TestEverySettingIsRead(t *testing.T) {
 	s, err := FromContext(map[string]any{
 		"dist": dist, "stack": "Warden-2", "mode": "enforce", "email": "you@example.com", "architecture": "x86_64",
-		"operator": "arn:aws:iam::123456789012:role/ops/operator",
+		"operator": "arn:aws:iam::123456789012:role/ops/operator", "attachments": "yes",
 	})
 	require.NoError(t, err)
 	require.Equal(t, Enforce, s.Mode)
@@ -31,6 +32,7 @@ func TestEverySettingIsRead(t *testing.T) {
 	require.Equal(t, "you@example.com", s.Email)
 	require.Equal(t, "x86_64", s.Architecture)
 	require.Equal(t, "arn:aws:iam::123456789012:role/ops/operator", s.Operator)
+	require.True(t, s.Attachments)
 }
 
 func TestFaultsOfSettings(t *testing.T) {
@@ -46,6 +48,7 @@ func TestFaultsOfSettings(t *testing.T) {
 		{"architecture", "architecture", "amd64", "must be arm64 or x86_64"},
 		{"stack", "stack", "1st", "a letter first"},
 		{"operator", "operator", "operator", "must be the ARN of a role"},
+		{"attachments", "attachments", "true", "must be yes or no"},
 		{"no text", "email", true, "must be a text"},
 		{"misspelt", "emial", "you@example.com", "-c emial=...: there is no such setting; there are stack, mode, email"},
 		{"not built", "dist", "no-such-folder", "run make build first"},

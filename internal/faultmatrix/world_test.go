@@ -58,7 +58,9 @@ type world struct {
 	program  *program // guard is a program; nil = a handler in this process
 	hitEnded string   // how the delivery ended that the first fault fell into
 	refused  bool     // the program's endpoint went away
-	digest   string   // that guard must have; "" = any
+
+	deliveries int    // batches that guard got
+	digest     string // that guard must have; "" = any
 
 	mu       sync.Mutex
 	groups   map[string]string // id by name
@@ -246,6 +248,7 @@ func (w *world) deliver() {
 	if w.guard == nil {
 		w.start()
 	}
+	w.deliveries++
 	hits := w.faults.hits
 	answer, ok := w.guard.invoke(sqsEvent(batch))
 	if !ok && w.program != nil {

@@ -84,7 +84,7 @@ func newTools(s Settings, p loaded, own identity, logger *slog.Logger) (*tools, 
 		Set: p.set, Inventory: inventory.New(c.ec2), Applier: newApplier(needs, c.ec2), Ledger: table, Publisher: topic, Queue: messages, Closed: table.Closed,
 		Clock: time.Now, Sleep: sleep, Logger: logger,
 		Account: own.accountID, Region: own.region, RoleARN: s.RoleARN,
-		Mode: p.set.Mode, Limits: plan.Limits{MayModify: needs.Modify, MayAuthorize: needs.Authorize}, LedgerDown: p.bundle.Deployment.LedgerDown, Lease: own.timeout, HolderID: newHolder(),
+		Mode: p.set.Mode, Limits: plan.Limits{MayModify: needs.Modify, MayAuthorize: needs.Authorize}, LedgerDown: p.bundle.Deployment.LedgerDown, Fuse: p.bundle.Deployment.Fuse, Lease: own.timeout, HolderID: newHolder(),
 	})
 	if err != nil {
 		return nil, err

@@ -26,6 +26,7 @@ type book interface {
 	History(ctx context.Context, groupID string) ([]ledger.Entry, error)
 	Operator() ledger.Operator
 	warden.SweepLedger
+	Exempted(ctx context.Context) ([]string, error)
 }
 
 var (
@@ -69,6 +70,8 @@ var suite = []struct {
 	{"a long journal", testLongJournal},
 	{"a huge incident", testHugeIncident},
 	{"controls", testControls},
+	{"the fuse counts with the incident", testFuse},
+	{"the fuse counts once", testFuseIsExact},
 	{"a pause of one group", testPause},
 	{"many items at once", testRecall},
 	{"what a sweep says of itself", testSweepRecord},
