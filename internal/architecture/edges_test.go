@@ -55,6 +55,7 @@ var allowed = map[string][]string{
 		"internal/plan", "internal/policy", "internal/secgroup", "internal/warden",
 	},
 	"internal/faultmatrix": {},
+	"internal/fixedseed":   {},
 	"internal/faults":      {},
 	"internal/fuzzing":     {},
 	"internal/guard": {
