@@ -33,7 +33,7 @@ func NewAccount(scope constructs.Construct, s Settings) awscdk.Stack {
 	a.queues.close(role, s.Operator)
 	guard := a.newGuard(s, role)
 	a.newDashboard(guard, a.newAlarms(guard, s.Email))
-	reader, operator := a.newPeoplePolicies()
+	reader, operator := a.newPeoplePolicies(guard)
 	for name, value := range map[string]*string{
 		"GuardName":      guard.FunctionName(),
 		"QueueUrl":       a.queues.changes.QueueUrl(),

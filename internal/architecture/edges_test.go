@@ -20,14 +20,14 @@ const module = "github.com/sgwarden/sgwarden/"
 // that nobody uses.
 var allowed = map[string][]string{
 	"cmd/sgwarden": {
-		"events", "events/samples", "internal/alert", "internal/bundle", "internal/deployment", "internal/embedded", "internal/incident", "internal/inventory",
-		"internal/ledger", "internal/policy", "internal/policydiff", "internal/secgroup", "internal/warden", "policies",
+		"events", "events/samples", "internal/alert", "internal/bundle", "internal/deployment", "internal/doctor", "internal/embedded", "internal/incident",
+		"internal/inventory", "internal/ledger", "internal/marks", "internal/policy", "internal/policydiff", "internal/secgroup", "internal/warden", "policies",
 	},
 	"events":                     {"internal/secgroup"},
 	"events/samples":             {},
 	"functions/guard":            {"internal/guard"},
 	"infra":                      {"infra/stacks"},
-	"infra/stacks":               {"events", "internal/alert", "internal/apply", "internal/bundle", "internal/guard", "internal/inventory", "internal/ledger", "internal/metrics", "internal/policy"},
+	"infra/stacks":               {"events", "internal/alert", "internal/apply", "internal/bundle", "internal/doctor", "internal/guard", "internal/inventory", "internal/ledger", "internal/metrics", "internal/policy"},
 	"internal/alert":             {"internal/incident", "internal/secgroup"},
 	"internal/architecture":      {},
 	"internal/apply":             {"internal/awserr", "internal/awsrule", "internal/incident", "internal/plan", "internal/secgroup"},
@@ -39,7 +39,13 @@ var allowed = map[string][]string{
 	"internal/conformance/onaws": {"internal/conformance", "internal/localec2"},
 	"internal/conformance":       {},
 	"internal/corpus":            {},
+	"internal/costs":             {},
 	"internal/deployment":        {},
+	"internal/doctor": {
+		"events", "internal/alert", "internal/apply", "internal/bundle", "internal/deployment", "internal/guard", "internal/incident", "internal/inventory",
+		"internal/ledger", "internal/marks", "internal/policy", "internal/secgroup",
+	},
+	"internal/doctor/patient": {"events", "internal/localaws", "internal/localec2"},
 	"internal/embedded": {
 		"events", "internal/apply", "internal/incident", "internal/inventory", "internal/ledger", "internal/localec2", "internal/localec2/cloudtrail",
 		"internal/plan", "internal/policy", "internal/secgroup", "internal/warden",
@@ -59,6 +65,7 @@ var allowed = map[string][]string{
 	"internal/localec2":            {"internal/localec2/cloudtrail", "internal/localec2/query", "internal/secgroup"},
 	"internal/localec2/cloudtrail": {"internal/localec2/query"},
 	"internal/localec2/query":      {},
+	"internal/marks":               {"internal/incident", "internal/ledger", "internal/policy", "internal/secgroup"},
 	"internal/metrics":             {},
 	"internal/mutation":            {},
 	"internal/overlay":             {},
@@ -76,6 +83,7 @@ var allowed = map[string][]string{
 	},
 	"internal/soak/run":  {"internal/soak"},
 	"internal/testtally": {},
+	"internal/threats":   {},
 	"internal/warden":    {"events", "internal/incident", "internal/plan", "internal/policy", "internal/secgroup"},
 	"policies":           {},
 }

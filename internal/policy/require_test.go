@@ -353,7 +353,7 @@ func TestValuesOfRequireAreOverridden(t *testing.T) {
 	p := parsedFrom(t, policy, settingsText("overrides:", "  p: {require: {maxPorts: 5, maxPrefix: {ipv6: /32}, tags: [team], maxRules: 9, grace: 2h}}"))
 	require.Empty(t, p.Warnings)
 	r := p.Documents[0].Require
-	require.Equal(t, []any{5, 0, 32}, []any{r[0].MaxPorts, r[0].MaxIPv4, r[0].MaxIPv6})
+	require.Equal(t, []any{5, 16, 32}, []any{r[0].MaxPorts, r[0].MaxIPv4, r[0].MaxIPv6})
 	require.Equal(t, []any{[]string{"team"}, 9, 2 * time.Hour}, []any{r[1].Tags, r[1].MaxRules, r[1].Grace})
 	same := parsedFrom(t, policy, settingsText("overrides:", "  p: {require: {maxRules: 50}}"))
 	require.Len(t, same.Warnings, 1)
