@@ -49,6 +49,9 @@ func samples(started time.Time, decisions []warden.Decision, unjudged int) []met
 		if d.Outcome.StaysOpen() {
 			counts[metrics.Open]++
 		}
+		if d.Outcome == incident.Pending && d.Reason == warden.ReasonHeld {
+			counts[metrics.Held]++
+		}
 		if d.Outcome == incident.NotReverted || d.Outcome == incident.CannotRemediate {
 			counts[metrics.NotRemedied]++
 		}
@@ -60,8 +63,8 @@ func samples(started time.Time, decisions []warden.Decision, unjudged int) []met
 			remedy = append(remedy, seconds(i.OpenedAt, *i.ClosedAt))
 		}
 	}
-	all := make([]metrics.Sample, 0, len(metrics.All()))
-	for _, m := range metrics.All() {
+	all := make([]metrics.Sample, 0, len(metrics.OfGuard()))
+	for _, m := range metrics.OfGuard() {
 		switch m {
 		case metrics.SecondsToLearn:
 			all = append(all, metrics.Sample{Metric: m, Values: learn})

@@ -25,7 +25,10 @@ type book interface {
 	Note(ctx context.Context, n incident.Note) (policy.Known, error)
 	History(ctx context.Context, groupID string) ([]ledger.Entry, error)
 	Operator() ledger.Operator
+	Cursor(ctx context.Context) (string, error)
+	PutCursor(ctx context.Context, cursor string) error
 	warden.SweepLedger
+	Exempted(ctx context.Context) ([]string, error)
 }
 
 var (
@@ -69,9 +72,12 @@ var suite = []struct {
 	{"a long journal", testLongJournal},
 	{"a huge incident", testHugeIncident},
 	{"controls", testControls},
+	{"the fuse counts with the incident", testFuse},
+	{"the fuse counts once", testFuseIsExact},
 	{"a pause of one group", testPause},
 	{"many items at once", testRecall},
 	{"what a sweep says of itself", testSweepRecord},
+	{"where a sweep goes on", testCursor},
 	{"adopted marks", testAdopt},
 	{"an item that becomes a group's", testExpiry},
 	{"exemptions are bounded", testExemptionBounds},

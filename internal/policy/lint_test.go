@@ -133,10 +133,12 @@ func TestLintOfExemptionsFromPoliciesThatAreOff(t *testing.T) {
 }
 
 func TestLintOfTheFuse(t *testing.T) {
-	faults, warnings := lint(t, lintDay, nil, policyText("p", everywhere), settingsText("fuse: {groups: 5}"))
+	faults, warnings := lint(t, lintDay, nil, policyText("p", everywhere), settingsText("fuse: {groups: 200}"))
 	require.Empty(t, faults)
-	require.Len(t, warnings, 1)
-	require.Contains(t, warnings[0], "not yet: nothing is counted against the fuse")
+	require.Empty(t, warnings)
+	_, err := Parse([]Source{{File: "a.yaml", Text: []byte(settingsText("fuse: {groups: 201, actors: 201}"))}}, nil)
+	require.ErrorContains(t, err, "groups of the fuse is more than 200")
+	require.ErrorContains(t, err, "actors of the fuse is more than 200")
 }
 
 func TestLintOfBoxesThatNeverMatch(t *testing.T) {

@@ -17,16 +17,12 @@ func (j *judging) decide(ctx context.Context) error {
 	if err := j.evaluate(ctx); err != nil {
 		return err
 	}
-	acting := policy.Verdict{GroupID: j.groupID}
-	for _, rv := range j.verdict.All() {
-		e := j.endOf(rv)
-		if e == nil {
-			continue
+	acting := j.endAll()
+	for j.blows() { // each time it holds one policy more
+		if err := j.evaluate(ctx); err != nil {
+			return err
 		}
-		j.ends[rv.Rule.ID] = e
-		if e.act {
-			acting.Rules = append(acting.Rules, rv)
-		}
+		acting = j.endAll()
 	}
 	j.plan = plan.Build(acting, j.live, j.mem.Known, j.limits)
 	for _, rp := range j.plan.Rules {
@@ -212,7 +208,7 @@ func (j *judging) waitingEnd(e *end) incident.Outcome {
 			}
 			e.told = e.told || f.Policy.Remedy.After > 0
 		case policy.Held:
-			outcome, e.reason, e.told = max(outcome, incident.Pending), "held", true
+			outcome, e.reason, e.told = max(outcome, incident.Pending), ReasonHeld, true
 		case policy.Alerting:
 			outcome, e.told = max(outcome, incident.Alerted), true
 		case policy.Unknown:

@@ -69,6 +69,9 @@ func (j *judging) fillRules(d *draft) {
 			r.Before = old.Before
 		}
 		i.Rules = append(i.Rules, r)
+		if lapsed := j.lapsedNote(e); lapsed != "" {
+			i.Notes = appendOnce(i.Notes, lapsed)
+		}
 		if e.outcome == incident.Pending {
 			i.Notes = appendOnce(i.Notes, waitNote(e))
 		}
