@@ -29,13 +29,16 @@ func NewAccount(scope constructs.Construct, s Settings) awscdk.Stack {
 	a.table = a.newTable()
 	a.topic = a.newTopic(s.Email)
 	role := a.newRole(s)
+	sweepRole := a.newSweepRole(s)
 	a.newRules(s.Attachments)
-	a.queues.close(role, s.Operator)
-	guard := a.newGuard(s, role)
-	a.newDashboard(guard, a.newAlarms(guard, s.Email))
-	reader, operator := a.newPeoplePolicies(guard)
+	a.queues.close(s.Operator, role, sweepRole)
+	f := functions{guard: a.newGuard(s, role), sweep: a.newSweep(s, sweepRole, role)}
+	a.newDashboard(f, a.newAlarms(f, s.Email))
+	a.newTamperRules(role, sweepRole)
+	reader, operator := a.newPeoplePolicies(f.guard, f.sweep)
 	for name, value := range map[string]*string{
-		"GuardName":      guard.FunctionName(),
+		"GuardName":      f.guard.FunctionName(),
+		"SweepName":      f.sweep.FunctionName(),
 		"QueueUrl":       a.queues.changes.QueueUrl(),
 		"FailedUrl":      a.queues.failed.QueueUrl(),
 		"UndeliveredUrl": a.queues.undelivered.QueueUrl(),

@@ -37,10 +37,7 @@ func (a *account) newPeoplePolicies(functions ...awslambda.Function) (reader, op
 	// resource for reads.
 	groups := statement("ReadGroups", *jsii.Strings("*"), nil, "ec2:DescribeSecurityGroupRules")
 	writes := append(*read(), groups,
-		statement("WriteControls", table, &map[string]any{
-			"ForAllValues:StringLike": map[string]any{"dynamodb:LeadingKeys": jsii.Strings(ledger.OperatorKeys()...)},
-			"Null":                    map[string]any{"dynamodb:LeadingKeys": "false"},
-		}, ledger.OperatorPermissions()...),
+		statement("WriteControls", table, leadingKeys(ledger.OperatorKeys()), ledger.OperatorPermissions()...),
 		statement("TestAlert", []*string{a.topic.TopicArn()}, nil, doctor.TestAlertPermissions()...))
 	reader = awsiam.NewManagedPolicy(a.stack, jsii.String("Reader"), &awsiam.ManagedPolicyProps{
 		Description: jsii.String("Reads the incidents and exemptions of sgwarden, and asks how it does"), Statements: read(),

@@ -18,8 +18,8 @@ import (
 )
 
 func TestObserveMayChangeNothingInEC2(t *testing.T) {
-	require.ElementsMatch(t, inventory.Permissions(inventory.Needs{}), actions(t, plain.roleStatements(t), "ec2"))
-	for _, a := range actions(t, plain.roleStatements(t), "ec2") {
+	require.ElementsMatch(t, inventory.Permissions(inventory.Needs{}), actions(t, plain.roleStatements(t, "Guard"), "ec2"))
+	for _, a := range actions(t, plain.roleStatements(t, "Guard"), "ec2") {
 		require.True(t, strings.HasPrefix(a, "ec2:Describe") || strings.HasPrefix(a, "ec2:Get"), a)
 	}
 }
@@ -32,7 +32,7 @@ func TestEnforceMayDoWhatItsPoliciesNeed(t *testing.T) {
 		want = append(want, p.Action)
 	}
 	slices.Sort(want)
-	got := actions(t, full.roleStatements(t), "ec2")
+	got := actions(t, full.roleStatements(t, "Guard"), "ec2")
 	require.Equal(t, want, got)
 	for _, a := range got {
 		require.NotContains(t, a, "Authorize")
@@ -41,7 +41,7 @@ func TestEnforceMayDoWhatItsPoliciesNeed(t *testing.T) {
 
 func TestChangesAreBoundToTheOwnAccountAndRegion(t *testing.T) {
 	bound := 0
-	for _, s := range full.roleStatements(t) {
+	for _, s := range full.roleStatements(t, "Guard") {
 		require.Equal(t, "Allow", s.Effect)
 		for _, a := range s.Action.texts(t) {
 			require.NotContains(t, a, "*")
@@ -66,7 +66,7 @@ func TestChangesAreBoundToTheOwnAccountAndRegion(t *testing.T) {
 // TestStarStandsWhereNothingElseMay: reads of EC2 and X-Ray take no resource.
 func TestStarStandsWhereNothingElseMay(t *testing.T) {
 	for _, tpl := range []template{plain, full} {
-		for _, s := range tpl.roleStatements(t) {
+		for _, s := range tpl.roleStatements(t, "Guard") {
 			if !slices.Contains(s.Resource, any("*")) {
 				continue
 			}
@@ -79,9 +79,9 @@ func TestStarStandsWhereNothingElseMay(t *testing.T) {
 
 func TestLedgerRights(t *testing.T) {
 	table, _ := plain.only(t, "AWS::DynamoDB::Table")
-	require.ElementsMatch(t, ledger.Permissions(), actions(t, plain.roleStatements(t), "dynamodb"))
+	require.ElementsMatch(t, ledger.Permissions(), actions(t, plain.roleStatements(t, "Guard"), "dynamodb"))
 	writes := 0
-	for _, s := range plain.roleStatements(t) {
+	for _, s := range plain.roleStatements(t, "Guard") {
 		all := actions(t, []statement{s}, "dynamodb")
 		if len(all) == 0 {
 			continue
@@ -98,10 +98,10 @@ func TestLedgerRights(t *testing.T) {
 }
 
 func TestOtherRights(t *testing.T) {
-	logs, _ := plain.only(t, "AWS::Logs::LogGroup")
+	logs, _ := plain.one(t, "AWS::Logs::LogGroup", "GuardLogs")
 	want := map[string]list{"sns": {map[string]any{"Ref": topicID(t, "Alerts")}}, "sqs": {arnOf(queueID(t, "Changes"))}, "logs": {arnOf(logs)}}
 	seen := map[string]bool{}
-	for _, s := range plain.roleStatements(t) {
+	for _, s := range plain.roleStatements(t, "Guard") {
 		for service, resource := range want {
 			if len(actions(t, []statement{s}, service)) > 0 {
 				require.Equal(t, resource, s.Resource, service)
@@ -110,11 +110,11 @@ func TestOtherRights(t *testing.T) {
 		}
 	}
 	require.ElementsMatch(t, slices.Collect(maps.Keys(want)), slices.Collect(maps.Keys(seen)))
-	require.Equal(t, []string{"sns:Publish"}, actions(t, plain.roleStatements(t), "sns"))
-	require.Contains(t, actions(t, plain.roleStatements(t), "sqs"), "sqs:SendMessage")
-	require.Contains(t, actions(t, plain.roleStatements(t), "sqs"), "sqs:ChangeMessageVisibility")
-	require.NotContains(t, actions(t, plain.roleStatements(t), "sqs"), "sqs:PurgeQueue")
-	require.Equal(t, []string{"logs:CreateLogStream", "logs:PutLogEvents"}, actions(t, plain.roleStatements(t), "logs"))
+	require.Equal(t, []string{"sns:Publish"}, actions(t, plain.roleStatements(t, "Guard"), "sns"))
+	require.Contains(t, actions(t, plain.roleStatements(t, "Guard"), "sqs"), "sqs:SendMessage")
+	require.Contains(t, actions(t, plain.roleStatements(t, "Guard"), "sqs"), "sqs:ChangeMessageVisibility")
+	require.NotContains(t, actions(t, plain.roleStatements(t, "Guard"), "sqs"), "sqs:PurgeQueue")
+	require.Equal(t, []string{"logs:CreateLogStream", "logs:PutLogEvents"}, actions(t, plain.roleStatements(t, "Guard"), "logs"))
 }
 
 // TestPeopleMayNotTouchGroups: a reader only reads, an operator also writes

@@ -130,20 +130,32 @@ type builtPolicies struct {
 	reads  inventory.Needs // what they ask for beyond groups and rules
 }
 
+// folders are those of a build that the stack deploys.
+var folders = []string{"guard", "sweep"}
+
 // readDist finds out before the CDK does that nothing was built, and refuses
-// to deploy policies that guard would refuse to judge by.
+// to deploy policies that guard would refuse to judge by, or functions that
+// would judge by different ones.
 func readDist(dist string, mode Mode) (builtPolicies, error) {
-	folder := filepath.Join(dist, "guard")
-	if info, err := os.Stat(filepath.Join(folder, "bootstrap")); err != nil || info.IsDir() {
-		return builtPolicies{}, fmt.Errorf("%s has no guard/bootstrap: run make build first, or name its folder with -c dist=FOLDER", dist)
-	}
 	wanted := policy.Observe
 	if mode == Enforce {
 		wanted = policy.Enforce
 	}
-	set, b, err := bundle.Load(filepath.Join(folder, bundle.FileName), bundle.Options{Mode: wanted})
-	if err != nil {
-		return builtPolicies{}, fmt.Errorf("policies of %s: run make build again: %w", dist, err)
+	var built builtPolicies
+	for i, name := range folders {
+		folder := filepath.Join(dist, name)
+		if info, err := os.Stat(filepath.Join(folder, "bootstrap")); err != nil || info.IsDir() {
+			return builtPolicies{}, fmt.Errorf("%s has no %s/bootstrap: run make build first, or name its folder with -c dist=FOLDER", dist, name)
+		}
+		set, b, err := bundle.Load(filepath.Join(folder, bundle.FileName), bundle.Options{Mode: wanted})
+		switch {
+		case err != nil:
+			return builtPolicies{}, fmt.Errorf("policies of %s: run make build again: %w", folder, err)
+		case i == 0:
+			built = builtPolicies{digest: b.Digest, needs: guard.Needs(set), reads: guard.Reads(set)}
+		case b.Digest != built.digest:
+			return builtPolicies{}, fmt.Errorf("policies of %s: run make build again: they are not those of %s", folder, folders[0])
+		}
 	}
-	return builtPolicies{digest: b.Digest, needs: guard.Needs(set), reads: guard.Reads(set)}, nil
+	return built, nil
 }

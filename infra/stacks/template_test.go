@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -40,6 +41,26 @@ func (t template) only(tb testing.TB, kind string) (string, resource) {
 		return id, r
 	}
 	return "", resource{}
+}
+
+// one gives the one resource of a type whose logical id begins with a name and
+// goes on with a hash.
+func (t template) one(tb testing.TB, kind, name string) (string, resource) {
+	tb.Helper()
+	found := t.of(kind)
+	maps.DeleteFunc(found, func(id string, _ resource) bool { return !isNamed(id, name) })
+	require.Len(tb, found, 1, "%s %s", kind, name)
+	for id, r := range found {
+		return id, r
+	}
+	return "", resource{}
+}
+
+// isNamed reports whether a logical id is a name and the hash that the CDK puts
+// behind it.
+func isNamed(id, name string) bool {
+	hash, ok := strings.CutPrefix(id, name)
+	return ok && len(hash) == 8 && strings.Trim(hash, "0123456789ABCDEF") == ""
 }
 
 // as reads a part of a template into a value.
@@ -85,13 +106,13 @@ func statements(tb testing.TB, r resource) []statement {
 	return as[struct{ Statement []statement }](tb, r.Properties["PolicyDocument"]).Statement
 }
 
-// roleStatements are all rights of guard's role.
-func (t template) roleStatements(tb testing.TB) []statement {
+// roleStatements are all rights of a function's role: "Guard", "Sweep".
+func (t template) roleStatements(tb testing.TB, function string) []statement {
 	tb.Helper()
-	_, role := t.only(tb, "AWS::IAM::Role")
+	_, role := t.one(tb, "AWS::IAM::Role", function+"Role")
 	require.NotContains(tb, role.Properties, "ManagedPolicyArns")
 	require.NotContains(tb, role.Properties, "Policies")
-	_, policy := t.only(tb, "AWS::IAM::Policy")
+	_, policy := t.one(tb, "AWS::IAM::Policy", function+"RoleDefaultPolicy")
 	return statements(tb, policy)
 }
 

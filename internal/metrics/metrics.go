@@ -35,8 +35,23 @@ var (
 	SecondsToRemedy = Metric{"SecondsToRemedy", "Seconds", "from the call to the read-back that shows the remedy"}
 )
 
-// All are the metrics, counts first.
-func All() []Metric {
+// What sweep counts, once per invocation.
+var (
+	SweepsComplete = Metric{"SweepsComplete", "Count", "passes over all groups that came to their end"}
+	Swept          = Metric{"Swept", "Count", "groups that a pass met so far"}
+	Marked         = Metric{"Marked", "Count", "rules that stood before a policy, and were marked so"}
+	Asked          = Metric{"Asked", "Count", "groups that guard was asked to look at"}
+	Left           = Metric{"Left", "Count", "groups that no pass can judge: a rule is not understood, or the ledger does not take the item"}
+)
+
+// All are the metrics of all functions.
+func All() []Metric { return slices.Concat(OfGuard(), OfSweep()) }
+
+// OfSweep are those of sweep.
+func OfSweep() []Metric { return []Metric{SweepsComplete, Swept, Marked, Asked, Left} }
+
+// OfGuard are those of guard, counts first.
+func OfGuard() []Metric {
 	return []Metric{Changes, Violations, Remedied, Open, NotRemedied, Unjudged, SecondsToLearn, SecondsToRemedy}
 }
 
