@@ -31,24 +31,40 @@ type alarm struct {
 	silence int
 }
 
-// functions are those of the stack.
-type functions struct{ guard, sweep awslambda.Function }
+// functions are those of the stack; canary may be nil.
+type functions struct{ guard, sweep, canary awslambda.Function }
+
+func (f functions) all() []awslambda.Function {
+	all := []awslambda.Function{f.guard, f.sweep}
+	if f.canary != nil {
+		all = append(all, f.canary)
+	}
+	return all
+}
 
 // alarms are those of the stack. Each has a heading in docs/runbook/alarms.md,
 // which a test holds.
 func (a *account) alarms(f functions) []alarm {
-	return []alarm{
+	all := []alarm{
 		{id: "Failed", says: "changes could not be judged or taken back in half a day of tries", metric: queueMetric(a.queues.failed.MetricApproximateNumberOfMessagesVisible)},
 		{id: "Undelivered", says: "EventBridge could not put events into the queue", metric: queueMetric(a.queues.undelivered.MetricApproximateNumberOfMessagesVisible)},
 		{id: "Waiting", says: "the oldest change has waited for more than half an hour", metric: queueMetric(a.queues.changes.MetricApproximateAgeOfOldestMessage), above: 1800},
 		{id: "NotRemedied", says: "what should have been taken back still stands", metric: ownMetric(f.guard, metrics.NotRemedied, "Sum")},
 		{id: "Unjudged", says: "the policies of the function cannot be used, and changes wait", metric: ownMetric(f.guard, metrics.Unjudged, "Sum")},
+		{id: "Held", says: "violations stay while remedies are paused, or the fuse holds a policy", metric: ownMetric(f.guard, metrics.Held, "Sum")},
 		{id: "Errors", says: "guard ended in an error", metric: functionMetric(f.guard.MetricErrors)},
 		{id: "Throttles", says: "guard was not allowed to run", metric: functionMetric(f.guard.MetricThrottles)},
 		{id: "SweepErrors", says: "sweep ended in an error", metric: functionMetric(f.sweep.MetricErrors)},
 		{id: "NotSwept", says: "no pass over all groups came to its end for two hours", metric: ownMetric(f.sweep, metrics.SweepsComplete, "Sum"), silence: 2},
 		{id: "Left", says: "there are groups that sweep cannot judge", metric: ownMetric(f.sweep, metrics.Left, "Sum")},
 	}
+	if f.canary == nil {
+		return all
+	}
+	return append(all,
+		alarm{id: "Canary", says: "guard did not do in time what it is to do about the canary's rule", metric: ownMetric(f.canary, metrics.CanaryFailed, "Sum")},
+		alarm{id: "CanarySilent", says: "the canary did not pass for two hours", metric: ownMetric(f.canary, metrics.CanaryPassed, "Sum"), silence: 2},
+	)
 }
 
 // of makes the alarm's properties, of those that differ.

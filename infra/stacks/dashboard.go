@@ -20,11 +20,11 @@ func (a *account) newDashboard(f functions, alarms []interfacesawscloudwatch.IAl
 		return []awscloudwatch.IMetric{ownMetric(f.guard, m, "p50"), ownMetric(f.guard, m, "p99"), ownMetric(f.guard, m, "Maximum")}
 	}
 	swept := func(m metrics.Metric) awscloudwatch.IMetric { return ownMetric(f.sweep, m, "Sum") }
-	awscloudwatch.NewDashboard(a.stack, jsii.String("Dashboard"), &awscloudwatch.DashboardProps{Widgets: &[]*[]awscloudwatch.IWidget{
+	rows := []*[]awscloudwatch.IWidget{
 		{awscloudwatch.NewAlarmStatusWidget(&awscloudwatch.AlarmStatusWidgetProps{Title: jsii.String("Alarms"), Alarms: &alarms, Width: jsii.Number(whole)})},
 		{
 			graph("Changes, and those that broke a policy", sum(metrics.Changes), sum(metrics.Violations), sum(metrics.Remedied)),
-			graph("Not done", sum(metrics.Open), sum(metrics.NotRemedied), sum(metrics.Unjudged)),
+			graph("Not done", sum(metrics.Open), sum(metrics.NotRemedied), sum(metrics.Unjudged), sum(metrics.Held)),
 		},
 		{
 			graph("Seconds from the call to the verified remedy", spread(metrics.SecondsToRemedy)...),
@@ -42,5 +42,12 @@ func (a *account) newDashboard(f functions, alarms []interfacesawscloudwatch.IAl
 			graph("Runs of guard, and how they ended", functionMetric(f.guard.MetricInvocations), functionMetric(f.guard.MetricErrors), functionMetric(f.guard.MetricThrottles)),
 			graph("Milliseconds of a run of guard", f.guard.MetricDuration(&awscloudwatch.MetricOptions{Statistic: jsii.String("p99"), Period: period()})),
 		},
-	}})
+	}
+	if f.canary != nil {
+		rows = append(rows, &[]awscloudwatch.IWidget{
+			graph("Runs of the canary, and how they ended", ownMetric(f.canary, metrics.CanaryPassed, "Sum"), ownMetric(f.canary, metrics.CanaryFailed, "Sum")),
+			graph("Seconds until guard had dealt with the canary's rule", ownMetric(f.canary, metrics.CanarySeconds, "Maximum")),
+		})
+	}
+	awscloudwatch.NewDashboard(a.stack, jsii.String("Dashboard"), &awscloudwatch.DashboardProps{Widgets: &rows})
 }

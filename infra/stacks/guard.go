@@ -28,7 +28,7 @@ func (a *account) newGuard(s Settings, role awsiam.Role) awslambda.Function {
 // environment is what the functions that judge are told. guard is its role, by
 // which they know its own calls.
 func (a *account) environment(s Settings, guard awsiam.Role) map[string]*string {
-	return map[string]*string{
+	env := map[string]*string{
 		"SGWARDEN_MODE":            jsii.String(string(s.Mode)),
 		"SGWARDEN_TABLE":           a.table.TableName(),
 		"SGWARDEN_TOPIC_ARN":       a.topic.TopicArn(),
@@ -36,4 +36,8 @@ func (a *account) environment(s Settings, guard awsiam.Role) map[string]*string 
 		"SGWARDEN_POLICIES_DIGEST": jsii.String(s.policies.digest),
 		"SGWARDEN_ROLE_ARN":        guard.RoleArn(),
 	}
+	if a.canaryGroup != nil {
+		env["SGWARDEN_CANARY_GROUP"] = a.canaryGroup.AttrGroupId()
+	}
+	return env
 }

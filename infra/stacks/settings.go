@@ -41,6 +41,10 @@ type Settings struct {
 	// (attached) ask.
 	Attachments bool
 
+	// NoCanary leaves out the canary with its VPC, of which a region has five by
+	// default.
+	NoCanary bool
+
 	policies builtPolicies
 }
 
@@ -50,7 +54,7 @@ var (
 )
 
 // keys are the context keys of ours, in the order of their faults.
-var keys = []string{"stack", "mode", "email", "architecture", "dist", "operator", "attachments"}
+var keys = []string{"stack", "mode", "email", "architecture", "dist", "operator", "attachments", "canary"}
 
 // FromContext reads the settings from the context of a CDK app. The error
 // holds every fault, each with what to write instead. Keys of the CDK itself
@@ -113,6 +117,11 @@ func (s *Settings) set(key, value string) error {
 			return errors.New("must be yes or no")
 		}
 		s.Attachments = value == "yes"
+	case "canary":
+		if value != "yes" && value != "no" {
+			return errors.New("must be yes or no")
+		}
+		s.NoCanary = value == "no"
 	case "operator":
 		if !roleARN.MatchString(value) {
 			return errors.New("must be the ARN of a role, as arn:aws:iam::123456789012:role/operator")
@@ -131,7 +140,7 @@ type builtPolicies struct {
 }
 
 // folders are those of a build that the stack deploys.
-var folders = []string{"guard", "sweep"}
+var folders = []string{"guard", "sweep", "canary"}
 
 // readDist finds out before the CDK does that nothing was built, and refuses
 // to deploy policies that guard would refuse to judge by, or functions that

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/sgwarden/sgwarden/internal/bundle"
 )
 
 func TestDefaults(t *testing.T) {
@@ -49,6 +51,7 @@ func TestFaultsOfSettings(t *testing.T) {
 		{"stack", "stack", "1st", "a letter first"},
 		{"operator", "operator", "operator", "must be the ARN of a role"},
 		{"attachments", "attachments", "true", "must be yes or no"},
+		{"canary", "canary", "off", "must be yes or no"},
 		{"no text", "email", true, "must be a text"},
 		{"misspelt", "emial", "you@example.com", "-c emial=...: there is no such setting; there are stack, mode, email"},
 		{"not built", "dist", "no-such-folder", "run make build first"},
@@ -66,6 +69,20 @@ func TestFaultsOfSettings(t *testing.T) {
 func TestFaultsOfSettingsAreToldTogether(t *testing.T) {
 	_, err := FromContext(map[string]any{"mode": "on", "emial": "x", "architecture": "sparc", "dist": "no-such-folder"})
 	require.Len(t, strings.Split(err.Error(), "\n"), 4)
+}
+
+// TestFunctionsOfTwoBuilds: sweep would drop the acts of guard's policies.
+func TestFunctionsOfTwoBuilds(t *testing.T) {
+	mixed := t.TempDir()
+	fakeBuild(mixed)
+	folder := filepath.Join(mixed, "policies")
+	require.NoError(t, os.Mkdir(folder, 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "sgwarden.yaml"), []byte("apiVersion: sgwarden/v1\nkind: Settings\npacks: [baseline]\nsets: {internal: [100.64.0.0/10]}\n"), 0o600))
+	_, other, err := bundle.Load(folder, bundle.Options{})
+	require.NoError(t, err)
+	require.NoError(t, other.WriteFile(filepath.Join(mixed, "sweep", bundle.FileName)))
+	_, err = FromContext(map[string]any{"dist": mixed})
+	require.ErrorContains(t, err, "they are not those of guard")
 }
 
 func TestPoliciesMustBeBuilt(t *testing.T) {

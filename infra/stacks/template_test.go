@@ -44,8 +44,7 @@ func (t template) only(tb testing.TB, kind string) (string, resource) {
 	return "", resource{}
 }
 
-// one gives the one resource of a type whose logical id begins with a name and
-// goes on with a hash.
+// one gives the one resource of a type whose logical id is a name, by isNamed.
 func (t template) one(tb testing.TB, kind, name string) (string, resource) {
 	tb.Helper()
 	found := t.of(kind)
@@ -58,10 +57,10 @@ func (t template) one(tb testing.TB, kind, name string) (string, resource) {
 }
 
 // isNamed reports whether a logical id is a name and the hash that the CDK puts
-// behind it.
+// behind it, except behind those of its lowest level.
 func isNamed(id, name string) bool {
 	hash, ok := strings.CutPrefix(id, name)
-	return ok && len(hash) == 8 && strings.Trim(hash, "0123456789ABCDEF") == ""
+	return ok && (len(hash) == 8 || hash == "") && strings.Trim(hash, "0123456789ABCDEF") == ""
 }
 
 // as reads a part of a template into a value.
@@ -72,6 +71,14 @@ func as[T any](tb testing.TB, part any) T {
 	var v T
 	require.NoError(tb, json.Unmarshal(text, &v), "%s", text)
 	return v
+}
+
+// jsonText is a part of a template as it is written.
+func jsonText(tb testing.TB, part any) string {
+	tb.Helper()
+	text, err := json.Marshal(part)
+	require.NoError(tb, err)
+	return string(text)
 }
 
 // statement is one statement of a policy; what may be a text or a list is a list.

@@ -68,7 +68,10 @@ func load(s Settings) loaded {
 		path = filepath.Join(filepath.Dir(bootstrap), bundle.FileName)
 	}
 	var l loaded
-	l.set, l.bundle, l.fault = bundle.Load(path, bundle.Options{Mode: modes[s.Mode], Digest: s.Digest})
+	l.set, l.bundle, l.fault = bundle.Load(path, bundle.Options{Mode: modes[s.Mode], Digest: s.Digest, More: canaryDocuments(s.Canary)})
+	if l.fault == nil {
+		boundCanary(l.set)
+	}
 	return l
 }
 
@@ -99,18 +102,20 @@ func newTools(s Settings, p loaded, own identity, logger *slog.Logger) (*tools, 
 func configOf(s Settings, p loaded, own identity, c clients, logger *slog.Logger) warden.Config {
 	needs, table := Needs(p.set), ledger.NewTable(c.dynamodb, s.Table)
 	return warden.Config{
-		Set: p.set, Inventory: inventory.New(c.ec2), Ledger: table, Publisher: alert.NewTopic(c.sns, s.TopicARN), Queue: queue.New(c.sqs, s.QueueURL), Closed: table.Closed,
+		Set: p.set, Inventory: inventory.New(c.ec2), Ledger: table, Publisher: quiet{alert.NewTopic(c.sns, s.TopicARN), s.Canary}, Queue: queue.New(c.sqs, s.QueueURL), Closed: table.Closed,
 		Clock: time.Now, Sleep: sleep, Logger: logger,
 		Account: own.accountID, Region: own.region, RoleARN: s.RoleARN,
-		Mode: p.set.Mode, Limits: plan.Limits{MayModify: needs.Modify, MayAuthorize: needs.Authorize}, LedgerDown: p.bundle.Deployment.LedgerDown, Lease: own.timeout, HolderID: newHolder(),
+		Mode: p.set.Mode, Limits: plan.Limits{MayModify: needs.Modify, MayAuthorize: needs.Authorize}, LedgerDown: p.bundle.Deployment.LedgerDown, Fuse: p.bundle.Deployment.Fuse, Lease: own.timeout, HolderID: newHolder(),
 	}
 }
 
 // Needs are the calls that guard may have to make under these policies. The
 // stack gives the role the rights for them, and guard plans with no others.
-func Needs(set *policy.Set) apply.Needs {
+func Needs(set *policy.Set) apply.Needs { return needsOf(set.Policies) }
+
+func needsOf(policies []*policy.Policy) apply.Needs {
 	var n apply.Needs
-	for _, p := range set.Policies {
+	for _, p := range policies {
 		if p.Mode != policy.Enforce {
 			continue
 		}

@@ -46,8 +46,8 @@ func WritePermissions() []string {
 func OperatorPermissions() []string { return []string{"dynamodb:UpdateItem"} }
 
 // OperatorKeys are the partition keys of the controls that people write:
-// exemptions, pauses and adoptions.
-func OperatorKeys() []string { return []string{"control#*"} }
+// exemptions, pauses and adoptions, and the end of what a fuse holds.
+func OperatorKeys() []string { return []string{"control#*", "fuse#*"} }
 
 // GuardKeys are the partition keys that the guard writes, as patterns for the
 // condition dynamodb:LeadingKeys. All others are for operators and sweeps.
@@ -56,6 +56,9 @@ func GuardKeys() []string { return []string{"group#*", "fuse#*"} }
 // SweepKeys are those that a sweep writes: items of groups, its acts and stamp,
 // and where it goes on.
 func SweepKeys() []string { return []string{"group#*", sweepState.pk} }
+
+// GroupKey is the partition key of a group's item and incidents.
+func GroupKey(groupID string) string { return groupKey(groupID).pk }
 
 // Table is a ledger in a DynamoDB table with partition key pk, sort key sk
 // (both S) and TTL attribute expires. It is safe for concurrent use.

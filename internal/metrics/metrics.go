@@ -31,6 +31,7 @@ var (
 	Open            = Metric{"Open", "Count", "changes that ended open: cannot-remediate, unresolved, not-reverted, pending"}
 	NotRemedied     = Metric{"NotRemedied", "Count", "changes that should have been taken back, and were not: cannot-remediate, not-reverted"}
 	Unjudged        = Metric{"Unjudged", "Count", "messages that nobody judged, because the policies could not be used"}
+	Held            = Metric{"Held", "Count", "changes that broke a policy while remedies were paused, or the fuse held the policy"}
 	SecondsToLearn  = Metric{"SecondsToLearn", "Seconds", "from the call to its first judgement"}
 	SecondsToRemedy = Metric{"SecondsToRemedy", "Seconds", "from the call to the read-back that shows the remedy"}
 )
@@ -44,15 +45,25 @@ var (
 	Left           = Metric{"Left", "Count", "groups that no pass can judge: a rule is not understood, or the ledger does not take the item"}
 )
 
+// What the canary counts, once per invocation.
+var (
+	CanaryPassed  = Metric{"CanaryPassed", "Count", "runs in which guard did about the canary's rule what it is to do"}
+	CanaryFailed  = Metric{"CanaryFailed", "Count", "runs in which it did not, in time"}
+	CanarySeconds = Metric{"CanarySeconds", "Seconds", "from the canary's call until it saw what guard did"}
+)
+
 // All are the metrics of all functions.
-func All() []Metric { return slices.Concat(OfGuard(), OfSweep()) }
+func All() []Metric { return slices.Concat(OfGuard(), OfSweep(), OfCanary()) }
+
+// OfCanary are those of the canary.
+func OfCanary() []Metric { return []Metric{CanaryPassed, CanaryFailed, CanarySeconds} }
 
 // OfSweep are those of sweep.
 func OfSweep() []Metric { return []Metric{SweepsComplete, Swept, Marked, Asked, Left} }
 
 // OfGuard are those of guard, counts first.
 func OfGuard() []Metric {
-	return []Metric{Changes, Violations, Remedied, Open, NotRemedied, Unjudged, SecondsToLearn, SecondsToRemedy}
+	return []Metric{Changes, Violations, Remedied, Open, NotRemedied, Unjudged, Held, SecondsToLearn, SecondsToRemedy}
 }
 
 // Sample is what one line says of one metric.
