@@ -80,8 +80,9 @@ func newTools(s Settings, p loaded, own identity, logger *slog.Logger) (*tools, 
 		return &tools{queue: messages, fault: p.fault, complain: told.tell}, nil
 	}
 	needs := Needs(p.set)
+	reads := inventory.New(c.ec2)
 	w, err := warden.New(warden.Config{
-		Set: p.set, Inventory: inventory.New(c.ec2), Applier: newApplier(needs, c.ec2), Ledger: table, Publisher: topic, Queue: messages, Closed: table.Closed,
+		Set: p.set, Inventory: reads, Connections: reads, Applier: newApplier(needs, c.ec2), Ledger: table, Publisher: topic, Queue: messages, Closed: table.Closed,
 		Clock: time.Now, Sleep: sleep, Logger: logger,
 		Account: own.accountID, Region: own.region, RoleARN: s.RoleARN,
 		Mode: p.set.Mode, Limits: plan.Limits{MayModify: needs.Modify, MayAuthorize: needs.Authorize}, LedgerDown: p.bundle.Deployment.LedgerDown, Fuse: p.bundle.Deployment.Fuse, Lease: own.timeout, HolderID: newHolder(),
@@ -119,7 +120,8 @@ func Needs(set *policy.Set) apply.Needs {
 func Reads(set *policy.Set) inventory.Needs {
 	facts := set.Facts()
 	return inventory.Needs{
-		Interfaces: slices.Contains(facts, policy.NeedInterfaces), Dead: slices.Contains(facts, policy.NeedDead),
+		// What is taken back is told with where its group is.
+		Interfaces: slices.Contains(facts, policy.NeedInterfaces) || Needs(set).Revert, Dead: slices.Contains(facts, policy.NeedDead),
 		Elastic: slices.Contains(facts, policy.NeedElastic),
 	}
 }
