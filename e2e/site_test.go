@@ -82,6 +82,9 @@ func (e *emulator) putRules(queue string) error {
 		return err
 	}
 	for _, name := range events.RuleNames() {
+		if name == events.AttachRule {
+			continue // a deployment has it only where it is asked for
+		}
 		p, _ := events.PatternOf(name)
 		pattern, err := json.Marshal(p)
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os/exec"
 	"path/filepath"
+	"strings"
 )
 
 // byStack deploys the stack into the emulator and takes from it what the
@@ -38,14 +39,14 @@ func byStack(e *emulator, dist string) (site, error) {
 	}
 	// Not from the outputs: moto has none of a stack's first deployment.
 	var made struct {
-		StackResourceSummaries []struct{ ResourceType, PhysicalResourceId string }
+		StackResourceSummaries []struct{ ResourceType, LogicalResourceId, PhysicalResourceId string }
 	}
 	if err := e.aws(&made, "cloudformation", "list-stack-resources", "--stack-name", "Sgwarden"); err != nil {
 		return site{}, err
 	}
 	name := ""
 	for _, r := range made.StackResourceSummaries {
-		if r.ResourceType == "AWS::Lambda::Function" {
+		if r.ResourceType == "AWS::Lambda::Function" && strings.HasPrefix(r.LogicalResourceId, "Guard") {
 			name = r.PhysicalResourceId
 		}
 	}

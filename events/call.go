@@ -10,7 +10,7 @@ type RuleName string
 const (
 	RulesChanged RuleName = "rules-changed" // groups and their rules
 	IndirectRule RuleName = "indirect"      // what widens rules without touching a group
-	AttachRule   RuleName = "attach"        // groups put on interfaces: many events, opt-in; no call yet
+	AttachRule   RuleName = "attach"        // groups put on interfaces: many events, opt-in
 )
 
 // Call is one watched API call: a row of the table from which the decoder
@@ -31,8 +31,10 @@ const ec2 = "ec2.amazonaws.com"
 // and samples of its record to events/samples.
 //
 // Not in it, on purpose: calls that make a rule reachable without changing
-// what any group allows (routes, gateways, network ACLs), and the options that
-// let groups be referenced across a transit gateway.
+// what any group allows (routes, gateways, network ACLs), the options that let
+// groups be referenced across a transit gateway, and calls of other services
+// that make interfaces: the interface's own CreateNetworkInterface is recorded,
+// and the pass over all groups sees the rest.
 var calls = []Call{
 	{ec2, "AuthorizeSecurityGroupIngress", secgroup.Names, RulesChanged, readIngress},
 	{ec2, "AuthorizeSecurityGroupEgress", secgroup.Names, RulesChanged, readEgress},
@@ -56,6 +58,11 @@ var calls = []Call{
 	{ec2, "RestoreManagedPrefixListVersion", secgroup.Indirect, IndirectRule, readList},
 	{ec2, "DeleteManagedPrefixList", secgroup.Indirect, IndirectRule, readList},
 	{ec2, "AcceptVpcPeeringConnection", secgroup.Indirect, IndirectRule, readPeering},
+
+	{ec2, "RunInstances", secgroup.Attaches, AttachRule, readRun},
+	{ec2, "CreateNetworkInterface", secgroup.Attaches, AttachRule, readNewInterface},
+	{ec2, "ModifyNetworkInterfaceAttribute", secgroup.Attaches, AttachRule, readAttached},
+	{ec2, "ModifyInstanceAttribute", secgroup.Attaches, AttachRule, readAttached},
 }
 
 type callKey struct{ source, name string }

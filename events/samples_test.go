@@ -174,6 +174,10 @@ var dialectsOf = map[string][]string{
 	"RestoreManagedPrefixListVersion":            {"wrapper"},
 	"DeleteManagedPrefixList":                    {"wrapper"},
 	"AcceptVpcPeeringConnection":                 {"classic", "wrapper"},
+	"RunInstances":                               {"classic"},
+	"CreateNetworkInterface":                     {"classic"},
+	"ModifyNetworkInterfaceAttribute":            {"classic"},
+	"ModifyInstanceAttribute":                    {"classic"},
 }
 
 func TestEveryWatchedCallHasASampleOfEachDialect(t *testing.T) {

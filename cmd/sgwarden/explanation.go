@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/sgwarden/sgwarden/internal/incident"
 	"github.com/sgwarden/sgwarden/internal/policy"
@@ -13,11 +15,14 @@ type explanation struct {
 	Outcome    string      `json:"outcome"`
 	Reason     string      `json:"reason,omitempty"`
 	Violations []violation `json:"violations"`
-	// NotConcerned are the policies that judge calls, where rules are explained.
+	// NotConcerned are the policies that did not look: those that judge calls
+	// alone where there is none, or groups themselves where none was read.
 	NotConcerned []string `json:"notConcerned,omitempty"`
 	// Group is the live group; absent where the rules stand in none.
 	Group *explainedGroup `json:"group,omitempty"`
 	Rules []explainedRule `json:"rules"`
+
+	besides []string // NotConcerned, with why, for people
 }
 
 // violation is what one policy says of one rule.
@@ -26,7 +31,7 @@ type violation struct {
 	Severity  string   `json:"severity"`
 	File      string   `json:"file"`
 	Line      int      `json:"line"`
-	Rule      string   `json:"rule"` // "" = the call itself
+	Rule      string   `json:"rule"` // "" = the call itself; or "the group itself"
 	Call      string   `json:"call,omitempty"`
 	State     string   `json:"state"`
 	Why       string   `json:"why"`
@@ -77,9 +82,40 @@ func (j judging) rules(group secgroup.Group, rules []secgroup.Rule) explanation 
 				x.Violations = append(x.Violations, newViolation(r, f))
 			}
 		}
+	}
+	for _, r := range v.Rules {
 		x.Rules = append(x.Rules, j.explained(r, j.set.Accounts(in, r)))
 	}
+	if accounts := j.set.GroupAccounts(in, v); j.live && len(accounts) > 0 {
+		x.Rules = append(x.Rules, j.explainedGroup(v.Group, accounts))
+	}
 	x.Outcome = worst.String()
+	return x
+}
+
+// withNotConcerned adds the policies that did not look at anything explained.
+func (x explanation) withNotConcerned(j judging, called bool) explanation {
+	var ofCalls, ofGroups, ofBoth []string
+	for _, p := range j.set.Policies {
+		switch {
+		case p.JudgesCalls() && !called:
+			ofCalls = append(ofCalls, p.ID)
+		case p.JudgesGroups() && p.JudgesRules() && !j.live:
+			ofBoth = append(ofBoth, p.ID)
+		case p.JudgesGroups() && !j.live:
+			ofGroups = append(ofGroups, p.ID)
+		}
+	}
+	tell := func(ids []string, what string) {
+		if len(ids) > 0 {
+			x.besides = append(x.besides, strings.Join(ids, ", ")+" "+plural(len(ids), "judges ", "judge ")+what)
+		}
+	}
+	tell(ofCalls, "calls, not rules: see --event")
+	tell(ofGroups, "groups themselves, not rules: see --group")
+	tell(ofBoth, "groups themselves too: see --group")
+	x.NotConcerned = append(ofCalls, ofGroups...)
+	slices.Sort(x.NotConcerned)
 	return x
 }
 

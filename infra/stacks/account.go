@@ -3,6 +3,8 @@ package stacks
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssnssubscriptions"
 	"github.com/aws/constructs-go/constructs/v10"
@@ -17,6 +19,8 @@ type account struct {
 	topic  awssns.Topic
 
 	alarmTopic awssns.Topic
+	// canaryGroup is nil without a canary.
+	canaryGroup awsec2.CfnSecurityGroup
 }
 
 // NewAccount adds the stack of one account and region to scope. Settings come checked from FromContext;
@@ -29,13 +33,24 @@ func NewAccount(scope constructs.Construct, s Settings) awscdk.Stack {
 	a.table = a.newTable()
 	a.topic = a.newTopic(s.Email)
 	role := a.newRole(s)
-	a.newRules()
-	a.queues.close(role, s.Operator)
-	guard := a.newGuard(s, role)
-	a.newDashboard(guard, a.newAlarms(guard, s.Email))
-	reader, operator := a.newPeoplePolicies()
+	sweepRole := a.newSweepRole(s)
+	roles := []awsiam.Role{role, sweepRole}
+	a.newRules(s.Attachments)
+	a.queues.close(s.Operator, role, sweepRole)
+	if !s.NoCanary {
+		a.canaryGroup = a.newCanaryGroup()
+	}
+	f := functions{guard: a.newGuard(s, role), sweep: a.newSweep(s, sweepRole, role)}
+	if !s.NoCanary {
+		canaryRole := a.newCanaryRole()
+		f.canary, roles = a.newCanary(s, canaryRole), append(roles, canaryRole)
+	}
+	a.newDashboard(f, a.newAlarms(f, s.Email))
+	a.newTamperRules(roles...)
+	reader, operator := a.newPeoplePolicies(f.all()...)
 	for name, value := range map[string]*string{
-		"GuardName":      guard.FunctionName(),
+		"GuardName":      f.guard.FunctionName(),
+		"SweepName":      f.sweep.FunctionName(),
 		"QueueUrl":       a.queues.changes.QueueUrl(),
 		"FailedUrl":      a.queues.failed.QueueUrl(),
 		"UndeliveredUrl": a.queues.undelivered.QueueUrl(),

@@ -13,6 +13,7 @@ import (
 
 	"github.com/sgwarden/sgwarden/events"
 	"github.com/sgwarden/sgwarden/internal/deployment"
+	"github.com/sgwarden/sgwarden/internal/doctor"
 	"github.com/sgwarden/sgwarden/internal/guard"
 )
 
@@ -23,7 +24,7 @@ func TestEveryWatchedCallHasAPatternAndNoOther(t *testing.T) {
 		Detail     struct{ EventSource, EventName []string } `json:"detail"`
 	}
 	var delivered, watched []string
-	for id, r := range plain.of("AWS::Events::Rule") {
+	for id, r := range full.ofCalls() {
 		text, err := json.Marshal(r.Properties["EventPattern"])
 		require.NoError(t, err)
 		require.LessOrEqual(t, len(text), 2048, "%s: EventBridge takes 2048 characters", id)
@@ -42,8 +43,26 @@ func TestEveryWatchedCallHasAPatternAndNoOther(t *testing.T) {
 	require.ElementsMatch(t, watched, delivered)
 }
 
+// ofCalls are the rules that bring changes before guard.
+func (t template) ofCalls() map[string]resource {
+	found := t.of("AWS::Events::Rule")
+	maps.DeleteFunc(found, func(id string, _ resource) bool {
+		return !slices.ContainsFunc(events.RuleNames(), func(n events.RuleName) bool { return isNamed(id, constructID(string(n))) })
+	})
+	return found
+}
+
+func TestAttachmentsAreTheirOwnRuleAndOffByDefault(t *testing.T) {
+	require.Len(t, full.ofCalls(), len(plain.ofCalls())+1)
+	for _, r := range plain.ofCalls() {
+		text, err := json.Marshal(r.Properties["EventPattern"])
+		require.NoError(t, err)
+		require.NotContains(t, string(text), "RunInstances")
+	}
+}
+
 func TestEveryRuleHasTheQueueAndDeadLetters(t *testing.T) {
-	rules := plain.of("AWS::Events::Rule")
+	rules := full.ofCalls()
 	require.Len(t, rules, len(events.RuleNames()))
 	for id, r := range rules {
 		targets := as[[]struct {
@@ -90,7 +109,7 @@ func TestQueues(t *testing.T) {
 		require.EqualValues(t, 14*24*3600, q.Properties["MessageRetentionPeriod"], id)
 	}
 	changes := queues[queueID(t, "Changes")]
-	_, function := plain.only(t, "AWS::Lambda::Function")
+	_, function := plain.one(t, "AWS::Lambda::Function", "Guard")
 	require.GreaterOrEqual(t, changes.Properties["VisibilityTimeout"], 6*function.Properties["Timeout"].(float64))
 	redrive := as[struct {
 		DeadLetterTargetArn any
@@ -100,22 +119,22 @@ func TestQueues(t *testing.T) {
 	require.GreaterOrEqual(t, redrive.MaxReceiveCount, 5, "Lambda asks for at least five")
 }
 
-// TestOnlyRulesAndGuardSend: whoever could send could forge who made a change.
-func TestOnlyRulesAndGuardSend(t *testing.T) {
-	rules := []any{}
-	for id := range plain.of("AWS::Events::Rule") {
-		rules = append(rules, arnOf(id))
-	}
-	role, _ := plain.only(t, "AWS::IAM::Role")
+// TestOnlyRulesAndFunctionsSend: whoever could send could forge who made a change.
+func TestOnlyRulesAndFunctionsSend(t *testing.T) {
+	role, _ := plain.one(t, "AWS::IAM::Role", "GuardRole")
+	sweep, _ := plain.one(t, "AWS::IAM::Role", "SweepRole")
 	for name, senders := range map[string]struct {
 		template template
 		want     []any
 	}{
-		"plain": {plain, []any{arnOf(role)}},
-		"full":  {full, []any{arnOf(role), "arn:aws:iam::123456789012:role/operator"}},
+		"plain": {plain, []any{arnOf(role), arnOf(sweep)}},
+		"full":  {full, []any{arnOf(role), arnOf(sweep), "arn:aws:iam::123456789012:role/operator"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			allowed, denied := []any{}, 0
+			rules, allowed, denied := []any{}, []any{}, 0
+			for id := range senders.template.ofCalls() {
+				rules = append(rules, arnOf(id))
+			}
 			for _, s := range queueStatements(t, senders.template, "Changes") {
 				switch {
 				case s.Effect == "Allow":
@@ -197,11 +216,11 @@ func TestFunction(t *testing.T) {
 		template                 template
 	}{{"plain", "arm64", "observe", plain}, {"full", "x86_64", "enforce", full}} {
 		t.Run(c.name, func(t *testing.T) {
-			_, f := c.template.only(t, "AWS::Lambda::Function")
+			_, f := c.template.one(t, "AWS::Lambda::Function", "Guard")
 			require.Equal(t, "provided.al2023", f.Properties["Runtime"])
 			require.Equal(t, []any{c.architecture}, f.Properties["Architectures"])
 			require.Equal(t, map[string]any{"Mode": "Active"}, f.Properties["TracingConfig"])
-			role, _ := c.template.only(t, "AWS::IAM::Role")
+			role, _ := c.template.one(t, "AWS::IAM::Role", "GuardRole")
 			require.Equal(t, arnOf(role), f.Properties["Role"])
 			env := as[struct{ Variables map[string]any }](t, f.Properties["Environment"]).Variables
 			require.Equal(t, c.mode, env["SGWARDEN_MODE"])
@@ -214,7 +233,7 @@ func TestFunction(t *testing.T) {
 // TestEnvironmentIsWhatTheFunctionReads holds the stack and the settings of
 // the function together, both ways.
 func TestEnvironmentIsWhatTheFunctionReads(t *testing.T) {
-	_, f := plain.only(t, "AWS::Lambda::Function")
+	_, f := plain.one(t, "AWS::Lambda::Function", "Guard")
 	var set []string
 	for name := range as[struct{ Variables map[string]any }](t, f.Properties["Environment"]).Variables {
 		set = append(set, name)
@@ -233,13 +252,28 @@ func TestEventSource(t *testing.T) {
 }
 
 func TestLogsAreKeptAYear(t *testing.T) {
-	id, logs := plain.only(t, "AWS::Logs::LogGroup")
-	require.EqualValues(t, 365, logs.Properties["RetentionInDays"])
-	_, f := plain.only(t, "AWS::Lambda::Function")
-	require.Equal(t, map[string]any{"LogFormat": "JSON", "LogGroup": map[string]any{"Ref": id}}, f.Properties["LoggingConfig"])
+	require.Len(t, plain.of("AWS::Logs::LogGroup"), len(plain.of("AWS::Lambda::Function")))
+	for id, logs := range plain.of("AWS::Logs::LogGroup") {
+		require.EqualValues(t, 365, logs.Properties["RetentionInDays"])
+		name, _, _ := strings.Cut(id, "Logs")
+		_, f := plain.one(t, "AWS::Lambda::Function", name)
+		require.Equal(t, map[string]any{"LogFormat": "JSON", "LogGroup": map[string]any{"Ref": id}}, f.Properties["LoggingConfig"])
+	}
 }
 
 // TestOutputsAreWhatCommandsLookFor, both ways; two are for people alone.
 func TestOutputsAreWhatCommandsLookFor(t *testing.T) {
 	require.ElementsMatch(t, append(deployment.OutputNames(), "ReaderPolicy", "OperatorPolicy"), slices.Collect(maps.Keys(plain.Outputs)))
+}
+
+// TestDoctorKnowsOurRules by their descriptions, as those of another
+// deployment too.
+func TestDoctorKnowsOurRules(t *testing.T) {
+	known := 0
+	for _, r := range plain.of("AWS::Events::Rule") {
+		if text, _ := r.Properties["Description"].(string); strings.HasPrefix(text, doctor.RuleDescription) {
+			known++
+		}
+	}
+	require.Equal(t, len(events.RuleNames()), known)
 }

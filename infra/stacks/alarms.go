@@ -24,23 +24,61 @@ const periodMinutes = 5
 // metrics are silent while nothing changes.
 type alarm struct {
 	id, says string // says what is wrong, in a sentence without a full stop
-	metric   awscloudwatch.IMetric
+	metric   awscloudwatch.Metric
 	above    float64
+	// silence turns it round: within so many hours the sum must be above the
+	// bound, and no data is an alarm; 0 = it is as above.
+	silence int
+}
+
+// functions are those of the stack; canary may be nil.
+type functions struct{ guard, sweep, canary awslambda.Function }
+
+func (f functions) all() []awslambda.Function {
+	all := []awslambda.Function{f.guard, f.sweep}
+	if f.canary != nil {
+		all = append(all, f.canary)
+	}
+	return all
 }
 
 // alarms are those of the stack. Each has a heading in docs/runbook/alarms.md,
 // which a test holds.
-func (a *account) alarms(guard awslambda.Function) []alarm {
-	return []alarm{
-		{"Failed", "changes could not be judged or taken back in half a day of tries", queueMetric(a.queues.failed.MetricApproximateNumberOfMessagesVisible), 0},
-		{"Undelivered", "EventBridge could not put events into the queue", queueMetric(a.queues.undelivered.MetricApproximateNumberOfMessagesVisible), 0},
-		{"Waiting", "the oldest change has waited for more than half an hour", queueMetric(a.queues.changes.MetricApproximateAgeOfOldestMessage), 1800},
-		{"NotRemedied", "what should have been taken back still stands", ownMetric(guard, metrics.NotRemedied, "Sum"), 0},
-		{"Unjudged", "the policies of the function cannot be used, and changes wait", ownMetric(guard, metrics.Unjudged, "Sum"), 0},
-		{"Held", "violations stay while remedies are paused, or the fuse holds a policy", ownMetric(guard, metrics.Held, "Sum"), 0},
-		{"Errors", "the function ended in an error", functionMetric(guard.MetricErrors), 0},
-		{"Throttles", "the function was not allowed to run", functionMetric(guard.MetricThrottles), 0},
+func (a *account) alarms(f functions) []alarm {
+	all := []alarm{
+		{id: "Failed", says: "changes could not be judged or taken back in half a day of tries", metric: queueMetric(a.queues.failed.MetricApproximateNumberOfMessagesVisible)},
+		{id: "Undelivered", says: "EventBridge could not put events into the queue", metric: queueMetric(a.queues.undelivered.MetricApproximateNumberOfMessagesVisible)},
+		{id: "Waiting", says: "the oldest change has waited for more than half an hour", metric: queueMetric(a.queues.changes.MetricApproximateAgeOfOldestMessage), above: 1800},
+		{id: "NotRemedied", says: "what should have been taken back still stands", metric: ownMetric(f.guard, metrics.NotRemedied, "Sum")},
+		{id: "Unjudged", says: "the policies of the function cannot be used, and changes wait", metric: ownMetric(f.guard, metrics.Unjudged, "Sum")},
+		{id: "Held", says: "violations stay while remedies are paused, or the fuse holds a policy", metric: ownMetric(f.guard, metrics.Held, "Sum")},
+		{id: "Errors", says: "guard ended in an error", metric: functionMetric(f.guard.MetricErrors)},
+		{id: "Throttles", says: "guard was not allowed to run", metric: functionMetric(f.guard.MetricThrottles)},
+		{id: "SweepErrors", says: "sweep ended in an error", metric: functionMetric(f.sweep.MetricErrors)},
+		{id: "NotSwept", says: "no pass over all groups came to its end for two hours", metric: ownMetric(f.sweep, metrics.SweepsComplete, "Sum"), silence: 2},
+		{id: "Left", says: "there are groups that sweep cannot judge", metric: ownMetric(f.sweep, metrics.Left, "Sum")},
 	}
+	if f.canary == nil {
+		return all
+	}
+	return append(all,
+		alarm{id: "Canary", says: "guard did not do in time what it is to do about the canary's rule", metric: ownMetric(f.canary, metrics.CanaryFailed, "Sum")},
+		alarm{id: "CanarySilent", says: "the canary did not pass for two hours", metric: ownMetric(f.canary, metrics.CanaryPassed, "Sum"), silence: 2},
+	)
+}
+
+// of makes the alarm's properties, of those that differ.
+func (one alarm) of(props awscloudwatch.AlarmProps) *awscloudwatch.AlarmProps {
+	props.Metric, props.Threshold, props.EvaluationPeriods = one.metric, jsii.Number(one.above), jsii.Number(1)
+	props.ComparisonOperator = awscloudwatch.ComparisonOperator_GREATER_THAN_THRESHOLD
+	props.TreatMissingData = awscloudwatch.TreatMissingData_NOT_BREACHING
+	if one.silence > 0 {
+		props.Metric = one.metric.With(&awscloudwatch.MetricOptions{Period: awscdk.Duration_Hours(jsii.Number(1))})
+		props.EvaluationPeriods = jsii.Number(one.silence)
+		props.ComparisonOperator = awscloudwatch.ComparisonOperator_LESS_THAN_OR_EQUAL_TO_THRESHOLD
+		props.TreatMissingData = awscloudwatch.TreatMissingData_BREACHING
+	}
+	return &props
 }
 
 // newAlarms makes the alarms and the topic that they tell. It is not the topic
@@ -48,21 +86,16 @@ func (a *account) alarms(guard awslambda.Function) []alarm {
 //
 // They have names that a person knows from a mail, and the dashboard knows
 // them by name: the emulator's CloudFormation has no attribute of an alarm.
-func (a *account) newAlarms(guard awslambda.Function, email string) []interfacesawscloudwatch.IAlarmRef {
+func (a *account) newAlarms(f functions, email string) []interfacesawscloudwatch.IAlarmRef {
 	a.alarmTopic = a.newAlarmTopic(email)
 	action := awscloudwatchactions.NewSnsAction(a.alarmTopic)
 	var made []interfacesawscloudwatch.IAlarmRef
-	for _, one := range a.alarms(guard) {
+	for _, one := range a.alarms(f) {
 		name := *a.stack.StackName() + "-" + one.id
-		alarm := awscloudwatch.NewAlarm(a.stack, jsii.String(one.id+"Alarm"), &awscloudwatch.AlarmProps{
-			AlarmName:          jsii.String(name),
-			AlarmDescription:   jsii.String(fmt.Sprintf("sgwarden: %s. What to do: docs/runbook/alarms.md, %q.", one.says, one.id)),
-			Metric:             one.metric,
-			Threshold:          jsii.Number(one.above),
-			ComparisonOperator: awscloudwatch.ComparisonOperator_GREATER_THAN_THRESHOLD,
-			EvaluationPeriods:  jsii.Number(1),
-			TreatMissingData:   awscloudwatch.TreatMissingData_NOT_BREACHING,
-		})
+		alarm := awscloudwatch.NewAlarm(a.stack, jsii.String(one.id+"Alarm"), one.of(awscloudwatch.AlarmProps{
+			AlarmName:        jsii.String(name),
+			AlarmDescription: jsii.String(fmt.Sprintf("sgwarden: %s. What to do: docs/runbook/alarms.md, %q.", one.says, one.id)),
+		}))
 		alarm.AddAlarmAction(action)
 		alarm.AddOkAction(action)
 		made = append(made, awscloudwatch.Alarm_FromAlarmArn(a.stack, jsii.String(one.id+"AlarmByName"), a.alarmArn(name)))
@@ -99,22 +132,22 @@ func (a *account) alarmArn(name string) *string {
 	})
 }
 
-// ownMetric is one that guard writes.
-func ownMetric(guard awslambda.Function, m metrics.Metric, statistic string) awscloudwatch.IMetric {
+// ownMetric is one that a function of ours writes.
+func ownMetric(by awslambda.Function, m metrics.Metric, statistic string) awscloudwatch.Metric {
 	return awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
 		Namespace: jsii.String(metrics.Namespace), MetricName: jsii.String(m.Name),
-		DimensionsMap: &map[string]*string{metrics.Dimension: guard.FunctionName()},
+		DimensionsMap: &map[string]*string{metrics.Dimension: by.FunctionName()},
 		Statistic:     jsii.String(statistic), Period: period(),
 	})
 }
 
 // queueMetric is the greatest value of a queue's metric.
-func queueMetric(of func(*awscloudwatch.MetricOptions) awscloudwatch.Metric) awscloudwatch.IMetric {
+func queueMetric(of func(*awscloudwatch.MetricOptions) awscloudwatch.Metric) awscloudwatch.Metric {
 	return of(&awscloudwatch.MetricOptions{Statistic: jsii.String("Maximum"), Period: period()})
 }
 
 // functionMetric is the sum of a function's metric.
-func functionMetric(of func(*awscloudwatch.MetricOptions) awscloudwatch.Metric) awscloudwatch.IMetric {
+func functionMetric(of func(*awscloudwatch.MetricOptions) awscloudwatch.Metric) awscloudwatch.Metric {
 	return of(&awscloudwatch.MetricOptions{Statistic: jsii.String("Sum"), Period: period()})
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -24,18 +25,30 @@ func TestEveryAlarmNotifiesAndHasARunbook(t *testing.T) {
 		headings[m[1]] = true
 	}
 	topic := []any{map[string]any{"Ref": topicID(t, "Alarms")}}
-	alarms := plain.of("AWS::CloudWatch::Alarm")
-	require.Len(t, alarms, len(headings))
+	alarms, rung := plain.of("AWS::CloudWatch::Alarm"), 0
 	for id, a := range alarms {
 		name, _, ok := strings.Cut(id, "Alarm")
 		require.True(t, ok, id)
 		require.True(t, headings[name], "%s has no heading in the runbook", name)
+		rung++
 		require.Contains(t, a.Properties["AlarmDescription"], `docs/runbook/alarms.md, "`+name+`"`)
 		require.Equal(t, "Sgwarden-"+name, a.Properties["AlarmName"])
 		require.Equal(t, topic, a.Properties["AlarmActions"], id)
 		require.Equal(t, topic, a.Properties["OKActions"], id)
+		if silent := []string{"NotSwept", "CanarySilent"}; slices.Contains(silent, name) {
+			require.Equal(t, "breaching", a.Properties["TreatMissingData"], "what does not run writes no metrics")
+			require.Equal(t, "LessThanOrEqualToThreshold", a.Properties["ComparisonOperator"])
+			require.EqualValues(t, 3600, a.Properties["Period"])
+			continue
+		}
 		require.Equal(t, "notBreaching", a.Properties["TreatMissingData"], id)
+		require.Equal(t, "GreaterThanThreshold", a.Properties["ComparisonOperator"])
 	}
+	for id := range plain.tampering(t) {
+		require.True(t, headings[id], "%s has no heading in the runbook", id)
+		rung++
+	}
+	require.Len(t, headings, rung, "every heading is an alarm's")
 }
 
 // TestAlarmsMayPublish: a topic with a policy of its own has lost the one that
@@ -49,17 +62,26 @@ func TestAlarmsMayPublish(t *testing.T) {
 			}
 			allowed++
 			require.True(t, strings.HasPrefix(id, "Alarms"), id)
-			require.Equal(t, list{map[string]any{"Service": "cloudwatch.amazonaws.com"}}, s.Principal)
 			require.Equal(t, list{"sns:Publish"}, s.Action)
+			if s.Sid == "RulesOfThisStack" {
+				require.Equal(t, list{map[string]any{"Service": "events.amazonaws.com"}}, s.Principal)
+				want := []any{}
+				for id := range plain.tampering(t) {
+					want = append(want, arnOf(id))
+				}
+				require.ElementsMatch(t, want, as[list](t, s.Condition["ArnEquals"]["aws:SourceArn"]))
+				continue
+			}
+			require.Equal(t, list{map[string]any{"Service": "cloudwatch.amazonaws.com"}}, s.Principal)
 			require.Equal(t, map[string]any{"Ref": "AWS::AccountId"}, s.Condition["StringEquals"]["aws:SourceAccount"])
 			require.NotEmpty(t, s.Condition["ArnLike"]["aws:SourceArn"])
 		}
 	}
-	require.Equal(t, 1, allowed)
+	require.Equal(t, 2, allowed)
 }
 
 // TestWhatIsShownIsWhatIsCounted: every metric that alarms and dashboard ask
-// for is written by guard, and everything that it writes is shown.
+// for is written by the functions, and everything that they write is shown.
 func TestWhatIsShownIsWhatIsCounted(t *testing.T) {
 	counted, shown := map[string]bool{}, map[string]bool{}
 	for _, m := range metrics.All() {

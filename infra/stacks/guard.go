@@ -1,13 +1,9 @@
 package stacks
 
 import (
-	"path/filepath"
-
-	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambdaeventsources"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/jsii-runtime-go"
 )
 
@@ -17,40 +13,31 @@ import (
 const maxConcurrency = 5
 
 func (a *account) newGuard(s Settings, role awsiam.Role) awslambda.Function {
-	logs := awslogs.NewLogGroup(a.stack, jsii.String("GuardLogs"), &awslogs.LogGroupProps{
-		Retention:     awslogs.RetentionDays_ONE_YEAR,
-		RemovalPolicy: awscdk.RemovalPolicy_RETAIN,
-	})
-	logs.GrantWrite(role)
-	architecture := awslambda.Architecture_ARM_64()
-	if s.Architecture == "x86_64" {
-		architecture = awslambda.Architecture_X86_64()
-	}
-	guard := awslambda.NewFunction(a.stack, jsii.String("Guard"), &awslambda.FunctionProps{
-		Description:   jsii.String("Judges changes of security groups, takes back what policies refuse"),
-		Runtime:       awslambda.Runtime_PROVIDED_AL2023(),
-		Architecture:  architecture,
-		Handler:       jsii.String("bootstrap"),
-		Code:          awslambda.Code_FromAsset(jsii.String(filepath.Join(s.Dist, "guard")), nil),
-		MemorySize:    jsii.Number(256),
-		Timeout:       awscdk.Duration_Seconds(jsii.Number(guardTimeoutSeconds)),
-		Role:          role,
-		LogGroup:      logs,
-		LoggingFormat: awslambda.LoggingFormat_JSON,
-		Tracing:       awslambda.Tracing_ACTIVE,
-		Environment: &map[string]*string{
-			"SGWARDEN_MODE":            jsii.String(string(s.Mode)),
-			"SGWARDEN_TABLE":           a.table.TableName(),
-			"SGWARDEN_TOPIC_ARN":       a.topic.TopicArn(),
-			"SGWARDEN_QUEUE_URL":       a.queues.changes.QueueUrl(),
-			"SGWARDEN_POLICIES_DIGEST": jsii.String(s.policies.digest),
-			"SGWARDEN_ROLE_ARN":        role.RoleArn(),
-		},
-	})
+	guard := a.newFunction(s, function{
+		id: "Guard", folder: "guard", says: "Judges changes of security groups, takes back what policies refuse",
+		timeoutSeconds: guardTimeoutSeconds, memory: 256, environment: a.environment(s, role),
+	}, role)
 	guard.AddEventSource(awslambdaeventsources.NewSqsEventSource(a.queues.changes, &awslambdaeventsources.SqsEventSourceProps{
 		BatchSize:               jsii.Number(10),
 		MaxConcurrency:          jsii.Number(maxConcurrency),
 		ReportBatchItemFailures: jsii.Bool(true),
 	}))
 	return guard
+}
+
+// environment is what the functions that judge are told. guard is its role, by
+// which they know its own calls.
+func (a *account) environment(s Settings, guard awsiam.Role) map[string]*string {
+	env := map[string]*string{
+		"SGWARDEN_MODE":            jsii.String(string(s.Mode)),
+		"SGWARDEN_TABLE":           a.table.TableName(),
+		"SGWARDEN_TOPIC_ARN":       a.topic.TopicArn(),
+		"SGWARDEN_QUEUE_URL":       a.queues.changes.QueueUrl(),
+		"SGWARDEN_POLICIES_DIGEST": jsii.String(s.policies.digest),
+		"SGWARDEN_ROLE_ARN":        guard.RoleArn(),
+	}
+	if a.canaryGroup != nil {
+		env["SGWARDEN_CANARY_GROUP"] = a.canaryGroup.AttrGroupId()
+	}
+	return env
 }

@@ -41,7 +41,7 @@ func run(m *testing.M) int {
 	plain = synthesize(map[string]any{"dist": dist})
 	full = synthesize(map[string]any{
 		"dist": dist, "mode": "enforce", "email": "you@example.com", "architecture": "x86_64",
-		"operator": "arn:aws:iam::123456789012:role/operator",
+		"operator": "arn:aws:iam::123456789012:role/operator", "attachments": "yes",
 	})
 	return m.Run()
 }
@@ -49,19 +49,21 @@ func run(m *testing.M) int {
 // fakeBuild makes a folder as `make build` does; what is in the binary does
 // not matter to a template.
 func fakeBuild(dist string) {
-	guard := filepath.Join(dist, "guard")
-	if err := os.MkdirAll(guard, 0o755); err != nil {
-		panic(err)
-	}
-	if err := os.WriteFile(filepath.Join(guard, "bootstrap"), []byte("binary"), 0o755); err != nil {
-		panic(err)
-	}
 	policies, err := bundle.Embedded()
 	if err != nil {
 		panic(err)
 	}
-	if err := policies.WriteFile(filepath.Join(guard, bundle.FileName)); err != nil {
-		panic(err)
+	for _, name := range folders {
+		folder := filepath.Join(dist, name)
+		if err := os.MkdirAll(folder, 0o755); err != nil {
+			panic(err)
+		}
+		if err := os.WriteFile(filepath.Join(folder, "bootstrap"), []byte("binary of "+name), 0o755); err != nil {
+			panic(err)
+		}
+		if err := policies.WriteFile(filepath.Join(folder, bundle.FileName)); err != nil {
+			panic(err)
+		}
 	}
 }
 

@@ -52,9 +52,13 @@ func (a *account) newQueues() queues {
 	})}
 }
 
-// newRules makes one EventBridge rule per rule of the table of watched calls.
-func (a *account) newRules() {
+// newRules makes one EventBridge rule per rule of the table of watched calls
+// that the deployment wants.
+func (a *account) newRules(attachments bool) {
 	for _, name := range events.RuleNames() {
+		if name == events.AttachRule && !attachments {
+			continue
+		}
 		p, _ := events.PatternOf(name) // a listed rule has calls
 		rule := awsevents.NewRule(a.stack, jsii.String(constructID(string(name))), &awsevents.RuleProps{
 			Description: jsii.String("Calls that sgwarden judges: " + string(name)),
@@ -85,20 +89,23 @@ func constructID(name string) string {
 	return id.String()
 }
 
-// close lets nobody send to the queue but the rules and guard: whoever could
-// send could forge who made a change. Rights given by roles of the account do
-// not help: a deny wins. operator may be empty.
-func (q queues) close(guard awsiam.Role, operator string) {
+// close lets nobody send to the queue but the rules and the functions: whoever
+// could send could forge who made a change. Rights given by roles of the
+// account do not help: a deny wins. operator may be empty.
+func (q queues) close(operator string, functions ...awsiam.Role) {
 	rules := []any{}
 	for _, r := range q.rules {
 		rules = append(rules, r.RuleArn())
 	}
-	senders := []any{guard.RoleArn()}
+	senders := []any{}
+	for _, role := range functions {
+		senders = append(senders, role.RoleArn())
+	}
 	if operator != "" {
 		senders = append(senders, operator)
 	}
 	q.changes.AddToResourcePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
-		Sid:        jsii.String("OnlyRulesAndGuardSend"),
+		Sid:        jsii.String("OnlyRulesAndFunctionsSend"),
 		Effect:     awsiam.Effect_DENY,
 		Principals: &[]awsiam.IPrincipal{awsiam.NewAnyPrincipal()},
 		Actions:    jsii.Strings("sqs:SendMessage"),

@@ -1,7 +1,6 @@
 package stacks
 
 import (
-	"slices"
 	"strconv"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -17,30 +16,17 @@ import (
 // newRole makes guard's role. It has no managed policy: every right is here,
 // or is added by the wiring of queue and logs.
 func (a *account) newRole(s Settings) awsiam.Role {
-	role := awsiam.NewRole(a.stack, jsii.String("GuardRole"), &awsiam.RoleProps{
-		Description: jsii.String("sgwarden guard, mode " + string(s.Mode)),
-		AssumedBy:   awsiam.NewServicePrincipal(jsii.String("lambda.amazonaws.com"), nil),
-	})
-	allow := func(sid string, resources *[]*string, conditions *map[string]any, actions ...string) {
-		role.AddToPolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
-			Sid: jsii.String(sid), Actions: jsii.Strings(actions...), Resources: resources, Conditions: conditions,
-		}))
-	}
-	allow("Look", jsii.Strings("*"), nil, inventory.Permissions(s.policies.reads)...) // EC2 takes no resource for reads
+	role := a.newFunctionRole("GuardRole", "sgwarden guard, mode "+string(s.Mode))
+	grant(role, "Look", jsii.Strings("*"), nil, inventory.Permissions(s.policies.reads)...) // EC2 takes no resource for reads
 	for i, p := range apply.Permissions(s.policies.needs) {
-		allow("TakeBack"+strconv.Itoa(i+1), a.resources(p), conditions(p), p.Action)
+		grant(role, "TakeBack"+strconv.Itoa(i+1), a.resources(p), conditions(p), p.Action)
 	}
-	writes := slices.DeleteFunc(ledger.Permissions(), func(action string) bool { return slices.Contains(ledger.ReadPermissions(), action) })
 	table := &[]*string{a.table.TableArn()}
-	allow("ReadLedger", table, nil, ledger.ReadPermissions()...)
-	// Controls (exemptions, pause) are an operator's alone. ForAllValues holds
-	// where there is no key at all: hence Null.
-	allow("WriteLedger", table, &map[string]any{
-		"ForAllValues:StringLike": map[string]any{"dynamodb:LeadingKeys": jsii.Strings(ledger.GuardKeys()...)},
-		"Null":                    map[string]any{"dynamodb:LeadingKeys": "false"},
-	}, writes...)
-	allow("Alert", &[]*string{a.topic.TopicArn()}, nil, alert.Permissions()...)
-	allow("JudgeAgain", &[]*string{a.queues.changes.QueueArn()}, nil, "sqs:SendMessage")
+	grant(role, "ReadLedger", table, nil, ledger.ReadPermissions()...)
+	// Controls (exemptions, pause) are an operator's alone.
+	grant(role, "WriteLedger", table, leadingKeys(ledger.GuardKeys()), ledger.WritePermissions()...)
+	grant(role, "Alert", &[]*string{a.topic.TopicArn()}, nil, alert.Permissions()...)
+	grant(role, "JudgeAgain", &[]*string{a.queues.changes.QueueArn()}, nil, "sqs:SendMessage")
 	return role
 }
 

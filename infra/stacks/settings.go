@@ -36,6 +36,14 @@ type Settings struct {
 	// Operator is the ARN of a role that may put messages back into the queue
 	// (redrive); "" = nobody may.
 	Operator string
+	// Attachments has guard told of calls that put groups on interfaces. They
+	// are many, and only policies that require something of a group's use
+	// (attached) ask.
+	Attachments bool
+
+	// NoCanary leaves out the canary with its VPC, of which a region has five by
+	// default.
+	NoCanary bool
 
 	policies builtPolicies
 }
@@ -46,7 +54,7 @@ var (
 )
 
 // keys are the context keys of ours, in the order of their faults.
-var keys = []string{"stack", "mode", "email", "architecture", "dist", "operator"}
+var keys = []string{"stack", "mode", "email", "architecture", "dist", "operator", "attachments", "canary"}
 
 // FromContext reads the settings from the context of a CDK app. The error
 // holds every fault, each with what to write instead. Keys of the CDK itself
@@ -104,6 +112,16 @@ func (s *Settings) set(key, value string) error {
 		s.Architecture = value
 	case "dist":
 		s.Dist = value
+	case "attachments":
+		if value != "yes" && value != "no" {
+			return errors.New("must be yes or no")
+		}
+		s.Attachments = value == "yes"
+	case "canary":
+		if value != "yes" && value != "no" {
+			return errors.New("must be yes or no")
+		}
+		s.NoCanary = value == "no"
 	case "operator":
 		if !roleARN.MatchString(value) {
 			return errors.New("must be the ARN of a role, as arn:aws:iam::123456789012:role/operator")
@@ -121,20 +139,32 @@ type builtPolicies struct {
 	reads  inventory.Needs // what they ask for beyond groups and rules
 }
 
+// folders are those of a build that the stack deploys.
+var folders = []string{"guard", "sweep", "canary"}
+
 // readDist finds out before the CDK does that nothing was built, and refuses
-// to deploy policies that guard would refuse to judge by.
+// to deploy policies that guard would refuse to judge by, or functions that
+// would judge by different ones.
 func readDist(dist string, mode Mode) (builtPolicies, error) {
-	folder := filepath.Join(dist, "guard")
-	if info, err := os.Stat(filepath.Join(folder, "bootstrap")); err != nil || info.IsDir() {
-		return builtPolicies{}, fmt.Errorf("%s has no guard/bootstrap: run make build first, or name its folder with -c dist=FOLDER", dist)
-	}
 	wanted := policy.Observe
 	if mode == Enforce {
 		wanted = policy.Enforce
 	}
-	set, b, err := bundle.Load(filepath.Join(folder, bundle.FileName), bundle.Options{Mode: wanted})
-	if err != nil {
-		return builtPolicies{}, fmt.Errorf("policies of %s: run make build again: %w", dist, err)
+	var built builtPolicies
+	for i, name := range folders {
+		folder := filepath.Join(dist, name)
+		if info, err := os.Stat(filepath.Join(folder, "bootstrap")); err != nil || info.IsDir() {
+			return builtPolicies{}, fmt.Errorf("%s has no %s/bootstrap: run make build first, or name its folder with -c dist=FOLDER", dist, name)
+		}
+		set, b, err := bundle.Load(filepath.Join(folder, bundle.FileName), bundle.Options{Mode: wanted})
+		switch {
+		case err != nil:
+			return builtPolicies{}, fmt.Errorf("policies of %s: run make build again: %w", folder, err)
+		case i == 0:
+			built = builtPolicies{digest: b.Digest, needs: guard.Needs(set), reads: guard.Reads(set)}
+		case b.Digest != built.digest:
+			return builtPolicies{}, fmt.Errorf("policies of %s: run make build again: they are not those of %s", folder, folders[0])
+		}
 	}
-	return builtPolicies{digest: b.Digest, needs: guard.Needs(set), reads: guard.Reads(set)}, nil
+	return built, nil
 }

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/sgwarden/sgwarden/internal/bundle"
 )
 
 func TestDefaults(t *testing.T) {
@@ -18,12 +20,13 @@ func TestDefaults(t *testing.T) {
 	require.Equal(t, Observe, s.Mode, "nothing is changed unless somebody says so")
 	require.Equal(t, "arm64", s.Architecture)
 	require.Empty(t, s.Email)
+	require.False(t, s.Attachments, "they are many, and few policies ask")
 }
 
 func TestEverySettingIsRead(t *testing.T) {
 	s, err := FromContext(map[string]any{
 		"dist": dist, "stack": "Warden-2", "mode": "enforce", "email": "you@example.com", "architecture": "x86_64",
-		"operator": "arn:aws:iam::123456789012:role/ops/operator",
+		"operator": "arn:aws:iam::123456789012:role/ops/operator", "attachments": "yes",
 	})
 	require.NoError(t, err)
 	require.Equal(t, Enforce, s.Mode)
@@ -31,6 +34,7 @@ func TestEverySettingIsRead(t *testing.T) {
 	require.Equal(t, "you@example.com", s.Email)
 	require.Equal(t, "x86_64", s.Architecture)
 	require.Equal(t, "arn:aws:iam::123456789012:role/ops/operator", s.Operator)
+	require.True(t, s.Attachments)
 }
 
 func TestFaultsOfSettings(t *testing.T) {
@@ -46,6 +50,8 @@ func TestFaultsOfSettings(t *testing.T) {
 		{"architecture", "architecture", "amd64", "must be arm64 or x86_64"},
 		{"stack", "stack", "1st", "a letter first"},
 		{"operator", "operator", "operator", "must be the ARN of a role"},
+		{"attachments", "attachments", "true", "must be yes or no"},
+		{"canary", "canary", "off", "must be yes or no"},
 		{"no text", "email", true, "must be a text"},
 		{"misspelt", "emial", "you@example.com", "-c emial=...: there is no such setting; there are stack, mode, email"},
 		{"not built", "dist", "no-such-folder", "run make build first"},
@@ -63,6 +69,20 @@ func TestFaultsOfSettings(t *testing.T) {
 func TestFaultsOfSettingsAreToldTogether(t *testing.T) {
 	_, err := FromContext(map[string]any{"mode": "on", "emial": "x", "architecture": "sparc", "dist": "no-such-folder"})
 	require.Len(t, strings.Split(err.Error(), "\n"), 4)
+}
+
+// TestFunctionsOfTwoBuilds: sweep would drop the acts of guard's policies.
+func TestFunctionsOfTwoBuilds(t *testing.T) {
+	mixed := t.TempDir()
+	fakeBuild(mixed)
+	folder := filepath.Join(mixed, "policies")
+	require.NoError(t, os.Mkdir(folder, 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "sgwarden.yaml"), []byte("apiVersion: sgwarden/v1\nkind: Settings\npacks: [baseline]\nsets: {internal: [100.64.0.0/10]}\n"), 0o600))
+	_, other, err := bundle.Load(folder, bundle.Options{})
+	require.NoError(t, err)
+	require.NoError(t, other.WriteFile(filepath.Join(mixed, "sweep", bundle.FileName)))
+	_, err = FromContext(map[string]any{"dist": mixed})
+	require.ErrorContains(t, err, "they are not those of guard")
 }
 
 func TestPoliciesMustBeBuilt(t *testing.T) {

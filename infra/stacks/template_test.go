@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -42,6 +43,25 @@ func (t template) only(tb testing.TB, kind string) (string, resource) {
 	return "", resource{}
 }
 
+// one gives the one resource of a type whose logical id is a name, by isNamed.
+func (t template) one(tb testing.TB, kind, name string) (string, resource) {
+	tb.Helper()
+	found := t.of(kind)
+	maps.DeleteFunc(found, func(id string, _ resource) bool { return !isNamed(id, name) })
+	require.Len(tb, found, 1, "%s %s", kind, name)
+	for id, r := range found {
+		return id, r
+	}
+	return "", resource{}
+}
+
+// isNamed reports whether a logical id is a name and the hash that the CDK puts
+// behind it, except behind those of its lowest level.
+func isNamed(id, name string) bool {
+	hash, ok := strings.CutPrefix(id, name)
+	return ok && (len(hash) == 8 || hash == "") && strings.Trim(hash, "0123456789ABCDEF") == ""
+}
+
 // as reads a part of a template into a value.
 func as[T any](tb testing.TB, part any) T {
 	tb.Helper()
@@ -50,6 +70,14 @@ func as[T any](tb testing.TB, part any) T {
 	var v T
 	require.NoError(tb, json.Unmarshal(text, &v), "%s", text)
 	return v
+}
+
+// jsonText is a part of a template as it is written.
+func jsonText(tb testing.TB, part any) string {
+	tb.Helper()
+	text, err := json.Marshal(part)
+	require.NoError(tb, err)
+	return string(text)
 }
 
 // statement is one statement of a policy; what may be a text or a list is a list.
@@ -85,13 +113,13 @@ func statements(tb testing.TB, r resource) []statement {
 	return as[struct{ Statement []statement }](tb, r.Properties["PolicyDocument"]).Statement
 }
 
-// roleStatements are all rights of guard's role.
-func (t template) roleStatements(tb testing.TB) []statement {
+// roleStatements are all rights of a function's role: "Guard", "Sweep".
+func (t template) roleStatements(tb testing.TB, function string) []statement {
 	tb.Helper()
-	_, role := t.only(tb, "AWS::IAM::Role")
+	_, role := t.one(tb, "AWS::IAM::Role", function+"Role")
 	require.NotContains(tb, role.Properties, "ManagedPolicyArns")
 	require.NotContains(tb, role.Properties, "Policies")
-	_, policy := t.only(tb, "AWS::IAM::Policy")
+	_, policy := t.one(tb, "AWS::IAM::Policy", function+"RoleDefaultPolicy")
 	return statements(tb, policy)
 }
 

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/sgwarden/sgwarden/internal/policy"
 )
@@ -33,6 +34,9 @@ type Options struct {
 	Mode    policy.Mode // of the environment; 0 = none. The lower of it and the settings' counts
 	Default policy.Mode // where neither gives one; 0 = observe
 	Digest  string      // that the bundle must have; "" = any
+	// More are policies that the deployment itself adds. They are not part of
+	// the digest.
+	More []policy.Document
 }
 
 // DigestError is returned for a bundle of another digest than the one wanted.
@@ -127,7 +131,7 @@ func fromSources(files []policy.Source, folder string) (Bundle, error) {
 	if err != nil {
 		return Bundle{}, err
 	}
-	parsed, err := policy.Parse(files, packs)
+	parsed, err := policy.Parse(files, withoutTests(packs))
 	if err != nil {
 		return Bundle{}, err
 	}
@@ -159,7 +163,7 @@ func (b Bundle) Compile(o Options) (*policy.Set, error) {
 	if settings.Mode == 0 {
 		settings.Mode = max(o.Default, policy.Observe)
 	}
-	return policy.Compile(b.Documents, settings)
+	return policy.Compile(slices.Concat(b.Documents, o.More), settings)
 }
 
 // ReadFile reads a compiled bundle. What is no bundle, or not all of one, is

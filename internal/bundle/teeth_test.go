@@ -171,7 +171,9 @@ func callSlips(o *policy.OnChange) map[string]*policy.OnChange {
 	calls := o.Calls
 	if calls == nil {
 		for _, c := range events.Calls() {
-			calls = append(calls, c.EventName)
+			if c.Effect != secgroup.Attaches { // any stands for calls that change something
+				calls = append(calls, c.EventName)
+			}
 		}
 		slices.Sort(calls)
 	}

@@ -26,12 +26,13 @@ const (
 	outputFailed      = "FailedUrl"
 	outputUndelivered = "UndeliveredUrl"
 	outputGuard       = "GuardName"
+	outputSweep       = "SweepName"
 	outputMode        = "Mode"
 )
 
 // OutputNames are all outputs that a stack must have.
 func OutputNames() []string {
-	return []string{outputAlarmTopic, outputFailed, outputGuard, outputMode, outputQueue, outputTable, outputTopic, outputUndelivered}
+	return []string{outputAlarmTopic, outputFailed, outputGuard, outputMode, outputQueue, outputSweep, outputTable, outputTopic, outputUndelivered}
 }
 
 // Deployment is one stack. No field is empty.
@@ -44,6 +45,7 @@ type Deployment struct {
 	FailedURL      string // of what guard failed too often
 	UndeliveredURL string // of what EventBridge could not deliver
 	Guard          string // name of the function
+	Sweep          string // likewise
 	Mode           string // observe, enforce
 }
 
@@ -90,6 +92,6 @@ func read(name string, s types.Stack) (Deployment, error) {
 	}
 	return Deployment{
 		Stack: name, Table: outputs[outputTable], TopicARN: outputs[outputTopic], AlarmTopicARN: outputs[outputAlarmTopic], QueueURL: outputs[outputQueue],
-		FailedURL: outputs[outputFailed], UndeliveredURL: outputs[outputUndelivered], Guard: outputs[outputGuard], Mode: outputs[outputMode],
+		FailedURL: outputs[outputFailed], UndeliveredURL: outputs[outputUndelivered], Guard: outputs[outputGuard], Sweep: outputs[outputSweep], Mode: outputs[outputMode],
 	}, nil
 }

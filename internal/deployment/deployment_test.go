@@ -63,5 +63,5 @@ func TestFindFails(t *testing.T) {
 	require.NotErrorIs(t, err, ErrNoStack)
 
 	_, err = Find(t.Context(), &fake{out: stackOf("TableName", "Mode")}, DefaultStack)
-	require.ErrorContains(t, err, "it is UPDATE_COMPLETE and has no output AlarmTopicArn, FailedUrl, GuardName, QueueUrl, TopicArn, UndeliveredUrl: not a stack of sgwarden")
+	require.ErrorContains(t, err, "it is UPDATE_COMPLETE and has no output AlarmTopicArn, FailedUrl, GuardName, QueueUrl, SweepName, TopicArn, UndeliveredUrl: not a stack of sgwarden")
 }

@@ -70,3 +70,9 @@ func (e Environment) point(service string, endpoint **string) {
 		*endpoint = &url
 	}
 }
+
+// EC2 makes a client for it. It calls nothing.
+func (e Environment) EC2() *ec2.Client { return e.clients().ec2 }
+
+// DynamoDB likewise.
+func (e Environment) DynamoDB() *dynamodb.Client { return e.clients().dynamodb }

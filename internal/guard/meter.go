@@ -63,8 +63,8 @@ func samples(started time.Time, decisions []warden.Decision, unjudged int) []met
 			remedy = append(remedy, seconds(i.OpenedAt, *i.ClosedAt))
 		}
 	}
-	all := make([]metrics.Sample, 0, len(metrics.All()))
-	for _, m := range metrics.All() {
+	all := make([]metrics.Sample, 0, len(metrics.OfGuard()))
+	for _, m := range metrics.OfGuard() {
 		switch m {
 		case metrics.SecondsToLearn:
 			all = append(all, metrics.Sample{Metric: m, Values: learn})

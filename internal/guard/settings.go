@@ -19,11 +19,12 @@ const (
 	envPolicies = "SGWARDEN_POLICIES"
 	envDigest   = "SGWARDEN_POLICIES_DIGEST"
 	envRole     = "SGWARDEN_ROLE_ARN"
+	envCanary   = "SGWARDEN_CANARY_GROUP"
 )
 
 // Names lists the environment variables of ours that the function reads.
 func Names() []string {
-	return []string{envMode, envTable, envTopic, envQueue, envPolicies, envDigest, envRole}
+	return []string{envMode, envTable, envTopic, envQueue, envPolicies, envDigest, envRole, envCanary}
 }
 
 // Settings is the function's environment, checked.
@@ -35,6 +36,7 @@ type Settings struct {
 	Policies string // folder; "" = beside the bootstrap
 	Digest   string // that the policies must have; "" = any
 	RoleARN  string // of the deployment, by which own calls are known; "" = none is
+	Canary   string // the group that the canary opens; "" = there is no canary
 
 	AWS Environment
 }
@@ -77,12 +79,8 @@ func FromEnviron(environ []string) (Settings, error) {
 	}
 	s := Settings{
 		Mode: env[envMode], Table: env[envTable], TopicARN: env[envTopic], QueueURL: env[envQueue],
-		Policies: env[envPolicies], Digest: env[envDigest], RoleARN: env[envRole],
-		AWS: Environment{
-			Region:      env["AWS_REGION"],
-			AccessKeyID: env["AWS_ACCESS_KEY_ID"], SecretKey: env["AWS_SECRET_ACCESS_KEY"], SessionKey: env["AWS_SESSION_TOKEN"],
-			endpoints: map[string]string{},
-		},
+		Policies: env[envPolicies], Digest: env[envDigest], RoleARN: env[envRole], Canary: env[envCanary],
+		AWS: environmentOf(env),
 	}
 	faults = append(faults, s.checkOwn()...)
 	faults = append(faults, s.checkAWS(env)...)
@@ -116,7 +114,30 @@ func (s Settings) checkOwn() []error {
 	if s.RoleARN != "" && roleAccount(s.RoleARN) == "" {
 		fault(envRole, s.RoleARN, "want the ARN of guard's role")
 	}
+	if s.Canary != "" && !IsGroup(s.Canary) {
+		fault(envCanary, s.Canary, "want the id of the canary's security group")
+	}
 	return faults
+}
+
+// EnvironmentOf checks what AWS tells a function, of environ as FromEnviron
+// takes it. Names of ours are left alone.
+func EnvironmentOf(environ []string) (Environment, error) {
+	env := map[string]string{}
+	for _, pair := range environ {
+		name, value, _ := strings.Cut(pair, "=")
+		env[name] = value
+	}
+	e := environmentOf(env)
+	return e, errors.Join(Settings{AWS: e}.checkAWS(env)...)
+}
+
+func environmentOf(env map[string]string) Environment {
+	return Environment{
+		Region:      env["AWS_REGION"],
+		AccessKeyID: env["AWS_ACCESS_KEY_ID"], SecretKey: env["AWS_SECRET_ACCESS_KEY"], SessionKey: env["AWS_SESSION_TOKEN"],
+		endpoints: map[string]string{},
+	}
 }
 
 func (s Settings) checkAWS(env map[string]string) []error {

@@ -106,3 +106,10 @@ func queueRegion(s string) string {
 func isDigest(s string) bool {
 	return len(s) == 64 && strings.Trim(s, "0123456789abcdef") == ""
 }
+
+// IsGroup reports whether s is the id of a security group: sg- and 8 or 17
+// hexadecimal digits.
+func IsGroup(s string) bool {
+	digits, ok := strings.CutPrefix(s, "sg-")
+	return ok && (len(digits) == 8 || len(digits) == 17) && strings.Trim(digits, "0123456789abcdef") == ""
+}

@@ -32,10 +32,7 @@ func New(s Settings, logger *slog.Logger, out io.Writer) *Handler {
 	policies := sync.OnceValue(func() loaded { return load(s) })
 	go policies()
 	return &Handler{logger: logger, meter: meter{out: out, clock: time.Now, logger: logger}, make: func(own identity) (*tools, error) {
-		if own.accountID == "" { // the settings are the deployment's own word
-			own.accountID, own.region = queueAccount(s.QueueURL), s.AWS.Region
-		}
-		return newTools(s, policies(), own, logger)
+		return newTools(s, policies(), own.or(s), logger)
 	}}
 }
 
@@ -43,6 +40,15 @@ func New(s Settings, logger *slog.Logger, out io.Writer) *Handler {
 type identity struct {
 	accountID, region string
 	timeout           time.Duration // of the function, as far as its first deadline tells
+}
+
+// or is the identity that the settings tell, which are the deployment's own
+// word, where the platform tells none.
+func (own identity) or(s Settings) identity {
+	if own.accountID == "" {
+		own.accountID, own.region = queueAccount(s.QueueURL), s.AWS.Region
+	}
+	return own
 }
 
 // loaded is the policies, or what is wrong with them.
@@ -62,7 +68,10 @@ func load(s Settings) loaded {
 		path = filepath.Join(filepath.Dir(bootstrap), bundle.FileName)
 	}
 	var l loaded
-	l.set, l.bundle, l.fault = bundle.Load(path, bundle.Options{Mode: modes[s.Mode], Digest: s.Digest})
+	l.set, l.bundle, l.fault = bundle.Load(path, bundle.Options{Mode: modes[s.Mode], Digest: s.Digest, More: canaryDocuments(s.Canary)})
+	if l.fault == nil {
+		boundCanary(l.set)
+	}
 	return l
 }
 
@@ -71,33 +80,43 @@ var modes = map[string]policy.Mode{"observe": policy.Observe, "enforce": policy.
 
 func newTools(s Settings, p loaded, own identity, logger *slog.Logger) (*tools, error) {
 	c := s.AWS.clients()
-	table, topic, messages := ledger.NewTable(c.dynamodb, s.Table), alert.NewTopic(c.sns, s.TopicARN), queue.New(c.sqs, s.QueueURL)
+	messages := queue.New(c.sqs, s.QueueURL)
 	if p.fault != nil {
 		told := &complaint{
-			ledger: table, publisher: topic, clock: time.Now, holder: newHolder(), lease: own.timeout,
+			ledger: ledger.NewTable(c.dynamodb, s.Table), publisher: alert.NewTopic(c.sns, s.TopicARN), clock: time.Now, holder: newHolder(), lease: own.timeout,
 			document: newComplaint(p.fault, own.accountID, own.region, time.Now()),
 		}
 		return &tools{queue: messages, fault: p.fault, complain: told.tell}, nil
 	}
-	needs := Needs(p.set)
-	reads := inventory.New(c.ec2)
-	w, err := warden.New(warden.Config{
-		Set: p.set, Inventory: reads, Connections: reads, Applier: newApplier(needs, c.ec2), Ledger: table, Publisher: topic, Queue: messages, Closed: table.Closed,
-		Clock: time.Now, Sleep: sleep, Logger: logger,
-		Account: own.accountID, Region: own.region, RoleARN: s.RoleARN,
-		Mode: p.set.Mode, Limits: plan.Limits{MayModify: needs.Modify, MayAuthorize: needs.Authorize}, LedgerDown: p.bundle.Deployment.LedgerDown, Fuse: p.bundle.Deployment.Fuse, Lease: own.timeout, HolderID: newHolder(),
-	})
+	cfg := configOf(s, p, own, c, logger)
+	cfg.Applier = newApplier(Needs(p.set), c.ec2)
+	cfg.Connections = inventory.New(c.ec2)
+	w, err := warden.New(cfg)
 	if err != nil {
 		return nil, err
 	}
 	return &tools{judge: w, queue: messages}, nil
 }
 
+// configOf is what guard and sweep judge with; the one who may change groups is
+// left out.
+func configOf(s Settings, p loaded, own identity, c clients, logger *slog.Logger) warden.Config {
+	needs, table := Needs(p.set), ledger.NewTable(c.dynamodb, s.Table)
+	return warden.Config{
+		Set: p.set, Inventory: inventory.New(c.ec2), Ledger: table, Publisher: quiet{alert.NewTopic(c.sns, s.TopicARN), s.Canary}, Queue: queue.New(c.sqs, s.QueueURL), Closed: table.Closed,
+		Clock: time.Now, Sleep: sleep, Logger: logger,
+		Account: own.accountID, Region: own.region, RoleARN: s.RoleARN,
+		Mode: p.set.Mode, Limits: plan.Limits{MayModify: needs.Modify, MayAuthorize: needs.Authorize}, LedgerDown: p.bundle.Deployment.LedgerDown, Fuse: p.bundle.Deployment.Fuse, Lease: own.timeout, HolderID: newHolder(),
+	}
+}
+
 // Needs are the calls that guard may have to make under these policies. The
 // stack gives the role the rights for them, and guard plans with no others.
-func Needs(set *policy.Set) apply.Needs {
+func Needs(set *policy.Set) apply.Needs { return needsOf(set.Policies) }
+
+func needsOf(policies []*policy.Policy) apply.Needs {
 	var n apply.Needs
-	for _, p := range set.Policies {
+	for _, p := range policies {
 		if p.Mode != policy.Enforce {
 			continue
 		}

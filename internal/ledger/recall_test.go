@@ -152,3 +152,24 @@ func TestRecallIsOneCall(t *testing.T) {
 	_, err = b.Recall(t.Context(), []string{"sg-1", "sg-2"})
 	require.ErrorIs(t, err, incident.ErrThrottled, "what was not read is not absent")
 }
+
+// testCursor: it is kept apart from what sweeps say of themselves.
+func testCursor(t *testing.T, b book, reopen func() book) {
+	ctx := t.Context()
+	got, err := b.Cursor(ctx)
+	require.NoError(t, err)
+	require.Empty(t, got)
+	require.NoError(t, b.PutCursor(ctx, `{"Token":"second page"}`))
+	require.NoError(t, b.RecordSweep(ctx, incident.SweepRecord{Stamp: noon}))
+	got, err = reopen().Cursor(ctx)
+	require.NoError(t, err)
+	require.Equal(t, `{"Token":"second page"}`, got)
+	controls, err := b.Controls(ctx)
+	require.NoError(t, err)
+	require.Equal(t, incident.Controls{Stamp: noon}, controls)
+	require.NoError(t, b.PutCursor(ctx, ""))
+	got, err = b.Cursor(ctx)
+	require.NoError(t, err)
+	require.Empty(t, got)
+	require.NoError(t, b.PutCursor(ctx, ""), "there is none to remove")
+}

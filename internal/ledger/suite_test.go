@@ -25,6 +25,8 @@ type book interface {
 	Note(ctx context.Context, n incident.Note) (policy.Known, error)
 	History(ctx context.Context, groupID string) ([]ledger.Entry, error)
 	Operator() ledger.Operator
+	Cursor(ctx context.Context) (string, error)
+	PutCursor(ctx context.Context, cursor string) error
 	warden.SweepLedger
 	Exempted(ctx context.Context) ([]string, error)
 }
@@ -75,6 +77,7 @@ var suite = []struct {
 	{"a pause of one group", testPause},
 	{"many items at once", testRecall},
 	{"what a sweep says of itself", testSweepRecord},
+	{"where a sweep goes on", testCursor},
 	{"adopted marks", testAdopt},
 	{"an item that becomes a group's", testExpiry},
 	{"exemptions are bounded", testExemptionBounds},

@@ -36,6 +36,11 @@ func ReadPermissions() []string {
 	return []string{"dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"}
 }
 
+// WritePermissions are those of them that write.
+func WritePermissions() []string {
+	return slices.DeleteFunc(Permissions(), func(action string) bool { return slices.Contains(ReadPermissions(), action) })
+}
+
 // OperatorPermissions are what an Operator calls, on the items of
 // OperatorKeys. OperatorKeys are patterns as those of GuardKeys.
 func OperatorPermissions() []string { return []string{"dynamodb:UpdateItem"} }
@@ -47,6 +52,13 @@ func OperatorKeys() []string { return []string{"control#*", "fuse#*"} }
 // GuardKeys are the partition keys that the guard writes, as patterns for the
 // condition dynamodb:LeadingKeys. All others are for operators and sweeps.
 func GuardKeys() []string { return []string{"group#*", "fuse#*"} }
+
+// SweepKeys are those that a sweep writes: items of groups, its acts and stamp,
+// and where it goes on.
+func SweepKeys() []string { return []string{"group#*", sweepState.pk} }
+
+// GroupKey is the partition key of a group's item and incidents.
+func GroupKey(groupID string) string { return groupKey(groupID).pk }
 
 // Table is a ledger in a DynamoDB table with partition key pk, sort key sk
 // (both S) and TTL attribute expires. It is safe for concurrent use.

@@ -36,8 +36,33 @@ var (
 	SecondsToRemedy = Metric{"SecondsToRemedy", "Seconds", "from the call to the read-back that shows the remedy"}
 )
 
-// All are the metrics, counts first.
-func All() []Metric {
+// What sweep counts, once per invocation.
+var (
+	SweepsComplete = Metric{"SweepsComplete", "Count", "passes over all groups that came to their end"}
+	Swept          = Metric{"Swept", "Count", "groups that a pass met so far"}
+	Marked         = Metric{"Marked", "Count", "rules that stood before a policy, and were marked so"}
+	Asked          = Metric{"Asked", "Count", "groups that guard was asked to look at"}
+	Left           = Metric{"Left", "Count", "groups that no pass can judge: a rule is not understood, or the ledger does not take the item"}
+)
+
+// What the canary counts, once per invocation.
+var (
+	CanaryPassed  = Metric{"CanaryPassed", "Count", "runs in which guard did about the canary's rule what it is to do"}
+	CanaryFailed  = Metric{"CanaryFailed", "Count", "runs in which it did not, in time"}
+	CanarySeconds = Metric{"CanarySeconds", "Seconds", "from the canary's call until it saw what guard did"}
+)
+
+// All are the metrics of all functions.
+func All() []Metric { return slices.Concat(OfGuard(), OfSweep(), OfCanary()) }
+
+// OfCanary are those of the canary.
+func OfCanary() []Metric { return []Metric{CanaryPassed, CanaryFailed, CanarySeconds} }
+
+// OfSweep are those of sweep.
+func OfSweep() []Metric { return []Metric{SweepsComplete, Swept, Marked, Asked, Left} }
+
+// OfGuard are those of guard, counts first.
+func OfGuard() []Metric {
 	return []Metric{Changes, Violations, Remedied, Open, NotRemedied, Unjudged, Held, SecondsToLearn, SecondsToRemedy}
 }
 

@@ -5,16 +5,20 @@ import (
 	"sync"
 
 	"github.com/sgwarden/sgwarden/events"
+	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
 
 // anyCall stands for every watched call.
 const anyCall = "any"
 
-// watchedCalls are the names of the calls that events decodes.
+// watchedCalls are the names of the calls that events decodes and that change
+// groups or what they refer to: one that attaches a group changes neither.
 var watchedCalls = sync.OnceValue(func() []string {
 	var names []string
 	for _, c := range events.Calls() {
-		names = append(names, c.EventName)
+		if c.Effect != secgroup.Attaches {
+			names = append(names, c.EventName)
+		}
 	}
 	slices.Sort(names)
 	return names

@@ -35,9 +35,12 @@ type Difference struct {
 	Loosens bool // they are stopped less than before; else more
 	Was, Is Level
 
-	Scope       string // the groups, in words
-	Actor       string // by whom, in words; "" = by anybody
-	From, Until string // days, UTC, both inclusive; "" = now, and for ever
+	Scope string // the groups, in words
+	Actor string // by whom, in words; "" = by anybody
+	// ByService: it is about what AWS services make alone; ButByService: about
+	// what everybody else makes.
+	ByService, ButByService bool
+	From, Until             string // days, UTC, both inclusive; "" = now, and for ever
 
 	Direction secgroup.Direction
 	Flows     secgroup.Region
@@ -51,6 +54,13 @@ type Difference struct {
 	UpTo [2]secgroup.Count
 
 	OldPolicies, NewPolicies []Place
+	// BySeveral: only rules of several actors together may be too many. There
+	// are no Rules of it.
+	BySeveral bool
+	// OfServices: it is about what AWS services make, and only because a policy
+	// is of an embedded pack on one side and a copy of it on the other, which is
+	// told as a Change.
+	OfServices bool
 
 	// Group, By, At and Rules are a case of it: the rules, in this group, by
 	// this actor at this time, are judged otherwise. Packet is one flow of
@@ -87,7 +97,11 @@ func Compare(old, new Deployed, now time.Time) (Diff, error) {
 	if err := c.look(); err != nil {
 		return Diff{}, err
 	}
-	out.Differences = c.tell()
+	several, err := c.several()
+	if err != nil {
+		return Diff{}, err
+	}
+	out.Differences = c.tell(several)
 	return out, nil
 }
 
@@ -99,13 +113,14 @@ type comparison struct {
 	dimensions               []dimension
 
 	known map[string][]found // by how the policies meet a case
-	cells []seenCell
+	all   []seenCell
 }
 
 // seenCell is one case with what was found in it.
 type seenCell struct {
 	place []int // of its value in each dimension
 	who   policy.Case
+	key   string // how the policies meet it
 	found []found
 }
 
@@ -170,9 +185,7 @@ func (c *comparison) look() error {
 		if err := c.judge(&s); err != nil {
 			return err
 		}
-		if len(s.found) > 0 {
-			c.cells = append(c.cells, s)
-		}
+		c.all = append(c.all, s)
 	}
 	return nil
 }
@@ -181,8 +194,8 @@ func (c *comparison) look() error {
 // share it.
 func (c *comparison) judge(s *seenCell) error {
 	old, now := c.old.Views(c.oldPolicies, s.who), c.new.Views(c.newPolicies, s.who)
-	key := c.key(s.who, old, now)
-	if known, ok := c.known[key]; ok {
+	s.key = c.key(s.who, old, now)
+	if known, ok := c.known[s.key]; ok {
 		s.found = known
 		return nil
 	}
@@ -194,7 +207,7 @@ func (c *comparison) judge(s *seenCell) error {
 		x := newSides(dir, kinds, c.terms(old, c.changedOld, dir, kinds), c.terms(now, c.changedNew, dir, kinds))
 		s.found = append(s.found, x.fold(slices.Concat(x.flowDifferences(), x.sumDifferences(true), x.sumDifferences(false)))...)
 	}
-	c.known[key] = s.found
+	c.known[s.key] = s.found
 	return nil
 }
 

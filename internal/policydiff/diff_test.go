@@ -1,6 +1,7 @@
 package policydiff
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -83,6 +84,14 @@ func TestDifferences(t *testing.T) {
 		}},
 		{"a lower bound", []string{ssh("tolerate: {ipv4: /24}\n") + "10.0.0.0/8]}\n"}, []string{ssh("tolerate: {ipv4: /25}\n") + "10.0.0.0/8]}\n"},
 			[]string{"allowed -> taken back in every group: ingress tcp/22 from 10.0.0.1/32"}},
+		{"lists beside the own VPC, in sum", []string{head + "metadata: {id: p, title: t, severity: high}\ntolerate: {ipv4: /31}\nforbid:\n  - {direction: egress, protocols: [tcp], peers: [vpc]}\n  - {direction: egress, protocols: [tcp], ports: [22], peers: [\"aws:s3\"]}\n"},
+			[]string{settings}, []string{
+				"taken back -> allowed in every group: egress tcp/0 to 2606:4700:4700::1111/128",
+				"taken back -> allowed in every group of a list of AWS named like com.amazonaws.eu-central-1.s3: egress tcp/22 to 2606:4700:4700::1111/128",
+				"taken back -> allowed in every group: egress tcp/0 to 8.8.8.8/32",
+				"taken back -> allowed in every group of a list of AWS named like com.amazonaws.eu-central-1.s3: egress tcp/22 to 8.8.8.8/32",
+				"p policy there -> gone",
+			}},
 		{"a bound that nothing can break", []string{ssh("tolerate: {ipv4: /8}\n") + "10.0.0.0/8]}\n"}, []string{ssh("tolerate: {ipv4: /7}\n") + "10.0.0.0/8]}\n"}, []string{}},
 		{"each rule alone", []string{ssh("tolerate: {ipv4: /24}\n") + "10.0.0.0/8]}\n"}, []string{ssh("tolerate: {ipv4: /24, per: rule}\n") + "10.0.0.0/8]}\n"},
 			[]string{"taken back -> allowed in every group: ingress tcp/22 from 10.0.1.0/32"}},
@@ -107,4 +116,40 @@ func TestTimes(t *testing.T) {
 	require.Equal(t, []string{"taken back -> allowed in group sg-0123456789abcdef0: ingress tcp/22 from 8.8.8.8/32"}, told(d))
 	require.Equal(t, "2026-06-01", d.Differences[0].From)
 	require.Equal(t, "2026-06-30", d.Differences[0].Until)
+}
+
+// TestSeveralActors: what no single actor may open, several may together, where
+// the policies that count leave out one each.
+func TestSeveralActors(t *testing.T) {
+	sum := func(id, actor, more string) string {
+		except := ""
+		if actor != "" {
+			except = "except:\n  - {actors: [\"arn:aws:iam::*:role/" + actor + "\"], reason: r}\n"
+		}
+		return head + "metadata: {id: " + id + ", title: t, severity: high}\ntolerate: {ipv4: /16, ipv6: /32}\n" + except +
+			"forbid:\n  - {direction: ingress, protocols: [tcp], ports: [22], peers: [internet]" + more + "}\n"
+	}
+	together := func(old, new []string) (texts []string) {
+		d, err := Compare(deployed(t, old...), deployed(t, new...), epoch)
+		require.NoError(t, err)
+		for _, x := range d.Differences {
+			if x.BySeveral {
+				require.Empty(t, x.Rules, "it is not certain")
+				require.False(t, x.Flows.IsEmpty())
+				texts = append(texts, x.Was.String()+" -> "+x.Is.String())
+				require.Equal(t, x.Loosens, d.Loosens())
+			}
+		}
+		return texts
+	}
+	all, butA, butB := sum("p", "", ""), sum("q", "a", ""), sum("r", "b", "")
+	require.Equal(t, []string{"taken back -> allowed"}, together([]string{all}, []string{butA, butB}))
+	require.Equal(t, []string{"allowed -> taken back"}, together([]string{butA, butB}, []string{all}))
+	require.Empty(t, together([]string{all}, []string{all, butA}), "the old one is still there")
+	require.Empty(t, together([]string{butA}, []string{all}), "the new one counts more")
+	require.Empty(t, together([]string{butA, butB}, []string{sum("x", "a", ""), sum("y", "b", "")}), "other names")
+	require.Empty(t, together([]string{all}, []string{butA}), "it is told of a")
+	require.Empty(t, together([]string{all, butA}, []string{sum("p", "", ", but: [{peers: [8.8.8.0/24]}]"), butA}), "it is told of everybody")
+	each := strings.Replace(all, "/32}", "/32, per: rule}", 1)
+	require.Empty(t, together([]string{each}, []string{strings.Replace(butA, "/32}", "/32, per: rule}", 1), strings.Replace(butB, "/32}", "/32, per: rule}", 1)}), "a rule has one actor")
 }

@@ -16,18 +16,25 @@ type product struct {
 	found  found
 }
 
-// tell puts the cases in which one difference holds together, and says in
-// words what they are.
-func (c *comparison) tell() []Difference {
+// tell puts the cases in which one difference holds together, and more that were
+// found beside them, and says in words what they are.
+func (c *comparison) tell(more []product) []Difference {
 	var keys []string
 	products := map[string][]product{}
-	for i := range c.cells {
-		for _, f := range c.cells[i].found {
-			if products[f.key] == nil {
-				keys = append(keys, f.key)
-			}
-			products[f.key] = append(products[f.key], c.single(&c.cells[i], f))
+	add := func(p product) {
+		key := p.found.key
+		if products[key] == nil {
+			keys = append(keys, key)
 		}
+		products[key] = append(products[key], p)
+	}
+	for i := range c.all {
+		for _, f := range c.all[i].found {
+			add(c.single(&c.all[i], f))
+		}
+	}
+	for _, p := range more {
+		add(p)
 	}
 	var out []Difference
 	for _, key := range keys {
@@ -107,17 +114,39 @@ func (c *comparison) difference(p product) Difference {
 			x.From, x.Until = d.span(p.chosen[i])
 		case words == "":
 		case d.about == aboutActor:
-			x.Actor = words
+			x.Actor, x.ByService, x.ButByService = words, words == byService, words == notByService
 		default:
 			scope = append(scope, words)
 		}
+	}
+	if x.BySeveral = f.several; f.several {
+		x.Actor = "by several actors together, whom no policy leaves out all"
 	}
 	if x.Scope = "every group"; len(scope) > 0 {
 		x.Scope = strings.Join(scope, ", ")
 	}
 	x.dimensions, x.chosen, x.kinds = c.dimensions, p.chosen, f.kinds
 	x.fillCase(p.cell.who, f.witness)
+	x.OfServices = c.isOfServices(p.cell.who, f)
 	return x
+}
+
+// isOfServices reports whether what ends otherwise, of what an AWS service made,
+// does so as the policies that are stricter about it are, on the other side, the
+// same with another answer to "is it of an embedded pack".
+func (c *comparison) isOfServices(who policy.Case, f found) bool {
+	stricter, others, looser := f.oldPolicies, c.new, f.is
+	if !f.loosens() {
+		stricter, others, looser = f.newPolicies, c.old, f.was
+	}
+	if who.By == nil || who.By.Actor.Type != serviceType || looser.kind != alerted {
+		return false
+	}
+	return len(stricter) > 0 && !slices.ContainsFunc(stricter, func(p Place) bool {
+		return !slices.ContainsFunc(others.Policies, func(o *policy.Policy) bool {
+			return o.ID == p.Policy.ID && o.Shipped() != p.Policy.Shipped() && o.Remedy.Do == p.Policy.Remedy.Do && o.Mode == p.Policy.Mode
+		})
+	})
 }
 
 // Holds reports whether a rule of a case has a flow that ends otherwise by

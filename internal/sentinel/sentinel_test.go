@@ -152,8 +152,8 @@ func TestTheSentinelWakes(t *testing.T) {
 			want:    "is judged watched, but is not in the table of package events",
 		},
 		"a call that is watched and judged otherwise": {
-			watched: func(names []string) []string { return append(names, "RunInstances") },
-			want:    "RunInstances is in the table of package events, but is judged attach",
+			watched: func(names []string) []string { return append(names, "RequestSpotInstances") },
+			want:    "RequestSpotInstances is in the table of package events, but is judged attach",
 		},
 		"an operation judged twice": {
 			rows: func(rows []operation) []operation { return append(rows, rows[0]) },

@@ -26,7 +26,7 @@ const (
 var ec2Classes = []class{
 	{"watched", "In the table of package `events`: its records are delivered and decoded."},
 	{"unwatched", "Can make a rule break a policy, and no record that is watched says so. What it changed shows at the next look at the group."},
-	{"attach", "Puts groups on interfaces: changes what a group protects and, where rules reference the group, who they admit. Not watched yet."},
+	{"attach", "Puts groups on interfaces: changes what a group protects and, where rules reference the group, who they admit. Not watched: the calls that make the interface are."},
 	{"narrowing", "Only takes away."},
 	{"ignored", "Changes something, but not what groups allow."},
 	{"reads", "Changes nothing."},

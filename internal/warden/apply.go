@@ -128,8 +128,10 @@ func (j *judging) noteResult(a plan.Action, res incident.Result) {
 		line += " (" + strings.Join(res.RequestIDs, ", ") + ")"
 	}
 	concerned := j.concernedBy(a)
-	for _, e := range concerned {
+	for _, e := range j.toldOf(a) {
 		e.draft.inc.Actions = appendOnce(e.draft.inc.Actions, line)
+	}
+	for _, e := range concerned {
 		switch {
 		case res.Err == nil:
 			e.tries.answered, e.tries.err = true, nil
@@ -158,35 +160,6 @@ func sentAgain(res incident.Result) bool { return len(res.RequestIDs) > 1 || tri
 func triedAgain(err error) bool {
 	var tried Tried
 	return errors.As(err, &tried) && tried.Tries() > 1
-}
-
-// concernedBy are the ends of the rules that an action is for; of an
-// Authorize, all that are to become several rules.
-func (j *judging) concernedBy(a plan.Action) []*end {
-	var out []*end
-	for _, id := range a.RuleIDs() {
-		if e := j.ends[id]; e != nil && e.draft != nil {
-			out = append(out, e)
-		}
-	}
-	added, ok := a.(plan.Authorize)
-	if !ok {
-		return out
-	}
-	for _, rp := range j.plan.Rules {
-		e := j.ends[rp.Before.ID]
-		if e != nil && e.draft != nil && rp.Before.Direction == added.Direction && len(rp.After) > 1 {
-			out = append(out, e)
-		}
-	}
-	return out
-}
-
-func (j *judging) incidentOf(a plan.Action) string {
-	for _, e := range j.concernedBy(a) {
-		return e.incident
-	}
-	return ""
 }
 
 // stop notes for every planned rule why it may not have been dealt with; what

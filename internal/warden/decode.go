@@ -17,6 +17,7 @@ const (
 	reasonNotWatched = "not-watched"
 	reasonFailed     = "failed-call"
 	reasonTags       = "tags-not-judged"
+	reasonUse        = reasonNotWatched + ": no policy asks what groups are attached to"
 	reasonForeign    = "foreign"
 	reasonUnreadable = "undecodable"
 	reasonNotYet     = "not-judged-yet"
@@ -60,7 +61,10 @@ func (w *Warden) recordsOf(ctx context.Context, d Delivery, c secgroup.Change) [
 	case c.Effect == secgroup.Retags && (len(c.Groups) == 0 || !w.cfg.Set.JudgesTags() && !w.watches(c)):
 		base.decide(incident.Ignored, reasonTags, false)
 		return []*record{&base}
-	case c.Effect == secgroup.Indirect || c.Effect == secgroup.Attaches:
+	case c.Effect == secgroup.Attaches && (len(c.Groups) == 0 || !w.cfg.Set.JudgesUse()):
+		base.decide(incident.Ignored, reasonUse, false)
+		return []*record{&base}
+	case c.Effect == secgroup.Indirect:
 		base.decide(incident.Unresolved, reasonNotYet, false)
 		return []*record{&base}
 	case len(c.Groups) == 0:

@@ -98,7 +98,8 @@ func TestFault14UnknownKindsOfEventsAreIgnoredAndCounted(t *testing.T) {
 		"source":             damaged(t, violation, func(e, _ map[string]any) { e["source"] = "aws.s3" }),
 		"source of a client": damaged(t, violation, func(e, _ map[string]any) { e["source"] = "acme.ec2" }),
 		"service":            damaged(t, violation, func(_, d map[string]any) { d["eventSource"] = "s3.amazonaws.com" }),
-		"call":               damaged(t, violation, func(_, d map[string]any) { d["eventName"] = "RunInstances" }),
+		"call":               damaged(t, violation, func(_, d map[string]any) { d["eventName"] = "StartInstances" }),
+		"of use alone":       damaged(t, violation, func(_, d map[string]any) { d["eventName"] = "RunInstances" }),
 		"own, of other kind": []byte(`{"source":"sgwarden","detail-type":"Judge All","detail":{"groupId":"` + groupA + `"}}`),
 	}
 	for name, body := range events {
