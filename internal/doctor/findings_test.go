@@ -231,7 +231,7 @@ var afterDeploy = []ailment{
 	{"a stale table", func(x *examined) { x.swept(noon.Add(-72 * time.Hour)) }, "sweep", Problem, "3 days ago: the guard acts only on what events name", "its schedule"},
 	{"without sweep", func(x *examined) { x.without("Sweep") }, "sweep", Warning, "has no sweep", ""},
 	{"without canary", func(x *examined) { x.without("Canary") }, "canary", Warning, "has no canary", ""},
-	{"without the canary's alarm", func(x *examined) { x.without("CanaryAlarm") }, "canary", Problem, "the canary has no alarm", "deploy again"},
+	{"without the canary's alarm", func(x *examined) { x.without("CanaryAlarm"); x.without("CanarySilentAlarm") }, "canary", Problem, "the canary has no alarm", "deploy again"},
 	{"a dead canary", says("monitoring.DescribeAlarms", object{"MetricAlarms": []any{patient.Alarm("Sgwarden-Canary", "ALARM")}}), "canary", Problem, "the canary fails, for 3 h", `"Canary"`},
 	{"a canary that waits", says("monitoring.DescribeAlarms", object{"MetricAlarms": []any{patient.Alarm("Sgwarden-Canary", "INSUFFICIENT_DATA")}}), "canary", Warning, "told nothing yet", "next run"},
 	{"an alarm", says("monitoring.DescribeAlarms", object{"MetricAlarms": []any{patient.Alarm("Sgwarden-Failed", "ALARM")}}), "alarms", Problem, "alarm Sgwarden-Failed rings: 1 datapoint", `"Failed"`},

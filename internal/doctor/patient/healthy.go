@@ -72,6 +72,7 @@ func (a *Account) healthy() map[string]func(Object) any {
 		Resource("AWS::SQS::Queue", "Changes3F3A4C12", Changes), Resource("AWS::Lambda::Function", "Guard4F3A4C12", Guard), Resource("AWS::Lambda::Function", "Sweep5F3A4C12", "Sgwarden-Sweep-1"),
 		Resource("AWS::Lambda::Function", "Canary6F3A4C12", "Sgwarden-Canary-1"), Resource("AWS::Lambda::EventSourceMapping", "GuardSqsEventSource7F3A4C12", "uuid-1"),
 		Resource("AWS::CloudWatch::Alarm", "FailedAlarm8F3A4C12", "Sgwarden-Failed"), Resource("AWS::CloudWatch::Alarm", "CanaryAlarm9F3A4C12", "Sgwarden-Canary"),
+		Resource("AWS::CloudWatch::Alarm", "CanarySilentAlarm0F3A4C12", "Sgwarden-CanarySilent"),
 	}
 	rules, targets := map[string]any{}, map[string]any{}
 	for _, rule := range events.RuleNames() {
@@ -111,7 +112,7 @@ func (a *Account) healthy() map[string]func(Object) any {
 		"dynamodb.DescribeTable":             always(Object{"Table": Object{"TableStatus": "ACTIVE", "DeletionProtectionEnabled": true}}),
 		"dynamodb.DescribeContinuousBackups": always(Object{"ContinuousBackupsDescription": Object{"ContinuousBackupsStatus": "ENABLED", "PointInTimeRecoveryDescription": Object{"PointInTimeRecoveryStatus": "ENABLED"}}}),
 		"dynamodb.DescribeTimeToLive":        always(Object{"TimeToLiveDescription": Object{"TimeToLiveStatus": "ENABLED", "AttributeName": "expires"}}),
-		"monitoring.DescribeAlarms":          always(Object{"MetricAlarms": []any{Alarm("Sgwarden-Failed", "OK"), Alarm("Sgwarden-Canary", "OK")}}),
+		"monitoring.DescribeAlarms":          always(Object{"MetricAlarms": []any{Alarm("Sgwarden-Failed", "OK"), Alarm("Sgwarden-Canary", "OK"), Alarm("Sgwarden-CanarySilent", "OK")}}),
 		"monitoring.GetMetricData":           always(Object{"MetricDataResults": []any{Object{"Id": "age", "Values": []any{12.0}}}}),
 	}
 }
