@@ -13,7 +13,6 @@ import (
 var reasons = map[string]string{
 	"foreign":            "its event names another account or region than the one that sgwarden watches",
 	"undecodable":        "its event could not be read",
-	"not-judged-yet":     "this kind of call is not judged yet",
 	"no-such-group-name": "its event gives only a group name, and not exactly one group of the default VPC has it",
 	"not-visible-yet":    "the rule that its event names cannot be seen in the group",
 	"not-permitted":      "AWS does not permit it to the role of this deployment",

@@ -137,7 +137,7 @@ func situations(t testing.TB) map[string]incident.Incident {
 	all["not-verified"] = i
 
 	i = still(usual(), incident.Unresolved)
-	i.Reason, i.APICall, i.Severity, i.Policies = "not-judged-yet", "ModifyManagedPrefixList", 0, nil
+	i.Reason, i.APICall, i.Severity, i.Policies = "undecodable: names neither a prefix list nor a vpc", "ModifyManagedPrefixList", 0, nil
 	i.GroupID, i.GroupName, i.VPCID, i.Resource, i.GroupTags = "", "", "", "", nil
 	all["unresolved-call"] = i
 
@@ -247,7 +247,7 @@ func situations(t testing.TB) map[string]incident.Incident {
 	all["call-exempt"] = i
 
 	i = still(usual(), incident.Unresolved)
-	i.Reason, i.APICall, i.Severity, i.Policies = "not-judged-yet", "ModifyManagedPrefixList", policy.Medium, pipeline
+	i.Reason, i.APICall, i.Severity, i.Policies = "undecodable: names neither a prefix list nor a vpc", "ModifyManagedPrefixList", policy.Medium, pipeline
 	i.GroupID, i.GroupName, i.VPCID, i.Resource, i.GroupTags = "", "", "", "", nil
 	all["unresolved-call-of-a-person"] = i
 

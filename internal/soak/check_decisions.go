@@ -25,7 +25,7 @@ func (w *world) checkDecisions(decisions []warden.Decision) {
 
 // acknowledged are the beginnings of the reasons for which an unresolved
 // message need not come again: its content will not get better.
-var acknowledged = []string{"foreign", "undecodable", "not-judged-yet", "no-such-group-name", "incomplete record before the baseline act"}
+var acknowledged = []string{"foreign", "undecodable", "no-such-group-name", "incomplete record before the baseline act"}
 
 // checkFinished: what is not finished fails its message.
 func (w *world) checkFinished(d warden.Decision) {

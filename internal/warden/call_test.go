@@ -379,11 +379,14 @@ func TestACallThatNamesNoGroupSaysWhichPolicyIsAgainstIt(t *testing.T) {
 	record := func(actor string) []byte {
 		return fmt.Appendf(nil, `{"detail-type":"AWS API Call via CloudTrail","source":"aws.ec2","account":"123456789012","region":"us-east-1","detail":{"eventName":"ModifyManagedPrefixList","eventSource":"ec2.amazonaws.com","eventID":"e-%d","eventTime":"2026-05-01T12:00:00Z","awsRegion":"us-east-1","requestParameters":{"ModifyManagedPrefixListRequest":{"PrefixListId":"pl-0123456789abcdef0"}},"responseElements":{},"userIdentity":{"type":"IAMUser","arn":%q}}}`, len(actor), actor)
 	}
-	for actor, want := range map[string]int{"arn:aws:iam::123456789012:user/ann": 1, pipeline: 0} {
-		w.reset()
-		require.Equal(t, incident.Unresolved, w.judge1(record(actor)).Outcome)
-		require.Len(t, w.publisher.messages()[0].Policies, want, actor)
-	}
+	d := w.judge1(record("arn:aws:iam::123456789012:user/ann"))
+	require.Equal(t, incident.Alerted, d.Outcome)
+	require.Equal(t, []string{"opened alerted"}, w.sent())
+	require.Len(t, w.publisher.messages()[0].Policies, 1)
+
+	w.reset()
+	require.Equal(t, incident.Compliant, w.judge1(record(pipeline)).Outcome, "its actor is left out, and no group refers to the list")
+	require.Empty(t, w.sent())
 }
 
 // TestHostileUserAgentsStayText: what a caller says of itself leaves nobody out

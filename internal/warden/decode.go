@@ -20,7 +20,6 @@ const (
 	reasonUse        = reasonNotWatched + ": no policy asks what groups are attached to"
 	reasonForeign    = "foreign"
 	reasonUnreadable = "undecodable"
-	reasonNotYet     = "not-judged-yet"
 	reasonNoGroup    = "no-such-group-name"
 )
 
@@ -64,12 +63,18 @@ func (w *Warden) recordsOf(ctx context.Context, d Delivery, c secgroup.Change) [
 	case c.Effect == secgroup.Attaches && (len(c.Groups) == 0 || !w.cfg.Set.JudgesUse()):
 		base.decide(incident.Ignored, reasonUse, false)
 		return []*record{&base}
-	case c.Effect == secgroup.Indirect:
-		base.decide(incident.Unresolved, reasonNotYet, false)
-		return []*record{&base}
+	case c.Effect == secgroup.Indirect && len(c.Groups) == 0:
+		return w.fanOut(ctx, &base)
 	case len(c.Groups) == 0:
 		base.decide(incident.Unresolved, reasonUnreadable+": names no security group", false)
 		return []*record{&base}
+	}
+	if c.Effect == secgroup.Indirect {
+		if err := w.askForOthers(ctx, &base, groupIDs(c)); err != nil {
+			outcome, reason := explain(err)
+			base.decide(outcome, reason, true)
+			return []*record{&base}
+		}
 	}
 	var records []*record
 	for _, g := range c.Groups {
@@ -82,6 +87,16 @@ func (w *Warden) recordsOf(ctx context.Context, d Delivery, c secgroup.Change) [
 		records = append(records, &r)
 	}
 	return records
+}
+
+// groupIDs are the groups of a change that it names by id.
+func groupIDs(c secgroup.Change) (ids []string) {
+	for _, g := range c.Groups {
+		if g.ID != "" {
+			ids = append(ids, g.ID)
+		}
+	}
+	return ids
 }
 
 // lookUp finds the group of a record that has only a name: it means the

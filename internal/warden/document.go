@@ -26,6 +26,11 @@ func (j *judging) fill(d *draft) {
 	if d.stored == nil {
 		i.LearntAt, i.Cause, i.Status, i.Chain = j.now, j.cause(), statusOpen, j.mem.ChainHead
 		i.OpenedAt = j.openedAt(d)
+		for _, r := range j.records {
+			if r.because != "" {
+				i.Notes = appendOnce(i.Notes, r.because)
+			}
+		}
 	}
 	j.attribute(d)
 	i.Standing = j.standing()

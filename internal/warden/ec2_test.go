@@ -241,6 +241,26 @@ func (e *ec2Double) Groups(context.Context) ([]secgroup.Group, error) {
 	return out, nil
 }
 
+// EachGroup gives one group a page.
+func (e *ec2Double) EachGroup(_ context.Context, token string, see func(secgroup.Group, error)) (next string, err error) {
+	if err := e.begin("EachGroup"); err != nil {
+		return "", err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	ids := slices.Sorted(maps.Keys(e.groups))
+	at := max(slices.Index(ids, token), 0)
+	if at < len(ids) {
+		g := *e.groups[ids[at]]
+		g.Rules = e.shown(e.groups[ids[at]])
+		see(g, nil)
+	}
+	if at+1 < len(ids) {
+		next = ids[at+1]
+	}
+	return next, nil
+}
+
 func (e *ec2Double) ElasticAddresses(context.Context) ([]netip.Addr, error) {
 	return e.elastic, e.begin("ElasticAddresses")
 }

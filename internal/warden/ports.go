@@ -29,6 +29,8 @@ type Inventory interface {
 	// DeadReferences gives the groups that rules name and that are gone or out
 	// of reach, by the groups of a VPC that have such rules.
 	DeadReferences(ctx context.Context, vpcID string) (map[string][]string, error)
+	// EachGroup is as in Survey.
+	EachGroup(ctx context.Context, token string, see func(g secgroup.Group, err error)) (next string, err error)
 	// Groups reads all groups with their rules, lists unread.
 	Groups(ctx context.Context) ([]secgroup.Group, error)
 	// ElasticAddresses gives the elastic IP addresses of the account.

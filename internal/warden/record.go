@@ -14,6 +14,7 @@ type record struct {
 	delivery Delivery
 	change   secgroup.Change
 	group    string // "" = decided without a group
+	because  string // the call that led to a look, in words; "" = the record is of the group itself
 	decision Decision
 	decided  bool
 }

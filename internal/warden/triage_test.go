@@ -2,7 +2,6 @@ package warden
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -72,29 +71,6 @@ func TestFault13FailedCalls(t *testing.T) {
 	require.Empty(t, w.ec2.calls)
 	require.Empty(t, w.ledger.calls)
 	require.Contains(t, w.log.String(), "Client.UnauthorizedOperation")
-}
-
-func TestWhatIsNotJudgedYetIsSaid(t *testing.T) {
-	w := newWorld(t, revertSSH)
-	for name, request := range map[string]string{
-		"ModifyManagedPrefixList": `{"ModifyManagedPrefixListRequest":{"PrefixListId":"pl-0123456789abcdef0"}}`,
-		"CreateVpc":               `{"cidrBlock":"10.0.0.0/16"}`,
-		"AssociateVpcCidrBlock":   `{"AssociateVpcCidrBlockRequest":{"VpcId":"vpc-0123456789abcdef0"}}`,
-	} {
-		t.Run(name, func(t *testing.T) {
-			w.reset()
-			body := fmt.Appendf(nil, `{"detail-type":"AWS API Call via CloudTrail","source":"aws.ec2","account":"123456789012","region":"us-east-1","detail":{"eventName":%q,"eventSource":"ec2.amazonaws.com","eventID":"e-%s","eventTime":"2026-05-01T12:00:00Z","awsRegion":"us-east-1","requestParameters":%s,"responseElements":{},"userIdentity":{"type":"IAMUser","arn":"arn:aws:iam::123456789012:user/ann"}}}`, name, name, request)
-			for n := range 3 {
-				d := w.judgeTimes(body, n+1)
-				require.Equal(t, incident.Unresolved, d.Outcome)
-				require.Equal(t, reasonNotYet, d.Reason)
-				require.False(t, d.Retry)
-				require.NotEmpty(t, d.IncidentID)
-			}
-			require.Equal(t, []string{"opened unresolved"}, w.sent())
-			require.Empty(t, w.ec2.calls)
-		})
-	}
 }
 
 func TestTagsAreIgnored(t *testing.T) {

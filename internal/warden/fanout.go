@@ -1,0 +1,143 @@
+package warden
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sgwarden/sgwarden/internal/incident"
+	"github.com/sgwarden/sgwarden/internal/secgroup"
+)
+
+// fanOutMost is how many groups one record is judged for at once; the others
+// are put into the queue, each in a message of its own.
+const fanOutMost = 50
+
+const (
+	reasonNoneConcerned = "no group is concerned"
+	reasonUnnamed       = reasonUnreadable + ": names neither a prefix list nor a vpc"
+)
+
+// fanOut turns the record of a call that changes what rules mean, and touches
+// no group, into one record for each group concerned. These only ask to look:
+// such a call names no rule and so is nobody's act in any group, and what
+// policies say of the call itself is said once.
+func (w *Warden) fanOut(ctx context.Context, base *record) []*record {
+	c := base.change
+	if len(c.ListIDs) == 0 && len(c.VPCIDs) == 0 {
+		base.decide(incident.Unresolved, reasonUnnamed, false)
+		return []*record{base}
+	}
+	groups, err := w.concernedGroups(ctx, c)
+	if err == nil {
+		err = w.askForOthers(ctx, base, groups)
+	}
+	if err != nil {
+		outcome, reason := explain(err)
+		base.decide(outcome, reason, true)
+		return []*record{base}
+	}
+	now, later := groups[:min(len(groups), fanOutMost)], len(groups)-min(len(groups), fanOutMost)
+	var records []*record
+	switch against := w.callAgainst(c); {
+	case against != 0:
+		base.decide(against, reasonCall, false)
+	case later > 0:
+		base.decide(incident.Ignored, fmt.Sprintf("%d more groups are judged by messages of their own", later), false)
+	case len(groups) > 0:
+	case len(c.VPCIDs) > 0 && base.young(w.now()):
+		base.decide(incident.Unresolved, reasonInvisible, true) // a VPC has a default group, always
+	default:
+		base.decide(incident.Compliant, reasonNoneConcerned, false)
+	}
+	if base.decided {
+		records = append(records, base)
+	}
+	for _, id := range now {
+		r := *base
+		r.decided, r.group = false, id
+		r.decision = Decision{DeliveryID: base.delivery.ID, EventID: c.EventID, GroupID: id, Change: c}
+		r.change = secgroup.Change{
+			Effect: secgroup.Asks, EventID: c.EventID, EventTime: c.EventTime, AccountID: c.AccountID, Region: c.Region,
+			Groups: []secgroup.GroupName{{ID: id}}, Cause: c.Cause, Complete: true,
+		}
+		r.because = indirectNote(c)
+		records = append(records, &r)
+	}
+	return records
+}
+
+// concernedGroups are the ids of the groups whose rules may mean something else
+// since the call, sorted: those that refer to a list, those of a VPC, and, where
+// the call lets groups of two VPCs refer to each other, those of them that refer
+// to groups. A group that is not understood is concerned.
+func (w *Warden) concernedGroups(ctx context.Context, c secgroup.Change) (ids []string, err error) {
+	see := func(g secgroup.Group, err error) {
+		if err != nil || concerns(c, g) {
+			ids = append(ids, g.ID)
+		}
+	}
+	for token := ""; ; {
+		next, err := w.cfg.Inventory.EachGroup(ctx, token, see)
+		if err != nil {
+			return nil, fmt.Errorf("find the groups that %s concerns: %w", c.EventName, err)
+		}
+		if token = next; token == "" {
+			break
+		}
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids), nil
+}
+
+func concerns(c secgroup.Change, g secgroup.Group) bool {
+	if slices.Contains(c.VPCIDs, g.VPCID) {
+		return c.EventName != "AcceptVpcPeeringConnection" || slices.ContainsFunc(g.Rules, func(r secgroup.Rule) bool {
+			_, refers := r.Peer.(secgroup.GroupReference)
+			return refers
+		})
+	}
+	return slices.ContainsFunc(g.Rules, func(r secgroup.Rule) bool {
+		l, isList := r.Peer.(secgroup.PrefixList)
+		return isList && slices.Contains(c.ListIDs, l.ID)
+	})
+}
+
+// askForOthers puts into the queue what is not judged with the record: the
+// groups beyond fanOutMost now, and all of them once more when EC2 is sure to
+// show what the call did. A record that comes later is that second look itself.
+func (w *Warden) askForOthers(ctx context.Context, base *record, groups []string) error {
+	type look struct {
+		group string
+		delay time.Duration
+	}
+	var looks []look
+	for i, id := range groups {
+		if i >= fanOutMost {
+			looks = append(looks, look{id, 0})
+		}
+		if base.young(w.now()) {
+			at := notAfter(base.change.EventTime, w.now()).Add(visibleAfter)
+			looks = append(looks, look{id, delayUntil(at, w.now())})
+		}
+	}
+	return aside(looks, func(l look) error {
+		return w.cfg.Queue.JudgeAgain(ctx, l.group, causeSettle, "", l.delay)
+	})
+}
+
+// indirectNote says which call led to a look at groups that it does not name.
+func indirectNote(c secgroup.Change) string {
+	by := "an unknown actor"
+	if c.Actor.ARN != "" {
+		by = c.Actor.ARN
+	}
+	what := append(slices.Clone(c.ListIDs), c.VPCIDs...)
+	if len(what) > 2 {
+		what = what[:2]
+	}
+	return fmt.Sprintf("looked at because of %s on %s by %s (event %s): it touched no group, and may not be what opened this",
+		c.EventName, strings.Join(what, ", "), by, shorten(c.EventID))
+}
