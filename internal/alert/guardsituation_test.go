@@ -57,4 +57,10 @@ func ofTheGuard(all map[string]incident.Incident) {
 	undone := all["reverted"]
 	undone.EventType = incident.Undone
 	all["undone"] = undone
+
+	interfaces := all["reverted-by-sweep"]
+	interfaces.Standing = nil
+	interfaces.Sessions = incident.Sessions{Tracked: incident.TrackedMixed, MaySurviveSeconds: 3600, Basis: incident.BasisInterfaces}
+	interfaces.Notes = []string{"some of it is still open on interfaces that the group is on, by sg-0123456789abcdef1, sg-0123456789abcdef2"}
+	all["still-open-by-other-groups"] = interfaces
 }

@@ -196,11 +196,19 @@ func drawHostile(t *rapid.T) incident.Incident {
 	return i
 }
 
+// drawPage is a message about sgwarden itself, with the same texts.
+func drawPage(t *rapid.T) incident.Incident {
+	i := drawHostile(t)
+	i.Rules, i.APICall = nil, ""
+	i.Reason = rapid.SampledFrom([]string{"fuse-blown", "many-actors", "stale-ledger"}).Draw(t, "page")
+	return i
+}
+
 var linkish = regexp.MustCompile(`://|(?i)(mailto|javascript|data|file|tel):|@|[<` + "`" + `*~|&]|\]\(|%!`)
 
 func TestHostileTextStaysText(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		i := drawHostile(t)
+		i := rapid.OneOf(rapid.Custom(drawHostile), rapid.Custom(drawPage)).Draw(t, "incident")
 		m := render(t, i)
 		require.True(t, utf8.ValidString(m.Text))
 		for _, r := range strings.ReplaceAll(m.Text, "\n", "") {

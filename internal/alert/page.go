@@ -66,7 +66,7 @@ func pageText(p page, i incident.Incident) string {
 	if len(i.Notes) > 0 {
 		l.title("More")
 		for _, n := range i.Notes[:min(len(i.Notes), maxLines)] {
-			l.item("%s.", strings.TrimSuffix(upperFirst(orElse(oneLine(n), "-")), "."))
+			l.item("%s.", strings.TrimSuffix(upperFirst(orElse(plain(n, 500), "-")), "."))
 		}
 	}
 	l.b.WriteString("\n")

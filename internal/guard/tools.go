@@ -90,6 +90,7 @@ func newTools(s Settings, p loaded, own identity, logger *slog.Logger) (*tools, 
 	}
 	cfg := configOf(s, p, own, c, logger)
 	cfg.Applier = newApplier(Needs(p.set), c.ec2)
+	cfg.Connections = inventory.New(c.ec2)
 	w, err := warden.New(cfg)
 	if err != nil {
 		return nil, err
@@ -138,7 +139,8 @@ func needsOf(policies []*policy.Policy) apply.Needs {
 func Reads(set *policy.Set) inventory.Needs {
 	facts := set.Facts()
 	return inventory.Needs{
-		Interfaces: slices.Contains(facts, policy.NeedInterfaces), Dead: slices.Contains(facts, policy.NeedDead),
+		// What is taken back is told with where its group is.
+		Interfaces: slices.Contains(facts, policy.NeedInterfaces) || Needs(set).Revert, Dead: slices.Contains(facts, policy.NeedDead),
 		Elastic: slices.Contains(facts, policy.NeedElastic),
 	}
 }

@@ -122,7 +122,7 @@ type Actor struct {
 type Sessions struct {
 	Tracked           string // one of the Tracked constants; "" = nothing was let in
 	MaySurviveSeconds int    // worst case; 0 = cut at once
-	Basis             string // BasisGroup; "interfaces" later
+	Basis             string // BasisGroup or BasisInterfaces
 }
 
 // Result is what one action did, as far as its answer tells.

@@ -66,14 +66,7 @@ type flowSessions struct {
 
 // add looks at the flows of excess, which opener allowed.
 func (f *flowSessions) add(opener, excess secgroup.Rule, group []secgroup.Rule) {
-	for _, p := range []struct {
-		protocol secgroup.Protocol
-		seconds  int
-	}{
-		{secgroup.TCP, TCPIdleSeconds},
-		{secgroup.UDP, UDPStreamIdleSeconds},
-		{otherProtocol, OtherIdleSeconds},
-	} {
+	for _, p := range kinds {
 		if !concernsProtocol(excess.Protocol, p.protocol) {
 			continue
 		}
@@ -105,6 +98,17 @@ func (f flowSessions) sessions() Sessions {
 		return Sessions{}
 	}
 	return s
+}
+
+// kinds are the protocols that EC2 tracks alike, with how long an idle
+// connection of them lives at most.
+var kinds = []struct {
+	protocol secgroup.Protocol
+	seconds  int
+}{
+	{secgroup.TCP, TCPIdleSeconds},
+	{secgroup.UDP, UDPStreamIdleSeconds},
+	{otherProtocol, OtherIdleSeconds},
 }
 
 // otherProtocol stands for every protocol but tcp and udp.

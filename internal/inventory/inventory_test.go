@@ -2,6 +2,7 @@ package inventory_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/netip"
@@ -292,6 +293,13 @@ func TestSingleFaults(t *testing.T) {
 			_, _, err := i.Interfaces(ctx, web)
 			return err
 		},
+		"Attached": func(ctx context.Context, i *inventory.Inventory) error {
+			_, whole, err := i.Attached(ctx, web)
+			if err == nil && !whole {
+				return errors.New("not whole")
+			}
+			return err
+		},
 		"DeadReferences": func(ctx context.Context, i *inventory.Inventory) error {
 			_, err := i.DeadReferences(ctx, webVPC)
 			return err
@@ -315,7 +323,7 @@ func TestSingleFaults(t *testing.T) {
 			}
 		}
 	}
-	require.Equal(t, 11*len(faults), cases)
+	require.Equal(t, 12*len(faults), cases)
 }
 
 func TestGoneAndUnseenGroups(t *testing.T) {

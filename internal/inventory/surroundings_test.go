@@ -107,3 +107,34 @@ func TestElasticAddresses(t *testing.T) {
 	require.ElementsMatch(t, []netip.Addr{netip.MustParseAddr("8.8.8.8"), netip.MustParseAddr("8.8.4.4")}, got)
 	require.Equal(t, 1, cloud.Count())
 }
+
+func TestWhereAGroupIs(t *testing.T) {
+	cloud, account, inv := newWorld(t)
+	at, whole, err := inv.Attached(t.Context(), web)
+	require.NoError(t, err)
+	require.True(t, whole)
+	require.Empty(t, at.Interfaces)
+
+	other := "sg-0000000000000000b"
+	_, err = account.EnsureGroup(secgroup.Group{ID: other, Name: "other", VPCID: webVPC, Rules: []secgroup.Rule{
+		{Direction: secgroup.Egress, Protocol: secgroup.AllProtocols, Ports: secgroup.NoPorts, Peer: secgroup.CIDR{Prefix: netip.MustParsePrefix("0.0.0.0/0")}},
+	}})
+	require.NoError(t, err)
+	require.NoError(t, account.EnsureInterface(localec2.Interface{ID: "eni-00000000000000001", VPCID: webVPC, Groups: []string{web, other}}))
+	cloud.Forget()
+	at, whole, err = inv.Attached(t.Context(), web)
+	require.NoError(t, err)
+	require.True(t, whole)
+	require.Len(t, cloud.Calls(), 2)
+	require.Equal(t, "interface", at.Interfaces[0].Kind)
+	require.ElementsMatch(t, []string{web, other}, at.Interfaces[0].Groups)
+	require.Len(t, at.Rules, 1)
+	require.Len(t, at.Rules[other], 1)
+
+	for n := range 200 {
+		require.NoError(t, account.EnsureInterface(localec2.Interface{ID: fmt.Sprintf("eni-1%016x", n), VPCID: webVPC, Groups: []string{web}}))
+	}
+	_, whole, err = inv.Attached(t.Context(), web)
+	require.NoError(t, err)
+	require.False(t, whole, "more than a page")
+}

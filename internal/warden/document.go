@@ -79,7 +79,7 @@ func (j *judging) fillRules(d *draft) {
 			i.Notes = appendOnce(i.Notes, fmt.Sprintf("narrowing %s gives up: %s", e.rule.ID, e.verdict.Lost))
 		}
 	}
-	i.Sessions = incident.SessionsOf(i.Rules, j.live.Rules)
+	j.fillSessions(i)
 	i.BoundExcess()
 }
 

@@ -47,9 +47,10 @@ type judging struct {
 
 	// What was done.
 	journal   []incident.Journal
-	refusal   string          // the step that EC2 refused, in words; "" = none
-	readBack  []secgroup.Rule // nil = nothing was read back
-	readGroup []secgroup.Rule // the group itself likewise, with its tags; nil = it was not to be tagged
+	attached  *incident.Attached // where the group is; nil = not read
+	refusal   string             // the step that EC2 refused, in words; "" = none
+	readBack  []secgroup.Rule    // nil = nothing was read back
+	readGroup []secgroup.Rule    // the group itself likewise, with its tags; nil = it was not to be tagged
 	readAt    time.Time
 	askedFor  []ask // messages behind a delay, of every round
 	retry     bool  // the messages must come again
@@ -112,7 +113,7 @@ func (j *judging) judgeRound(ctx context.Context) error {
 
 func (j *judging) judgeOnce(ctx context.Context) error {
 	j.drafts, j.opened, j.readBack, j.readGroup, j.journal, j.ends, j.calls = nil, false, nil, nil, nil, map[string]*end{}, nil
-	j.charge, j.holding = nil, nil
+	j.charge, j.holding, j.attached = nil, nil, nil
 	settled, err := j.observe(ctx)
 	if err != nil || settled {
 		return err
@@ -129,6 +130,7 @@ func (j *judging) judgeOnce(ctx context.Context) error {
 	}
 	j.apply(ctx)
 	j.settle(ctx)
+	j.readAttached(ctx)
 	j.publish(ctx)
 	if err := j.close(ctx); err != nil {
 		return err

@@ -105,10 +105,12 @@ func (w *Warden) once(ctx context.Context, key string, inc incident.Incident) (*
 			GroupID: key, Version: version, Known: known, Incidents: []incident.Incident{stored},
 			Lease: incident.Lease{Holder: holder, Until: now.Add(w.cfg.Lease)}, Now: now,
 		})
-		if errors.Is(err, incident.ErrConflict) {
+		switch {
+		case errors.Is(err, incident.ErrConflict):
 			continue
-		}
-		if err != nil {
+		case errors.Is(err, incident.ErrLeased):
+			return story, err // another is saying it
+		case err != nil:
 			return w.publishBlind(ctx, story, inc)
 		}
 		return story, w.publishOnce(ctx, story, stored, incident.Closing{GroupID: key, Version: version, Known: known, Holder: holder})

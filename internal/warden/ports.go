@@ -37,6 +37,12 @@ type Inventory interface {
 	List(ctx context.Context, id string) (secgroup.PrefixList, error)
 }
 
+// Connections reads where a group is, for what the message says of connections:
+// at most two calls. whole is false where it is too much to be read so.
+type Connections interface {
+	Attached(ctx context.Context, groupID string) (at incident.Attached, whole bool, err error)
+}
+
 // Applier makes one planned call. Result.Err tells what went wrong; if the call
 // was sent more than once it must be a Tried, or Result.RequestIDs tell so.
 type Applier interface {

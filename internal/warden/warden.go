@@ -23,6 +23,9 @@ type Config struct {
 	Ledger    Ledger
 	Publisher Publisher
 	Queue     Queue
+	// Connections tells more of the connections that a removed rule let in; nil =
+	// what the group's own rules tell.
+	Connections Connections
 
 	Clock func() time.Time
 	// Sleep waits, or returns the context's error as soon as it is done.
