@@ -50,20 +50,33 @@ may: the guard's own may not.`,
 func newResume() *cobra.Command {
 	var in account
 	var group, policyID string
+	var stale, yes bool
 	cmd := &cobra.Command{
 		Use:   "resume",
-		Short: "End a pause, or what the fuse holds",
+		Short: "End a pause, what the fuse holds, or the distrust of an old ledger",
 		Long: `resume ends what "sgwarden pause" with the same --group began. A pause of all
 and one of a group are two: each ends by itself. One that is not there is no
 fault.
 
 With --policy it ends the hold of the fuse on that policy. What it refuses is
 taken back when its groups are judged again, and for an hour nothing of it is
-counted: look at the alerts first.`,
+counted: look at the alerts first.
+
+With --ledger it ends the distrust of a ledger that no sweep has stamped for a
+day. Such a table may be a restored one, so the guard acts only on rules that
+records name, and no sweep goes on. First see why: if sweeps only stood still,
+resume; if the table was restored, what was opened or marked since its stamp is
+not in it, and will be due. It says so, and resumes with --yes.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := optionalGroup(group); err != nil {
 				return err
+			}
+			if stale && (group != "" || policyID != "") {
+				return errors.New("resume: --ledger is without --group and --policy")
+			}
+			if yes && !stale {
+				return errors.New("resume: --yes is for --ledger")
 			}
 			if group != "" && policyID != "" {
 				return errors.New("resume: the fuse holds a policy in all groups: give --group or --policy")
@@ -71,6 +84,9 @@ counted: look at the alerts first.`,
 			l, err := in.ledger(cmd.Context())
 			if err != nil {
 				return err
+			}
+			if stale {
+				return believe(cmd, l, time.Now().UTC(), yes)
 			}
 			if policyID != "" {
 				return release(cmd, l, policyID)
@@ -84,7 +100,35 @@ counted: look at the alerts first.`,
 	in.flags(cmd)
 	cmd.Flags().StringVar(&group, "group", "", "only this group (default: all)")
 	cmd.Flags().StringVar(&policyID, "policy", "", "id of the policy that the fuse holds")
+	cmd.Flags().BoolVar(&stale, "ledger", false, "believe a ledger whose last complete sweep is more than a day old")
+	cmd.Flags().BoolVar(&yes, "yes", false, "with --ledger: do it, not only say what it means")
 	return cmd
+}
+
+// believe resumes a stale ledger.
+func believe(cmd *cobra.Command, l *ledger.Table, now time.Time, yes bool) error {
+	controls, err := l.Controls(cmd.Context())
+	if err != nil {
+		return outside(err)
+	}
+	stamp := controls.Stamp.UTC().Format(time.RFC3339)
+	switch {
+	case controls.Stamp.IsZero():
+		return tell(cmd, "nothing to resume: no sweep has stamped the ledger yet\n")
+	case !controls.Stale(now):
+		return tell(cmd, "nothing to resume: the ledger is believed, its last complete sweep was at %s\n", stamp)
+	case !yes:
+		return tell(cmd, `the last complete sweep was at %s
+with --yes the guard acts again on all that is due, and the next sweep goes on:
+  what violates a policy and is not marked in this ledger is taken back,
+  also what was marked, exempted or adopted after that time in a table that this one was restored over
+nothing was written
+`, stamp)
+	}
+	if err := l.Operator().ResumeLedger(cmd.Context(), now); err != nil {
+		return outside(fmt.Errorf("resume the ledger: %w", err))
+	}
+	return tell(cmd, "the ledger is believed again, for a day: by then a sweep has to be complete (the last was at %s)\n", stamp)
 }
 
 // release ends what the fuse holds of a policy, whatever its digests.

@@ -40,12 +40,8 @@ func checkControls(ctx context.Context, x *examination, f *findings) {
 	}
 }
 
-// A sweep is due every quarter of an hour; after a day the guard trusts the
-// ledger no more.
-const (
-	lateSweep  = time.Hour
-	staleTable = 24 * time.Hour
-)
+// lateSweep: a sweep is due every quarter of an hour.
+const lateSweep = time.Hour
 
 // checkSweep asks when the last complete pass over all groups was.
 func checkSweep(_ context.Context, x *examination, f *findings) {
@@ -57,8 +53,8 @@ func checkSweep(_ context.Context, x *examination, f *findings) {
 		f.warn("", "this deployment has no sweep: what no event told is not found, and no baseline is set")
 	case x.controls.Stamp.IsZero():
 		f.warn("ask again in half an hour; then look at its log group", "no sweep was completed yet")
-	case x.Now.Sub(x.controls.Stamp) > staleTable:
-		f.problem("see whether its schedule is on, and its log group", "the last complete sweep was %s ago: the guard acts only on what events name", age(x.Now.Sub(x.controls.Stamp)))
+	case x.controls.Stale(x.Now):
+		f.problem("see whether its schedule is on, and its log group; then sgwarden resume --ledger", "the last complete sweep was %s ago: the guard acts only on what events name", age(x.Now.Sub(x.controls.Stamp)))
 	case x.Now.Sub(x.controls.Stamp) > lateSweep:
 		f.problem("see whether its schedule is on, and its log group", "the last complete sweep was %s ago", age(x.Now.Sub(x.controls.Stamp)))
 	default:

@@ -42,6 +42,24 @@ type Controls struct {
 	// Adopted is when an operator ended what baseline marks stand for, by policy
 	// id or EveryPolicy: for all groups, or for the one at hand, the later.
 	Adopted map[string]time.Time
+	// Resumed is when an operator took the ledger for what it is although its
+	// stamp was old; zero = never.
+	Resumed time.Time
+}
+
+// staleAfter is the age of the ledger's stamp from which the table may be a
+// restored one: sweeps stamp it every few minutes.
+const staleAfter = 24 * time.Hour
+
+// Stale reports whether the ledger may be an old copy: the last complete sweep,
+// and the last time that an operator resumed it, are more than a day before
+// now. A ledger that no sweep has stamped is new, not stale.
+func (c Controls) Stale(now time.Time) bool {
+	latest := c.Stamp
+	if c.Resumed.After(latest) {
+		latest = c.Resumed
+	}
+	return !c.Stamp.IsZero() && now.Sub(latest) > staleAfter
 }
 
 // EveryPolicy stands for all policies in Controls.Adopted.

@@ -41,6 +41,7 @@ const (
 	prefixControl   = "control#" // of partition keys
 	attrPaused      = "paused"
 	attrStamp       = "stamp"
+	attrResumed     = "resumed"
 	prefixExemption = "exemption#"
 	prefixAct       = "act#"
 	prefixAdopt     = "adopt#"
@@ -90,6 +91,11 @@ func decodeControl(a attributes, c *incident.Controls) error {
 		return err
 	} else if !stamp.IsZero() {
 		c.Stamp = stamp
+	}
+	if resumed, err := a.time(attrResumed); err != nil {
+		return err
+	} else if !resumed.IsZero() {
+		c.Resumed = resumed
 	}
 	if err := decodeFuse(a, c); err != nil {
 		return err
@@ -232,6 +238,12 @@ func (o Operator) Pause(ctx context.Context, groupID, reason string) error {
 // Resume ends a pause.
 func (o Operator) Resume(ctx context.Context, groupID string) error {
 	return o.set(ctx, controlOf(groupID), attributes{}, attrPaused)
+}
+
+// ResumeLedger says that the ledger is to be believed from a time on, however
+// old its stamp is. It is for a day: by then a sweep has stamped it again.
+func (o Operator) ResumeLedger(ctx context.Context, at time.Time) error {
+	return o.set(ctx, controlOfAll, attributes{attrResumed: text(at.UTC().Format(time.RFC3339Nano))})
 }
 
 // Adopt ends, from a time on, what a policy's baseline marks stand for, in a

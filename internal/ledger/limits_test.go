@@ -250,7 +250,9 @@ func testControls(t *testing.T, b book, _ func() book) {
 	require.NoError(t, o.DropExemption(ctx, group, "EX-9"))
 	require.NoError(t, o.Release(ctx, "p@d1", noon))
 	require.NoError(t, o.PutStamp(ctx, noon.Add(time.Hour)))
+	require.NoError(t, o.ResumeLedger(ctx, noon.Add(2*time.Hour)))
 	c := observe(t, b).Controls
+	require.Equal(t, noon.Add(2*time.Hour), c.Resumed)
 	require.Equal(t, []policy.Exemption{one}, c.Exemptions)
 	require.Equal(t, map[string]incident.Hold{"p@d2": hold}, c.Held)
 	require.Equal(t, map[string]incident.FuseCount{"p@d1": {Released: noon}}, c.Fuse.Counts)

@@ -23,10 +23,6 @@ const (
 
 	// visibleAfter is the age from which EC2 is taken to show what a call did.
 	visibleAfter = time.Minute
-
-	// staleAfter is the age of the ledger's stamp from which it may be a
-	// restored table.
-	staleAfter = 24 * time.Hour
 )
 
 // sightings are the waits before a group is looked at again for what a young
@@ -154,7 +150,7 @@ func (j *judging) undecided() int {
 // factsOf picks from the controls what holds for the policies of this set.
 func (j *judging) factsOf(c incident.Controls) policy.Facts {
 	f := policy.Facts{Acts: map[string]policy.Act{}, Stamp: c.Stamp, Paused: c.Paused, Held: map[string]string{}, Lists: map[string]secgroup.PrefixList{}}
-	f.Stale = !c.Stamp.IsZero() && j.now.Sub(c.Stamp) > staleAfter
+	f.Stale = c.Stale(j.now)
 	for _, p := range j.w.cfg.Set.Policies {
 		if len(c.Acts) == 0 {
 			break // before the first act no digest need be made

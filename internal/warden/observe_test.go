@@ -119,6 +119,19 @@ func TestStaleLedger(t *testing.T) {
 	w.judge1(w.authorize(groupB, ssh))
 	require.Equal(t, []string{"opened unresolved", "opened pending", "opened pending"}, w.sent(), "the page is remembered by the ledger")
 	require.Contains(t, w.texts(groupA), "ingress tcp/22 from ::/0")
+
+	// An operator resumes it: what is due is taken back. A day without a
+	// complete sweep later it is doubted again.
+	w.wait(time.Hour)
+	require.NoError(t, w.store.Operator().ResumeLedger(ctx, w.clock()))
+	w.judge1(judgeGroup(groupA, "sweep", ""))
+	w.wait(11 * time.Minute)
+	w.judge1(judgeGroup(groupA, "sweep", ""))
+	require.NotContains(t, w.texts(groupA), "ingress tcp/22 from ::/0", "%v", w.sent())
+	w.wait(25 * time.Hour)
+	w.ec2.add(groupA, parse(t, "ingress tcp/22 from ::/0"))
+	w.judge1(judgeGroup(groupA, "sweep", ""))
+	require.Contains(t, w.texts(groupA), "ingress tcp/22 from ::/0")
 }
 
 func TestStaleIncidentGivesNoRightToAct(t *testing.T) {

@@ -158,7 +158,7 @@ func (w *Warden) pageStale(ctx context.Context, f policy.Facts) {
 	inc := incident.Incident{
 		ID: incident.EventID("", "stale-ledger", stamp), EventType: incident.Opened, Outcome: incident.Unresolved, Reason: "stale-ledger",
 		Mode: w.cfg.Mode, Severity: policy.High, AccountID: w.cfg.Account, Region: w.cfg.Region, Cause: "event", OpenedAt: f.Stamp, LearntAt: now,
-		Notes: []string{"the last complete sweep was at " + stamp + ": until the ledger is resumed only rules that a record names are acted on"},
+		Notes: []string{"the last complete sweep was at " + stamp + ": until the ledger is resumed (sgwarden resume --ledger) only rules that a record names are acted on"},
 	}
 	if _, err := w.once(ctx, eventKey+inc.ID, inc); err != nil {
 		w.paged.Delete(stamp)
