@@ -13,6 +13,10 @@ PROVIDER ?= sdk
 APPROVAL ?= broadening
 # Settings of the stack: stack, mode, email, architecture, operator, attachments.
 CONTEXT ?=
+# The AWS profile, and the regions one after the other; empty: those of the
+# environment.
+PROFILE ?=
+REGIONS ?=
 CONTEXTFLAGS = $(foreach setting,dist=$(DIST) architecture=$(if $(filter amd64,$(GOARCH)),x86_64,arm64) $(CONTEXT),-c '$(setting)')
 # How the last command of a run of tests ended, for testtally: a failed run is
 # counted, and the runs after it still happen.
@@ -74,9 +78,34 @@ synth: build node_modules infra-app ## write the CloudFormation templates to cdk
 	@cdk synth --quiet --app ./bin/infra --output cdk.out $(CONTEXTFLAGS)
 	@ls cdk.out/*.template.json
 
+# in_each_region runs a command in every region of REGIONS, and stops at the
+# first that fails.
+define in_each_region
+@$(if $(PROFILE),export AWS_PROFILE='$(PROFILE)';) for region in $(or $(REGIONS),''); do \
+  if [ -n "$$region" ]; then echo "== $$region"; export AWS_REGION=$$region AWS_DEFAULT_REGION=$$region; fi; \
+  $(1); done
+endef
+STACKFLAG = $(addprefix --stack ,$(patsubst stack=%,%,$(filter stack=%,$(CONTEXT))))
+
+.PHONY: doctor-before
+doctor-before: sgwarden ## is the account ready to deploy into? [PROFILE=p] [REGIONS='us-east-1 eu-west-1'] [CONTEXT='stack=NAME']
+	$(call in_each_region,./bin/sgwarden doctor --before-deploy $(STACKFLAG))
+
 .PHONY: deploy
-deploy: build node_modules infra-app ## deploy into the account of your AWS profile [CONTEXT='email=you@example.com mode=enforce'] [APPROVAL=never]
-	@cdk deploy --app ./bin/infra --output cdk.out --require-approval $(APPROVAL) $(CONTEXTFLAGS)
+deploy: build node_modules infra-app ## deploy into your account [PROFILE=p] [REGIONS='us-east-1 eu-west-1'] [CONTEXT='email=you@example.com mode=enforce'] [APPROVAL=never]
+	$(call in_each_region,cdk deploy --app ./bin/infra --output cdk.out --require-approval $(APPROVAL) $(CONTEXTFLAGS))
+
+.PHONY: diff
+diff: build node_modules infra-app ## what deploy would change [PROFILE=p] [REGIONS=...] [CONTEXT=...]
+	$(call in_each_region,cdk diff --app ./bin/infra --output cdk.out $(CONTEXTFLAGS))
+
+.PHONY: destroy
+destroy: build node_modules infra-app ## remove the stack; the ledger and the logs stay [PROFILE=p] [REGIONS=...] [CONTEXT=...] [FORCE=yes]
+	$(call in_each_region,cdk destroy --app ./bin/infra --output cdk.out $(if $(filter yes,$(FORCE)),--force) $(CONTEXTFLAGS))
+
+.PHONY: left
+left: sgwarden ## what a destroyed deployment left [PROFILE=p] [REGIONS=...] [CONTEXT='stack=NAME']
+	$(call in_each_region,./bin/sgwarden doctor --after-destroy $(STACKFLAG))
 
 .PHONY: infra-app
 infra-app:

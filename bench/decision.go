@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"runtime"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -11,6 +13,7 @@ import (
 
 	"github.com/sgwarden/sgwarden/bench/engines"
 	"github.com/sgwarden/sgwarden/bench/figures"
+	"github.com/sgwarden/sgwarden/internal/bundle"
 	"github.com/sgwarden/sgwarden/internal/policy"
 	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
@@ -23,7 +26,7 @@ const (
 
 // decision is goal 5: one compliant rule under 20 and 200 policies, by us and
 // by engines that answer the same on every rule they were compared on.
-func decision(_ context.Context, _ *bench) (figures.Table, error) {
+func decision(_ context.Context, b *bench) (figures.Table, error) {
 	var table figures.Table
 	for _, set := range []struct {
 		policies, rules int
@@ -35,7 +38,49 @@ func decision(_ context.Context, _ *bench) (figures.Table, error) {
 		}
 		table = append(table, rows...)
 	}
-	return table, nil
+	rows, err := decideByPacks(b)
+	return append(table, rows...), err
+}
+
+// decideByPacks is the same rules under every pack. There are more than 20
+// policies, so that the bound is between that for 20 and that for 200.
+func decideByPacks(b *bench) (figures.Table, error) {
+	_, compiled, err := b.policyFolder(everyPack)
+	if err != nil {
+		return nil, err
+	}
+	set, _, err := bundle.Load(compiled, bundle.Options{Mode: policy.Enforce})
+	if err != nil {
+		return nil, err
+	}
+	own, n := engines.OwnOf(set), len(set.Policies)
+	var fine []secgroup.Rule
+	for _, rv := range own.Judge(own.Group(engines.Usual())).Rules {
+		if !slices.ContainsFunc(rv.Findings, func(f policy.Finding) bool { return f.State != policy.Fine }) {
+			fine = append(fine, rv.Rule)
+		}
+	}
+	if len(fine) < 8 {
+		return nil, fmt.Errorf("every pack: of the usual rules only %d are compliant", len(fine))
+	}
+	in := own.Group(fine)
+	in.Facts.Surroundings = policy.Surroundings{
+		Interfaces: &policy.Interfaces{IDs: []string{"eni-1"}}, Groups: &policy.AllGroups{Groups: []secgroup.Group{in.Live}},
+		Dead: &policy.DeadReferences{}, Elastic: &policy.ElasticAddresses{},
+	}
+	if v := own.Judge(in); len(v.Needs)+len(v.Group) > 0 {
+		return nil, fmt.Errorf("every pack: the group lacks something: %v, %v", v.Needs, v.Group)
+	}
+	samples, err := inTurn([]func() error{func() error { own.Judge(in); return nil }}, len(fine))
+	if err != nil {
+		return nil, err
+	}
+	bound := 250e-9 + float64(n-20)*(1.5e-6-250e-9)/180
+	what := fmt.Sprintf("a compliant rule, every pack: %d policies", n)
+	return figures.Table{
+		{Goal: "5", What: what, Ours: samples[0], Bound: figures.AtMost(bound)},
+		{Goal: "5", What: what + ", allocations", Ours: figures.Of(figures.Count, allocationsPerRule(own, fine)), Bound: figures.AtMost(0)},
+	}, nil
 }
 
 func decide(policies, rules int, bound float64) (figures.Table, error) {
@@ -77,7 +122,7 @@ func decide(policies, rules int, bound float64) (figures.Table, error) {
 	what := fmt.Sprintf("a compliant rule, %d policies", policies)
 	table := figures.Table{
 		{Goal: "5", What: what, Ours: samples[0], Bound: figures.AtMost(bound)},
-		{Goal: "5", What: what + ", allocations", Ours: figures.Of(figures.Count, allocationsPerRule(own)), Bound: figures.AtMost(0)},
+		{Goal: "5", What: what + ", allocations", Ours: figures.Of(figures.Count, allocationsPerRule(own, usual)), Bound: figures.AtMost(0)},
 	}
 	for i, p := range peers {
 		times := 10.0
@@ -112,12 +157,13 @@ func agree(own *engines.Own, peers []engines.Peer, n int) error {
 }
 
 // inTurn times the runs in turn, so that what disturbs one disturbs all, and
-// gives the seconds of processor for one of the parts of a run, garbage
-// collection included.
+// gives the seconds of processor for one of the parts of a run, collection of
+// its own garbage included, and not of what the turn before it left.
 func inTurn(runs []func() error, parts int) ([]figures.Sample, error) {
 	samples := make([]figures.Sample, len(runs))
 	for range turns {
 		for i, run := range runs {
+			runtime.GC()
 			n, began, used := 0, time.Now(), processorTime()
 			for time.Since(began) < turnTime {
 				for range 8 {
@@ -144,13 +190,12 @@ func processorTime() time.Duration {
 }
 
 // allocationsPerRule is how many more a group of 1,000 compliant rules takes
-// than one of 10, for each rule.
-func allocationsPerRule(own *engines.Own) float64 {
+// than one of 10, for each rule; the rules are some again and again.
+func allocationsPerRule(own *engines.Own, some []secgroup.Rule) float64 {
 	allocations := func(n int) float64 {
-		usual := engines.Usual()
 		var rules []secgroup.Rule
 		for i := range n {
-			r := usual[i%len(usual)]
+			r := some[i%len(some)]
 			r.ID = fmt.Sprintf("sgr-%06d", i)
 			rules = append(rules, r)
 		}

@@ -100,18 +100,19 @@ func TestWavesAreWhatRanSideBySide(t *testing.T) {
 
 func TestCallsAreCountedByWhatTheyAreFor(t *testing.T) {
 	var calls []exchange
-	for _, name := range strings.Fields(`dynamodb.Query dynamodb.BatchGetItem ec2.DescribeSecurityGroups ec2.DescribeSecurityGroupRules ec2.DescribeVpcs ec2.DescribeVpcs
+	for _, name := range strings.Fields(`dynamodb.Query dynamodb.BatchGetItem ec2.DescribeSecurityGroups?sg-0a ec2.DescribeSecurityGroupRules?sg-0a ec2.DescribeSecurityGroups ec2.DescribeVpcs ec2.DescribeVpcs
 		ec2.GetManagedPrefixListEntries dynamodb.TransactWriteItems ec2.RevokeSecurityGroupIngress ec2.DescribeSecurityGroupRules ec2.DescribeNetworkInterfaces
 		sns.Publish dynamodb.TransactWriteItems dynamodb.UpdateItem sqs.SendMessage`) {
+		name, group, _ := strings.Cut(name, "?")
 		service, operation, _ := strings.Cut(name, ".")
-		calls = append(calls, exchange{Service: service, Operation: operation})
+		calls = append(calls, exchange{Service: service, Operation: operation, Body: []byte("GroupId.1=" + group)})
 	}
 	n := countCalls(calls)
 	require.Equal(t, counts{
-		readsBefore: 2, facts: map[string]int{"DescribeVpcs": 2, "GetManagedPrefixListEntries": 1}, mutations: 1, readsAfter: 2,
+		readsBefore: 2, facts: map[string]int{"DescribeSecurityGroups": 1, "DescribeVpcs": 2, "GetManagedPrefixListEntries": 1}, mutations: 1, readsAfter: 2,
 		queries: 1, controls: 1, transactions: 2, notes: 1, published: 1, others: []string{"sqs.SendMessage"},
 	}, n)
-	require.Equal(t, 8, n.ec2())
+	require.Equal(t, 9, n.ec2())
 	require.Equal(t, 5, n.dynamodb())
 	require.Equal(t, 2, n.mostOfAFact())
 }

@@ -13,25 +13,28 @@ import (
 // of 10 and of 1,000 rules. The last row has no bound: it is what the SDK takes
 // to read the rules of that group once, of which guard needs one read at least.
 func sizes(ctx context.Context, b *bench) (figures.Table, error) {
-	opened := permission{"tcp", 1000, "0.0.0.0/0"} // violates the first policy of every set
 	var stages []*stage
 	defer func() {
 		for _, s := range stages {
 			s.close()
 		}
 	}()
-	for _, size := range []struct{ policies, rules int }{{1, 10}, {200, 10}, {20, 10}, {20, 990}} {
+	for _, size := range []struct {
+		policies string
+		rules    int
+		opened   permission
+	}{{"1", 10, service}, {"200", 10, service}, {"20", 10, service}, {"20", 990, service}, {everyPack, 10, ssh}} {
 		folder, err := b.withPolicies(size.policies)
 		if err != nil {
 			return nil, err
 		}
-		r, err := record(ctx, folder, size.rules, opened)
+		r, err := record(ctx, folder, size.rules, size.opened)
 		if err != nil {
-			return nil, fmt.Errorf("%d policies, %d rules: %w", size.policies, size.rules, err)
+			return nil, fmt.Errorf("%s policies, %d rules: %w", size.policies, size.rules, err)
 		}
 		s, err := r.stage(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("%d policies, %d rules: %w", size.policies, size.rules, err)
+			return nil, fmt.Errorf("%s policies, %d rules: %w", size.policies, size.rules, err)
 		}
 		stages = append(stages, s)
 	}
@@ -63,7 +66,8 @@ func sizes(ctx context.Context, b *bench) (figures.Table, error) {
 	}
 	return figures.Table{
 		{Goal: "6", What: "violation under 200 policies", Ours: samples[1], Other: samples[0], Than: "1 policy", Bound: figures.AtMostTimes(1.1)},
-		{Goal: "6", What: "violation in a group of 1,000 rules", Ours: samples[3], Other: samples[2], Than: "10 rules", Bound: figures.AtMostTimes(1.5)},
+		{Goal: "6", What: "violation under every pack", Ours: samples[4], Other: samples[0], Than: "1 policy", Bound: figures.AtMostTimes(1.1)},
+		{Goal: "6", What: "violation in a group of 1,000 rules", Ours: samples[3], Other: samples[2], Than: "10 rules", Bound: figures.AtMostTimes(1.5), Why: "two answers of EC2 hold these rules, and the next row is one of them, read by the SDK (docs/design/0016)"},
 		{Goal: "6", What: "one read of 1,000 rules by the SDK, and nothing else", Ours: alone, Other: samples[2], Than: "10 rules"},
 	}, nil
 }

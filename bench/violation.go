@@ -13,14 +13,9 @@ import (
 )
 
 const (
-	coldRounds = 25
 	warmRounds = 60
 	warmUp     = 5 // rounds before the first that counts
 )
-
-// custodian is what Cloud Custodian 0.9.52 took for the same job, from exec to
-// its revert, on the machine on which the goal was set.
-var custodian = figures.Sample{Unit: figures.Seconds, Values: []float64{0.728, 0.748}, Recorded: true}
 
 // ssh violates the embedded policies.
 var ssh = permission{"tcp", 22, "0.0.0.0/0"}
@@ -135,65 +130,6 @@ func (s *stage) round(ctx context.Context) (time.Duration, error) {
 	}
 	_, strange := s.aws.end()
 	return took, errors.Join(err, strange)
-}
-
-// cold is goal 2, and goal 10 after a violation: a function that was not
-// running takes back its first violation.
-func cold(ctx context.Context, b *bench) (figures.Table, error) {
-	r, err := record(ctx, filepath.Join(b.dist, "guard"), 10, ssh)
-	if err != nil {
-		return nil, err
-	}
-	aws := newCanned(r.calls)
-	url, stop, err := serve(aws)
-	if err != nil {
-		return nil, err
-	}
-	defer stop()
-	reverted, answered := figures.Sample{Unit: figures.Seconds}, figures.Sample{Unit: figures.Seconds}
-	memory, hello := figures.Sample{Unit: figures.Bytes}, figures.Sample{Unit: figures.Bytes}
-	for range coldRounds {
-		began := time.Now()
-		p, err := r.exec(url)
-		if err != nil {
-			return nil, err
-		}
-		_, err = judge(ctx, p, message(r.record))
-		whole := time.Since(began)
-		peak, err2 := peakMemory(p)
-		_ = p.Close()
-		if err != nil {
-			return nil, err
-		}
-		changed, err := aws.end()
-		if err != nil || err2 != nil {
-			return nil, fmt.Errorf("first violation: %w, %w", err, err2)
-		}
-		reverted.Values, answered.Values = append(reverted.Values, changed.Sub(began).Seconds()), append(answered.Values, whole.Seconds())
-		memory.Values = append(memory.Values, float64(peak))
-		if peak, err = helloAfterOne(ctx, b); err != nil {
-			return nil, err
-		}
-		hello.Values = append(hello.Values, float64(peak))
-	}
-	return figures.Table{
-		{Goal: "2", What: "exec to first revert finished", Ours: reverted, Other: custodian, Than: "c7n", Bound: figures.FasterTimes(50)},
-		{Goal: "2", What: "exec to first violation recorded, told, answered", Ours: answered, Other: custodian, Than: "c7n"},
-		{Goal: "10", What: "peak memory after a violation", Ours: memory, Other: hello, Than: "hello", Bound: figures.AtMostTimes(2)},
-	}, nil
-}
-
-// helloAfterOne is the peak memory of hello after one invocation.
-func helloAfterOne(ctx context.Context, b *bench) (int64, error) {
-	p, err := runtimeapi.Start(filepath.Join(b.dist, "hello", "bootstrap"), runtimeapi.Function{Name: "hello"}, nil)
-	if err != nil {
-		return 0, err
-	}
-	defer func() { _ = p.Close() }()
-	if _, err := p.Invoke(ctx, []byte(`{}`)); err != nil {
-		return 0, err
-	}
-	return peakMemory(p)
 }
 
 // warm is goal 3: what guard takes for a violation against what its calls take

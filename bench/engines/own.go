@@ -28,7 +28,12 @@ func NewOwn(n int) (*Own, error) {
 	if err != nil {
 		return nil, fmt.Errorf("compile %d policies: %w", n, err)
 	}
-	return &Own{set: set, now: time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)}, nil
+	return OwnOf(set), nil
+}
+
+// OwnOf is sgwarden with a set that is compiled already.
+func OwnOf(set *policy.Set) *Own {
+	return &Own{set: set, now: time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)}
 }
 
 // Name is "sgwarden".

@@ -43,6 +43,8 @@ type Row struct {
 	Bound Bound
 	// Missing says why there is no figure; "" = there is one.
 	Missing string
+	// Why says why the bound is not met where it is not; "" = nobody knows yet.
+	Why string
 }
 
 // Verdict is whether a bound holds.

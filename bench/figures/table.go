@@ -25,7 +25,8 @@ func (t Table) Missed() int {
 	return n
 }
 
-// WriteText writes the table with aligned columns, and one line that counts.
+// WriteText writes the table with aligned columns, one line that counts, and why
+// bounds are missed.
 func (t Table) WriteText(w io.Writer) error {
 	lines := t.lines()
 	widths := make([]int, len(columns))
@@ -75,6 +76,11 @@ func (t Table) writeCounts(w io.Writer) error {
 		n[r.Verdict()]++
 	}
 	_, err := fmt.Fprintf(w, "%d bounds met, %d missed, %d without a figure yet\n", n[Met], n[Missed], n[NotYet])
+	for _, r := range t {
+		if err == nil && r.Verdict() == Missed && r.Why != "" {
+			_, err = fmt.Fprintf(w, "- %s (%s): %s\n", r.What, r.Goal, r.Why)
+		}
+	}
 	return err
 }
 

@@ -63,8 +63,8 @@ func TestVerdict(t *testing.T) {
 
 func TestTable(t *testing.T) {
 	table := Table{
-		{Goal: "1", What: "exec to ready", Ours: Of(Seconds, 0.004), Other: Of(Seconds, 0.0028), Than: "hello", Bound: AtMostTimes(1.6)},
-		{Goal: "4", What: "calls", Ours: Of(Count, 3), Bound: AtMost(2)},
+		{Goal: "1", What: "exec to ready", Ours: Of(Seconds, 0.004), Other: Of(Seconds, 0.0028), Than: "hello", Bound: AtMostTimes(1.6), Why: "it is met"},
+		{Goal: "4", What: "calls", Ours: Of(Count, 3), Bound: AtMost(2), Why: "one is repeated"},
 		{Goal: "8", What: "scan", Missing: "needs sgwarden scan", Bound: FasterTimes(300)},
 	}
 	var text, page strings.Builder
@@ -75,6 +75,7 @@ func TestTable(t *testing.T) {
 4     calls          3                                           <= 2            NO
 8     scan           needs sgwarden scan                         >= 300x faster  not yet
 1 bounds met, 1 missed, 1 without a figure yet
+- calls (4): one is repeated
 `, text.String())
 	require.Equal(t, `| goal | what | ours | other | ratio | bound | met |
 | --- | --- | --- | --- | --- | --- | --- |
@@ -83,6 +84,7 @@ func TestTable(t *testing.T) {
 | 8 | scan | needs sgwarden scan |  |  | >= 300x faster | not yet |
 
 1 bounds met, 1 missed, 1 without a figure yet
+- calls (4): one is repeated
 `, page.String())
 	require.Equal(t, 1, table.Missed())
 }

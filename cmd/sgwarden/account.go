@@ -24,9 +24,15 @@ type account struct {
 
 // flags adds the flags that choose account and deployment.
 func (a *account) flags(cmd *cobra.Command) {
+	a.chooseStack(cmd)
+	cmd.Flags().StringVar(&a.table, "table", "", "table of the ledger, where the stack may not be read")
+}
+
+// chooseStack adds those of a command that works on the stack, not only on its
+// table.
+func (a *account) chooseStack(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&a.stack, "stack", deployment.DefaultStack, "stack of the deployment")
-	f.StringVar(&a.table, "table", "", "table of the ledger, where the stack may not be read")
 	f.StringVar(&a.profile, "profile", "", "AWS profile (default: AWS_PROFILE)")
 	f.StringVar(&a.region, "region", "", "AWS region (default: AWS_REGION, else the profile's)")
 }

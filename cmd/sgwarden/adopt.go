@@ -15,6 +15,7 @@ import (
 	"github.com/sgwarden/sgwarden/internal/incident"
 	"github.com/sgwarden/sgwarden/internal/inventory"
 	"github.com/sgwarden/sgwarden/internal/ledger"
+	"github.com/sgwarden/sgwarden/internal/marks"
 )
 
 // adoption is what the flags of adopt choose.
@@ -82,20 +83,19 @@ func (a *adoption) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	found, err := findMarks(ctx, inventory.New(ec2.NewFromConfig(c)), l, *a)
+	found, err := marks.Find(ctx, inventory.New(ec2.NewFromConfig(c)), l, marks.Want{Policy: a.policy, Group: a.group})
 	if err != nil {
 		return outside(err)
 	}
-	if err := a.write(cmd, found.marks); err != nil {
+	if err := a.write(cmd, found.Marks); err != nil {
 		return err
 	}
-	standing := found.standing()
 	switch {
-	case len(standing) == 0:
+	case len(found.Standing()) == 0:
 		say(cmd.ErrOrStderr(), "no mark to give up\n")
 		return nil
 	case !a.yes:
-		say(cmd.ErrOrStderr(), "nothing was written: --yes gives up the %s\n", inGroups(standing))
+		say(cmd.ErrOrStderr(), "nothing was written: --yes gives up the marks of %s\n", found.Count())
 		return nil
 	}
 	return a.giveUp(cmd, l, found)
@@ -103,42 +103,26 @@ func (a *adoption) run(cmd *cobra.Command) error {
 
 // giveUp writes the adoption. A mark that an act is setting just now would
 // survive it in silence.
-func (a *adoption) giveUp(cmd *cobra.Command, l *ledger.Table, found foundMarks) error {
-	if found.setting != "" {
-		return outside(fmt.Errorf("adopt: a sweep is setting the baseline of %s: adopt when it is done", printable(found.setting)))
+func (a *adoption) giveUp(cmd *cobra.Command, l *ledger.Table, found marks.Found) error {
+	if found.Setting != "" {
+		return outside(fmt.Errorf("adopt: a sweep is setting the baseline of %s: adopt when it is done", printable(found.Setting)))
 	}
 	at := time.Now().UTC()
-	if !at.After(found.lastAct) { // clocks differ
-		at = found.lastAct.Add(time.Millisecond)
+	if !at.After(found.LastAct) { // clocks differ
+		at = found.LastAct.Add(time.Millisecond)
 	}
 	if err := l.Operator().Adopt(cmd.Context(), a.group, cmp.Or(a.policy, incident.EveryPolicy), at); err != nil {
 		return outside(fmt.Errorf("adopt: %w", err))
 	}
-	say(cmd.ErrOrStderr(), "given up: the %s are due when their groups are judged next\n", inGroups(found.standing()))
+	say(cmd.ErrOrStderr(), "given up: the marks of %s are due when their groups are judged next\n", found.Count())
 	return nil
 }
 
-// inGroups counts marks: "marks of 3 rules in 2 groups".
-func inGroups(marks []mark) string {
-	rules, groups := map[string]bool{}, map[string]bool{}
-	for _, m := range marks {
-		rules[m.Rule], groups[m.Group] = true, true
-	}
-	return fmt.Sprintf("marks of %s in %s", counted(len(rules), "rule"), counted(len(groups), "group"))
-}
-
-func counted(n int, what string) string {
-	if n != 1 {
-		what += "s"
-	}
-	return fmt.Sprint(n, " ", what)
-}
-
-func (a *adoption) write(cmd *cobra.Command, marks []mark) error {
+func (a *adoption) write(cmd *cobra.Command, all []marks.Mark) error {
 	if a.format == "json" {
 		enc := json.NewEncoder(cmd.OutOrStdout())
 		enc.SetIndent("", "  ")
-		if err := enc.Encode(marks); err != nil {
+		if err := enc.Encode(all); err != nil {
 			return outside(err)
 		}
 		return nil
@@ -148,7 +132,7 @@ func (a *adoption) write(cmd *cobra.Command, marks []mark) error {
 		_, _ = fmt.Fprintln(table, strings.Join(printables(cells), "\t")) // Flush has the error
 	}
 	row("GROUP", "NAME", "RULE", "FLOWS", "POLICY", "SEEN SINCE", "STATE")
-	for _, m := range marks {
+	for _, m := range all {
 		row(m.Group, m.Name, m.Rule, m.Flows, m.Policy, m.Since.Format(time.RFC3339), m.State)
 	}
 	if err := table.Flush(); err != nil {

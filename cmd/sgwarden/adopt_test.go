@@ -22,6 +22,7 @@ import (
 	"github.com/sgwarden/sgwarden/internal/ledger"
 	"github.com/sgwarden/sgwarden/internal/localaws"
 	"github.com/sgwarden/sgwarden/internal/localec2"
+	"github.com/sgwarden/sgwarden/internal/marks"
 	"github.com/sgwarden/sgwarden/internal/plan"
 	"github.com/sgwarden/sgwarden/internal/policy"
 	"github.com/sgwarden/sgwarden/internal/secgroup"
@@ -123,9 +124,9 @@ func (a *adopting) marks(args ...string) (flows []string) {
 	a.Helper()
 	code, out, stderr := a.run(append(args, "-o", "json")...)
 	require.Equal(a, exitFine, code, stderr)
-	var marks []mark
-	require.NoError(a, json.Unmarshal([]byte(out), &marks))
-	for _, m := range marks {
+	var found []marks.Mark
+	require.NoError(a, json.Unmarshal([]byte(out), &found))
+	for _, m := range found {
 		flows = append(flows, m.State+" "+m.Group+" "+m.Flows)
 	}
 	return flows

@@ -13,7 +13,7 @@ import (
 func (t diffTeller) table() string {
 	var b strings.Builder
 	allowed, forbidden := 0, 0
-	for _, d := range t.diff.Differences {
+	for _, d := range asRows(t.diff.Differences) {
 		if d.Loosens {
 			allowed++
 		} else {
@@ -21,23 +21,7 @@ func (t diffTeller) table() string {
 		}
 		t.paragraph(&b, d)
 	}
-	for _, c := range t.diff.Changes {
-		who := "settings"
-		if c.Policy != "" {
-			who = fmt.Sprintf("%s at %s:%d", c.Policy, c.File, c.Line)
-		}
-		text := printable(c.What) + ": " + c.Was + " -> " + c.Is
-		if c.Was == "" || c.What == "policy" {
-			text = "this policy is " + c.Is
-		}
-		if c.Loosens {
-			text += " (may allow more)"
-		}
-		fmt.Fprintf(&b, "changed\n")
-		line(&b, "of", printable(who))
-		line(&b, "what", text)
-		b.WriteByte('\n')
-	}
+	t.changes(&b)
 	if b.Len() == 0 {
 		return "no difference in meaning\n"
 	}
@@ -45,15 +29,96 @@ func (t diffTeller) table() string {
 	return b.String()
 }
 
+// changes tells what is no flow: once what is the same of several policies.
+func (t diffTeller) changes(b *strings.Builder) {
+	who := func(c policydiff.Change) string {
+		if c.Policy == "" {
+			return "settings"
+		}
+		return printable(fmt.Sprintf("%s at %s:%d", c.Policy, c.File, c.Line))
+	}
+	rest := slices.Clone(t.diff.Changes)
+	for len(rest) > 0 {
+		c := rest[0]
+		var of []string
+		rest = slices.DeleteFunc(rest, func(o policydiff.Change) bool {
+			same := o.What == c.What && o.Was == c.Was && o.Is == c.Is && o.Loosens == c.Loosens
+			if same {
+				of = append(of, who(o))
+			}
+			return same
+		})
+		text := printable(c.What) + ": " + c.Was + " -> " + c.Is
+		if c.Was == "" || c.What == "policy" {
+			text = plural(len(of), "this policy is ", "these policies are ") + c.Is
+		}
+		if c.Loosens {
+			text += " (may allow more)"
+		}
+		fmt.Fprintln(b, "changed")
+		lines(b, "of", of)
+		line(b, "what", text)
+		b.WriteByte('\n')
+	}
+}
+
+// row is a difference as people read it.
+type row struct {
+	policydiff.Difference
+	ofService string // how what an AWS service makes ends, where only that is otherwise
+}
+
+// asRows leaves out what follows from a change that is told, and tells two
+// differences as one that are the same but for what AWS services make.
+func asRows(all []policydiff.Difference) []row {
+	var out []row
+	for _, d := range all {
+		if !d.OfServices && !d.ByService {
+			out = append(out, row{Difference: d})
+		}
+	}
+	for _, d := range all {
+		if d.OfServices || !d.ByService {
+			continue
+		}
+		i := slices.IndexFunc(out, func(o row) bool { return o.ofService == "" && isTwin(o.Difference, d) })
+		if i < 0 {
+			out = append(out, row{Difference: d})
+			continue
+		}
+		out[i].Actor, out[i].ofService = "", "was "+d.Was.String()+", is "+d.Is.String()
+	}
+	slices.SortStableFunc(out, func(a, b row) int {
+		switch {
+		case a.Loosens == b.Loosens:
+			return 0
+		case a.Loosens:
+			return -1
+		}
+		return 1
+	})
+	return out
+}
+
+// isTwin reports whether d says of AWS services what o says of everybody else.
+func isTwin(o, d policydiff.Difference) bool {
+	return o.ButByService && o.Loosens == d.Loosens && o.Scope == d.Scope && o.From == d.From && o.Until == d.Until &&
+		o.Direction == d.Direction && o.Manner == d.Manner && o.Bounds == d.Bounds && o.UpTo == d.UpTo &&
+		o.Peers == d.Peers && o.Where == d.Where && o.Flows.Equal(d.Flows)
+}
+
 // paragraph tells one difference to people.
-func (t diffTeller) paragraph(b *strings.Builder, d policydiff.Difference) {
-	fmt.Fprintln(b, strings.ReplaceAll(changeOf(d), "-", " "))
-	lines(b, "flows", t.flows(d))
+func (t diffTeller) paragraph(b *strings.Builder, d row) {
+	fmt.Fprintln(b, strings.ReplaceAll(changeOf(d.Difference), "-", " "))
+	lines(b, "flows", t.flows(d.Difference))
 	line(b, "was", d.Was.String()+placesText(d.OldPolicies))
-	line(b, "is", d.Is.String()+upTo(d)+placesText(d.NewPolicies))
+	line(b, "is", d.Is.String()+upTo(d.Difference)+placesText(d.NewPolicies))
 	line(b, "groups", printable(d.Scope))
 	if d.Actor != "" {
 		line(b, "made", printable(d.Actor))
+	}
+	if d.ofService != "" {
+		line(b, "besides", "what an AWS service makes "+d.ofService)
 	}
 	switch {
 	case d.From != "" && d.Until != "":
@@ -78,10 +143,22 @@ func (t diffTeller) paragraph(b *strings.Builder, d policydiff.Difference) {
 
 // upTo says how much of the flows passes where it is not all.
 func upTo(d policydiff.Difference) string {
-	if bounds := boundTexts(d.UpTo); len(bounds) > 0 && d.Loosens {
+	if bounds := boundWords(d.UpTo); len(bounds) > 0 && d.Loosens {
 		return " up to " + strings.Join(bounds, " and ")
 	}
 	return ""
+}
+
+// boundWords is numbers of addresses in words.
+func boundWords(bounds [2]secgroup.Count) []string {
+	var out []string
+	for _, text := range boundTexts(bounds) {
+		if family, bits, isBlock := strings.Cut(text, "/"); isBlock {
+			text = "a /" + bits + " of " + map[string]string{"ipv4": "IPv4", "ipv6": "IPv6"}[family]
+		}
+		out = append(out, text)
+	}
+	return out
 }
 
 func placesText(places []policydiff.Place) string {
@@ -131,16 +208,16 @@ func (t diffTeller) sameFlows(d policydiff.Difference, alike []secgroup.Slice) s
 	}
 	preposition := map[secgroup.Direction]string{secgroup.Ingress: "from", secgroup.Egress: "to"}[d.Direction]
 	text := fmt.Sprintf("%s %s %s %s", d.Direction, strings.Join(flows, ", "), preposition, t.peers(d, alike[0]))
-	switch d.Manner {
-	case policydiff.InSum:
-		text += ", in sum more than " + strings.Join(boundTexts(d.Bounds), " or ")
-	case policydiff.InARule:
-		text += ", in one rule more than " + strings.Join(boundTexts(d.Bounds), " or ")
-	case policydiff.Together:
-		text += ", all of it together"
-		if bounds := boundTexts(d.Bounds); len(bounds) > 0 {
-			text += " to more than " + strings.Join(bounds, " or ")
-		}
+	bounds := strings.Join(boundWords(d.Bounds), " or ")
+	switch {
+	case d.Manner == policydiff.InSum:
+		text += ", in sum more than " + bounds
+	case d.Manner == policydiff.InARule:
+		text += ", in one rule more than " + bounds
+	case d.Manner == policydiff.Together && bounds != "":
+		text += ", where every one of these flows is open to more than " + bounds
+	case d.Manner == policydiff.Together:
+		text += ", where every one of these flows is open"
 	}
 	return text
 }

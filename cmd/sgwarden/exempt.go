@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -14,6 +15,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sgwarden/sgwarden/internal/incident"
+	"github.com/sgwarden/sgwarden/internal/ledger"
 	"github.com/sgwarden/sgwarden/internal/policy"
 	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
@@ -163,28 +166,30 @@ func newExemptList() *cobra.Command {
 	var in account
 	var format string
 	cmd := &cobra.Command{
-		Use:   "list GROUP",
-		Short: "List the exemptions of a group in the ledger, ended ones too",
-		Args:  arguments("GROUP"),
+		Use:   "list [GROUP]",
+		Short: "List the exemptions in the ledger, of one group or of all, ended ones too",
+		Args:  cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if format != "table" && format != "json" {
 				return fmt.Errorf("output %q: want table or json", format)
 			}
-			if err := checkGroupID(args[0]); err != nil {
-				return err
+			if len(args) > 0 {
+				if err := checkGroupID(args[0]); err != nil {
+					return err
+				}
 			}
 			l, err := in.ledger(cmd.Context())
 			if err != nil {
 				return err
 			}
-			memory, err := l.Observe(cmd.Context(), args[0])
+			all, err := ledgerExemptions(cmd.Context(), l, args)
 			if err != nil {
 				return outside(err)
 			}
 			if format == "json" {
-				return writeExemptionsJSON(cmd, memory.Controls.Exemptions)
+				return writeExemptionsJSON(cmd, all)
 			}
-			return writeExemptions(cmd, memory.Controls.Exemptions, time.Now())
+			return writeExemptions(cmd, all, time.Now())
 		},
 	}
 	in.flags(cmd)
@@ -192,18 +197,49 @@ func newExemptList() *cobra.Command {
 	return cmd
 }
 
+// ledgerExemptions reads the exemptions of some groups, none = of all, in the
+// order of the groups and then of their ids.
+func ledgerExemptions(ctx context.Context, l exemptionBook, groups []string) (all []policy.Exemption, err error) {
+	if len(groups) == 0 {
+		if groups, err = l.Exempted(ctx); err != nil {
+			return nil, err
+		}
+	}
+	for chunk := range slices.Chunk(groups, ledger.MostRecalled) {
+		found, err := l.ControlsOf(ctx, chunk)
+		if err != nil {
+			return nil, err
+		}
+		for _, id := range chunk {
+			all = append(all, found[id].Exemptions...)
+		}
+	}
+	return all, nil
+}
+
+// exemptionBook is what listing needs of a *ledger.Table.
+type exemptionBook interface {
+	Exempted(ctx context.Context) ([]string, error)
+	ControlsOf(ctx context.Context, groupIDs []string) (map[string]incident.Controls, error)
+}
+
 func writeExemptions(cmd *cobra.Command, all []policy.Exemption, now time.Time) error {
 	table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
 	row := func(cells ...string) {
 		_, _ = fmt.Fprintln(table, strings.Join(printables(cells), "\t")) // Flush has the error
 	}
-	row("ID", "STATE", "UNTIL", "POLICY", "OWNER", "FLOWS", "REASON")
+	row("GROUP", "ID", "STATE", "UNTIL", "POLICY", "OWNER", "FLOWS", "REASON")
 	for _, e := range all {
 		state := "on"
-		if !now.Before(e.Until) {
+		switch left := e.Until.Sub(now); {
+		case left <= 0:
 			state = "ended"
+		case left <= 24*time.Hour:
+			state = "ends within a day"
+		case left <= 7*24*time.Hour:
+			state = "ends within a week"
 		}
-		row(e.ID, state, e.Until.Format(time.RFC3339), e.Policy, e.Owner, strings.Join(ruleTexts(e.Rules), ", "), strings.TrimSpace(e.Reason+" "+e.Ticket))
+		row(e.Group, e.ID, state, e.Until.Format(time.RFC3339), e.Policy, e.Owner, strings.Join(ruleTexts(e.Rules), ", "), strings.TrimSpace(e.Reason+" "+e.Ticket))
 	}
 	if err := table.Flush(); err != nil {
 		return outside(err)

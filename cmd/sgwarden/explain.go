@@ -99,7 +99,7 @@ func (e *explain) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	j := judging{set: deployed.Enforcing(), deployed: deployed, by: e.by}
+	j := judging{set: deployed.Enforcing(), deployed: deployed, by: e.by, live: e.group != ""}
 	var x explanation
 	switch {
 	case e.event != "":
@@ -110,12 +110,12 @@ func (e *explain) run(cmd *cobra.Command) error {
 		var rule secgroup.Rule
 		if rule, err = secgroup.ParseRule(e.rule); err == nil {
 			x = j.rules(someGroup, []secgroup.Rule{rule})
-			x.NotConcerned = judgingCalls(j.set)
 		}
 	}
 	if err != nil {
 		return err
 	}
+	x = x.withNotConcerned(j, e.event != "")
 	if err := x.write(cmd.OutOrStdout(), e.format); err != nil {
 		return outside(err)
 	}
@@ -143,8 +143,7 @@ func (e *explain) explainEvent(stdin io.Reader, j judging) (explanation, error) 
 	case len(changes) != 1:
 		return explanation{}, fmt.Errorf("read %s: it holds %d records, explain takes one", e.event, len(changes))
 	}
-	x := j.change(changes[0])
-	return x.withCall(j.set, changes[0]), nil
+	return j.withCall(j.change(changes[0]), changes[0]), nil
 }
 
 // defaultEgress is what EC2 gives every new group.

@@ -13,11 +13,14 @@ type explanation struct {
 	Outcome    string      `json:"outcome"`
 	Reason     string      `json:"reason,omitempty"`
 	Violations []violation `json:"violations"`
-	// NotConcerned are the policies that judge calls, where rules are explained.
+	// NotConcerned are the policies that did not look: those that judge calls
+	// alone where there is none, or groups themselves where none was read.
 	NotConcerned []string `json:"notConcerned,omitempty"`
 	// Group is the live group; absent where the rules stand in none.
 	Group *explainedGroup `json:"group,omitempty"`
 	Rules []explainedRule `json:"rules"`
+
+	besides []string // NotConcerned, with why, for people
 }
 
 // violation is what one policy says of one rule.
@@ -26,7 +29,7 @@ type violation struct {
 	Severity  string   `json:"severity"`
 	File      string   `json:"file"`
 	Line      int      `json:"line"`
-	Rule      string   `json:"rule"` // "" = the call itself
+	Rule      string   `json:"rule"` // "" = the call itself; or "the group itself"
 	Call      string   `json:"call,omitempty"`
 	State     string   `json:"state"`
 	Why       string   `json:"why"`
@@ -77,9 +80,33 @@ func (j judging) rules(group secgroup.Group, rules []secgroup.Rule) explanation 
 				x.Violations = append(x.Violations, newViolation(r, f))
 			}
 		}
+	}
+	for _, r := range v.Rules {
 		x.Rules = append(x.Rules, j.explained(r, j.set.Accounts(in, r)))
 	}
+	if accounts := j.set.GroupAccounts(in, v); j.live && len(accounts) > 0 {
+		x.Rules = append(x.Rules, j.explainedGroup(v.Group, accounts))
+	}
 	x.Outcome = worst.String()
+	return x
+}
+
+// withNotConcerned adds the policies that did not look at anything explained.
+func (x explanation) withNotConcerned(j judging, called bool) explanation {
+	for _, p := range j.set.Policies {
+		switch {
+		case p.JudgesCalls() && !called:
+			x.besides = append(x.besides, p.ID+" judges calls, not rules: see --event")
+		case p.JudgesGroups() && p.JudgesRules() && !j.live:
+			x.besides = append(x.besides, p.ID+" judges groups themselves too: see --group")
+			continue
+		case p.JudgesGroups() && !j.live:
+			x.besides = append(x.besides, p.ID+" judges groups themselves, not rules: see --group")
+		default:
+			continue
+		}
+		x.NotConcerned = append(x.NotConcerned, p.ID)
+	}
 	return x
 }
 

@@ -29,7 +29,6 @@ func (e *explain) explainGroup(ctx context.Context, j judging) (explanation, err
 	if j.around, err = readAround(ctx, reads, group, j.set.Facts()); err != nil {
 		return explanation{}, outside(err)
 	}
-	j.live = true
 	x := j.rules(group, group.Rules)
 	x.Group = &explainedGroup{ID: group.ID, Name: group.Name, VPC: group.VPCID, Account: group.AccountID, Region: group.Region}
 	return x, nil

@@ -80,7 +80,7 @@ remedy: alert
 `), 0o600))
 	status, out, errs := explainLive(t, l, "--group", id, "--region", "us-east-1", "--policies", dir)
 	require.Equal(t, exitViolation, status, errs)
-	require.Regexp(t, `(?s)rule     the group itself\n.*alerts +used .*no network interface`, out)
+	require.Regexp(t, `(?s)for      the group itself\n.*alerts +used .*no network interface`, out)
 
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "p.yaml"), []byte(`apiVersion: sgwarden/v1
 kind: Policy
@@ -91,6 +91,63 @@ remedy: alert
 	status, out, errs = explainLive(t, l, "--group", id, "--region", "us-east-1", "--policies", dir)
 	require.Equal(t, exitFine, status, "what has a grace is no violation yet: "+errs)
 	require.Regexp(t, `(?s)^compliant\n.*decided  compliant: used says nothing before its grace is over\n.*graced +used .* stands for a grace of 24h0m0s: no network interface uses it`, out)
+	l.end()
+}
+
+// TestExplainSaysOfEveryPolicyWhatItMakesOfTheGroup: also of those that find
+// nothing, once, and not beside each rule.
+func TestExplainSaysOfEveryPolicyWhatItMakesOfTheGroup(t *testing.T) {
+	l := listen(t, "--no-guard")
+	id := l.openSSH()
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "p.yaml"), []byte(`apiVersion: sgwarden/v1
+kind: Policy
+metadata: {id: used, title: used, severity: low}
+require: [{attached: true}]
+remedy: alert
+---
+apiVersion: sgwarden/v1
+kind: Policy
+metadata: {id: few, title: few, severity: low}
+require: [{maxRules: 9}]
+remedy: tag
+---
+apiVersion: sgwarden/v1
+kind: Policy
+metadata: {id: owned, title: owned, severity: low}
+require: [{tags: [owner]}]
+remedy: tag
+---
+apiVersion: sgwarden/v1
+kind: Policy
+metadata: {id: defaults, title: defaults, severity: low}
+scope: {groups: {default: true}}
+require: [{attached: false}]
+remedy: alert
+---
+apiVersion: sgwarden/v1
+kind: Policy
+metadata: {id: ssh, title: ssh, severity: high}
+forbid: [{direction: ingress, ports: [22], peers: [internet]}]
+`), 0o600))
+	status, out, errs := explainLive(t, l, "--group", id, "--region", "us-east-1", "--policies", dir)
+	require.Equal(t, exitViolation, status, errs)
+	_, ofGroup, found := strings.Cut(out, "for      the group itself\n")
+	require.True(t, found, out)
+	require.Regexp(t, `(?s)^  decided  tagged: owned marks it with tags, and it stays\n  VERDICT .*\n`+
+		`  tags +owned .* violates: it lacks the tags owner\S*.*\n  alerts +used .*no network interface uses it.*\n`+
+		`  fine +few .* it has 2 rules, where 9 may be\n  out of scope +defaults .* it is only for default groups\n$`, ofGroup)
+	require.NotContains(t, ofGroup, "ssh")
+	require.Equal(t, 1, strings.Count(out, " few "), "it is told once: "+out)
+
+	_, out, _ = explainLive(t, l, "--group", id, "--region", "us-east-1", "--policies", dir, "-o", "json")
+	var x explanation
+	require.NoError(t, json.Unmarshal([]byte(out), &x))
+	last := x.Rules[len(x.Rules)-1]
+	require.Equal(t, "the group itself", last.Rule)
+	require.Empty(t, last.ID)
+	require.Len(t, last.Policies, 4)
+	require.Len(t, x.Violations, 3)
 	l.end()
 }
 

@@ -1,13 +1,10 @@
 package main
 
 import (
-	"encoding/json"
-	"fmt"
-	"io"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
+	"github.com/sgwarden/sgwarden/internal/incident"
 	"github.com/sgwarden/sgwarden/internal/policy"
 	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
@@ -21,8 +18,17 @@ type explainedRule struct {
 	Decided   string    `json:"decided"` // how the policies together came to the outcome
 	Policies  []opinion `json:"policies"`
 
-	isGroup bool // it is what is required of the group itself
+	about subject
 }
+
+// subject is what an explainedRule is about.
+type subject uint8
+
+const (
+	aRule    subject = iota
+	theGroup         // what is required of the group itself
+	aCall            // the call of an event
+)
 
 // opinion is why one policy says of a rule what it says.
 type opinion struct {
@@ -62,34 +68,61 @@ var verdicts = []struct {
 
 func (j judging) explained(r policy.RuleVerdict, accounts []policy.Account) explainedRule {
 	out := explainedRule{
-		Rule: ruleText(r), Outcome: outcomeOf(r).String(), Remaining: texts(leftOf(r)), Decided: decided(r), Policies: []opinion{},
+		Rule: r.Rule.String(), Outcome: outcomeOf(r).String(), Remaining: texts(leftOf(r)), Decided: decided(r), Policies: []opinion{},
 	}
 	if j.live {
 		out.ID = r.Rule.ID
 	}
-	if out.isGroup = secgroup.IsGroupEntry(r.Rule.ID); out.isGroup {
-		out.ID, out.Remaining = "", []string{}
+	for _, a := range accounts {
+		out.Policies = append(out.Policies, j.opinion(r.Rule, a))
 	}
-	for i, a := range accounts {
-		if out.isGroup && !slices.ContainsFunc(r.Findings, func(f policy.Finding) bool { return f.Policy == a.Policy }) {
-			continue // of a group only what is required of it is told
-		}
-		out.Policies = append(out.Policies, j.opinion(r.Rule, a, j.deployed.Policies[i].Mode))
-	}
-	slices.SortStableFunc(out.Policies, func(a, b opinion) int { return a.rank - b.rank })
+	out.sort()
 	return out
 }
+
+// explainedGroup is what is required of the group itself, which each policy
+// finds for itself, in one table.
+func (j judging) explainedGroup(found []policy.RuleVerdict, accounts []policy.Account) explainedRule {
+	worst, all := incident.Compliant, policy.RuleVerdict{Decision: policy.Keep}
+	for _, r := range found {
+		worst, all.Findings = max(worst, outcomeOf(r)), append(all.Findings, r.Findings...)
+	}
+	out := explainedRule{Rule: itself, Outcome: worst.String(), Remaining: []string{}, Decided: decided(all), Policies: []opinion{}, about: theGroup}
+	for _, a := range accounts {
+		out.Policies = append(out.Policies, j.opinion(secgroup.Rule{}, a))
+	}
+	out.sort()
+	return out
+}
+
+// sort puts what decides first.
+func (r explainedRule) sort() {
+	slices.SortStableFunc(r.Policies, func(a, b opinion) int { return a.rank - b.rank })
+}
+
+// itself stands for a rule where a policy judges the group.
+const itself = "the group itself"
 
 // ruleText is a rule as text; what is required of the group itself has none.
 func ruleText(r policy.RuleVerdict) string {
 	if secgroup.IsGroupEntry(r.Rule.ID) {
-		return "the group itself"
+		return itself
 	}
 	return r.Rule.String()
 }
 
-func (j judging) opinion(rule secgroup.Rule, a policy.Account, mode policy.Mode) opinion {
-	p := a.Policy
+// deployedMode is the mode that a policy has outside of explain.
+func (j judging) deployedMode(p *policy.Policy) policy.Mode {
+	for _, d := range j.deployed.Policies {
+		if d.ID == p.ID {
+			return d.Mode
+		}
+	}
+	return p.Mode
+}
+
+func (j judging) opinion(rule secgroup.Rule, a policy.Account) opinion {
+	p, mode := a.Policy, j.deployedMode(a.Policy)
 	out := opinion{
 		Policy: p.ID, Severity: p.Severity.String(), Mode: mode.String(), File: p.File, Line: p.Line,
 		Verdict: "out of scope", Why: "it is " + a.OutOfScope, Excess: []string{}, Remaining: []string{}, rank: len(verdicts),
@@ -159,7 +192,7 @@ func (a opinion) sentence() string {
 
 // decided says how the policies together came to what becomes of a rule.
 func decided(r policy.RuleVerdict) string {
-	var reverts, narrows, others, unsure, graced []string
+	var reverts, narrows, tags, others, unsure, graced []string
 	for _, f := range r.Findings {
 		switch {
 		case f.State == policy.Acting && f.Policy.Remedy.Do == policy.DoRevert:
@@ -168,6 +201,8 @@ func decided(r policy.RuleVerdict) string {
 			narrows = append(narrows, f.Policy.ID)
 		case f.State == policy.Unknown:
 			unsure = append(unsure, f.Policy.ID)
+		case f.State == policy.Tagging:
+			tags = append(tags, f.Policy.ID)
 		case f.State == policy.Graced:
 			graced = append(graced, f.Policy.ID)
 		case f.State != policy.Fine:
@@ -193,6 +228,8 @@ func decided(r policy.RuleVerdict) string {
 		text = "what all of " + names(narrows) + " leave of it"
 	case len(narrows) > 0:
 		text = "what " + names(narrows) + " leaves of it"
+	case len(tags) > 0:
+		text = verb(tags, " marks", " mark") + " it with tags, and it stays"
 	case len(others) > 0:
 		text = verb(others, " only reports or lets", " only report or let") + " it be: nothing is changed"
 	case len(unsure) > 0:
@@ -207,64 +244,4 @@ func decided(r policy.RuleVerdict) string {
 		text += "; lost: " + r.Lost
 	}
 	return text
-}
-
-func (x explanation) write(w io.Writer, format string) error {
-	if format == "json" {
-		enc := json.NewEncoder(w)
-		enc.SetEscapeHTML(false)
-		enc.SetIndent("", "  ")
-		return enc.Encode(x)
-	}
-	var b strings.Builder
-	fmt.Fprintln(&b, x.Outcome)
-	if x.Reason != "" {
-		line(&b, "because", printable(x.Reason))
-	}
-	for _, v := range x.Violations {
-		if v.Call != "" {
-			line(&b, "call", printable(strings.TrimSpace(v.Call+" "+v.Rule)))
-			line(&b, "breaks", printable(fmt.Sprintf("%s (%s) at %s:%d", v.Policy, v.Severity, v.File, v.Line)))
-			line(&b, "why", printable(v.Why))
-		}
-	}
-	for _, id := range x.NotConcerned {
-		line(&b, "besides", id+" judges calls, not rules: see --event")
-	}
-	if g := x.Group; g != nil {
-		line(&b, "group", printable(fmt.Sprintf("%s %q in %s of %s, %s", g.ID, g.Name, g.VPC, g.Account, g.Region)))
-		if len(x.Rules) == 0 {
-			line(&b, "", "it has no rule")
-		}
-	}
-	for i, r := range x.Rules {
-		if i > 0 || x.Group != nil {
-			b.WriteByte('\n')
-		}
-		r.write(&b)
-	}
-	_, err := io.WriteString(w, b.String())
-	return err
-}
-
-// write tells one rule with the table of all policies.
-func (r explainedRule) write(b *strings.Builder) {
-	line(b, "rule", strings.TrimSpace(r.ID+" "+r.Rule))
-	line(b, "decided", r.Outcome+": "+printable(r.Decided))
-	switch {
-	case r.isGroup:
-	case len(r.Remaining) == 0:
-		line(b, "leaves", "nothing")
-	default:
-		lines(b, "leaves", r.Remaining)
-	}
-	table := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
-	row := func(cells ...string) { _, _ = fmt.Fprintln(table, "  "+strings.Join(printables(cells), "\t")) }
-	if len(r.Policies) > 0 {
-		row("VERDICT", "POLICY", "SEVERITY", "AT", "WHY")
-	}
-	for _, a := range r.Policies {
-		row(a.Verdict, a.Policy, a.Severity, fmt.Sprintf("%s:%d", a.File, a.Line), a.sentence())
-	}
-	_ = table.Flush() // into memory
 }

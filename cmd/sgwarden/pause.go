@@ -4,8 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/sgwarden/sgwarden/internal/ledger"
 )
 
 func newPause() *cobra.Command {
@@ -46,21 +49,31 @@ may: the guard's own may not.`,
 
 func newResume() *cobra.Command {
 	var in account
-	var group string
+	var group, policyID string
 	cmd := &cobra.Command{
 		Use:   "resume",
-		Short: "End a pause",
+		Short: "End a pause, or what the fuse holds",
 		Long: `resume ends what "sgwarden pause" with the same --group began. A pause of all
 and one of a group are two: each ends by itself. One that is not there is no
-fault.`,
+fault.
+
+With --policy it ends the hold of the fuse on that policy. What it refuses is
+taken back when its groups are judged again, and for an hour nothing of it is
+counted: look at the alerts first.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := optionalGroup(group); err != nil {
 				return err
 			}
+			if group != "" && policyID != "" {
+				return errors.New("resume: the fuse holds a policy in all groups: give --group or --policy")
+			}
 			l, err := in.ledger(cmd.Context())
 			if err != nil {
 				return err
+			}
+			if policyID != "" {
+				return release(cmd, l, policyID)
 			}
 			if err := l.Operator().Resume(cmd.Context(), group); err != nil {
 				return outside(fmt.Errorf("resume %s: %w", scopeOf(group), err))
@@ -70,7 +83,30 @@ fault.`,
 	}
 	in.flags(cmd)
 	cmd.Flags().StringVar(&group, "group", "", "only this group (default: all)")
+	cmd.Flags().StringVar(&policyID, "policy", "", "id of the policy that the fuse holds")
 	return cmd
+}
+
+// release ends what the fuse holds of a policy, whatever its digests.
+func release(cmd *cobra.Command, l *ledger.Table, policyID string) error {
+	controls, err := l.Controls(cmd.Context())
+	if err != nil {
+		return outside(err)
+	}
+	released := 0
+	for key := range controls.Held {
+		if id, _, _ := strings.Cut(key, "@"); id != policyID {
+			continue
+		}
+		if err := l.Operator().Release(cmd.Context(), key, time.Now()); err != nil {
+			return outside(fmt.Errorf("resume %s: %w", printable(policyID), err))
+		}
+		released++
+	}
+	if released == 0 {
+		return fmt.Errorf("resume: the fuse does not hold policy %q", printable(policyID))
+	}
+	return tell(cmd, "not held any more: %s\n", printable(policyID))
 }
 
 func optionalGroup(id string) error {

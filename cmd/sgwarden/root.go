@@ -59,7 +59,7 @@ Begin with "sgwarden demo": it needs no account and no key.`,
 	}
 	root.AddCommand(
 		newInit(), newDemo(), newExplain(), newPolicies(), newPolicy(), newTest(), newLint(), newBundle(), newVersion(),
-		newAlert(), newExempt(), newAdopt(), newPause(), newResume(),
+		newDoctor(), newAlert(), newExempt(), newAdopt(), newPause(), newResume(),
 	)
 	return root
 }

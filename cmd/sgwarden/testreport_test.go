@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/joshdk/go-junit"
 	"github.com/stretchr/testify/require"
 
 	"github.com/sgwarden/sgwarden/internal/policy"
@@ -20,13 +21,15 @@ type node struct {
 	Children []node     `xml:",any"`
 }
 
-// junitSchema is the part of the schema of Jenkins' xUnit plugin (junit-10.xsd)
-// that a report of this kind can use: attributes by element, those that it must
-// have with a bang, and children.
+// junitSchema is the schema that Jenkins' xUnit plugin holds reports to, as far
+// as a report of this kind can use it: attributes by element, those that it must
+// have with a bang, and children. It is the strictest that CI systems publish
+// (github.com/jenkinsci/xunit-plugin, types/model/xsd/junit-10.xsd, read
+// 2026-11); GitLab, GitHub's and Azure's readers take less.
 var junitSchema = map[string]struct{ attributes, children string }{
-	"testsuites": {"name tests failures errors time disabled", "testsuite"},
-	"testsuite":  {"name! tests! failures errors skipped time timestamp hostname id package", "testcase properties system-out system-err"},
-	"testcase":   {"name! classname time status assertions", "failure error skipped system-out system-err"},
+	"testsuites": {"name time tests failures errors", "testsuite"},
+	"testsuite":  {"name! tests! failures! errors! group time skipped timestamp hostname id package file log url", "testsuite properties testcase system-out system-err"},
+	"testcase":   {"name! time classname group", "skipped error failure rerunFailure rerunError flakyFailure flakyError system-out system-err"},
 	"failure":    {"type message", ""},
 }
 
@@ -89,7 +92,46 @@ func TestJUnitReportsFitTheCommonSchema(t *testing.T) {
 	require.Equal(t, []string{"a", "b", "c"}, names)
 	require.Contains(t, root.Children[0].Children[0].Attrs[0].Value, `<hostile> & "quoted" (I-SSH)`)
 
+	// As another reader takes it.
+	suites, err := junit.Ingest(out.Bytes())
+	require.NoError(t, err)
+	require.Len(t, suites, 3)
+	require.Equal(t, "a", suites[0].Tests[0].Classname)
+	require.Equal(t, `<hostile> & "quoted" (I-SSH): excess: nothing`, suites[0].Tests[0].Name)
+	var failed []string
+	for _, s := range suites {
+		require.Equal(t, len(s.Tests), s.Totals.Passed+s.Totals.Failed)
+		for _, c := range s.Tests {
+			if c.Status == junit.StatusFailed {
+				failed = append(failed, s.Name+": "+c.Error.Error())
+			}
+		}
+	}
+	require.Equal(t, []string{
+		`a: a.yaml:4: a, "<hostile> & \"quoted\"": excess: want nothing, got ingress all from ::/0`,
+		"b: b.yaml:9: b, \"wrong\": CreateTags: want pass, got read x.json: gone\uFFFD[31m",
+		"c: c.yaml:5: c: it has no tests",
+	}, failed)
+
 	out.Reset()
 	require.NoError(t, writeTestJUnit(&out, policy.TestReport{}))
 	require.NoError(t, xml.Unmarshal(out.Bytes(), &root))
+}
+
+// TestTheJUnitReportOfThePacks is read as it was meant by another reader.
+func TestTheJUnitReportOfThePacks(t *testing.T) {
+	var out, errs bytes.Buffer
+	require.Equal(t, exitFine, runContext(t.Context(), []string{"test", "--run", "^(admin-ports|groups-are)", "-o", "junit"}, nil, &out, &errs), errs.String())
+	var root node
+	require.NoError(t, xml.Unmarshal(out.Bytes(), &root))
+	cases, failures := requireJUnit(t, root)
+	require.Greater(t, cases, 20)
+	require.Zero(t, failures)
+	suites, err := junit.Ingest(out.Bytes())
+	require.NoError(t, err)
+	read := 0
+	for _, s := range suites {
+		read += s.Totals.Passed
+	}
+	require.Equal(t, cases, read)
 }

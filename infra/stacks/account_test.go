@@ -13,6 +13,7 @@ import (
 
 	"github.com/sgwarden/sgwarden/events"
 	"github.com/sgwarden/sgwarden/internal/deployment"
+	"github.com/sgwarden/sgwarden/internal/doctor"
 	"github.com/sgwarden/sgwarden/internal/guard"
 )
 
@@ -263,4 +264,16 @@ func TestLogsAreKeptAYear(t *testing.T) {
 // TestOutputsAreWhatCommandsLookFor, both ways; two are for people alone.
 func TestOutputsAreWhatCommandsLookFor(t *testing.T) {
 	require.ElementsMatch(t, append(deployment.OutputNames(), "ReaderPolicy", "OperatorPolicy"), slices.Collect(maps.Keys(plain.Outputs)))
+}
+
+// TestDoctorKnowsOurRules by their descriptions, as those of another
+// deployment too.
+func TestDoctorKnowsOurRules(t *testing.T) {
+	known := 0
+	for _, r := range plain.of("AWS::Events::Rule") {
+		if text, _ := r.Properties["Description"].(string); strings.HasPrefix(text, doctor.RuleDescription) {
+			known++
+		}
+	}
+	require.Equal(t, len(events.RuleNames()), known)
 }

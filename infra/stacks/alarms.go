@@ -43,6 +43,7 @@ func (a *account) alarms(f functions) []alarm {
 		{id: "Waiting", says: "the oldest change has waited for more than half an hour", metric: queueMetric(a.queues.changes.MetricApproximateAgeOfOldestMessage), above: 1800},
 		{id: "NotRemedied", says: "what should have been taken back still stands", metric: ownMetric(f.guard, metrics.NotRemedied, "Sum")},
 		{id: "Unjudged", says: "the policies of the function cannot be used, and changes wait", metric: ownMetric(f.guard, metrics.Unjudged, "Sum")},
+		{id: "Held", says: "violations stay while remedies are paused, or the fuse holds a policy", metric: ownMetric(f.guard, metrics.Held, "Sum")},
 		{id: "Errors", says: "guard ended in an error", metric: functionMetric(f.guard.MetricErrors)},
 		{id: "Throttles", says: "guard was not allowed to run", metric: functionMetric(f.guard.MetricThrottles)},
 		{id: "SweepErrors", says: "sweep ended in an error", metric: functionMetric(f.sweep.MetricErrors)},

@@ -24,7 +24,7 @@ func (a *account) newDashboard(f functions, alarms []interfacesawscloudwatch.IAl
 		{awscloudwatch.NewAlarmStatusWidget(&awscloudwatch.AlarmStatusWidgetProps{Title: jsii.String("Alarms"), Alarms: &alarms, Width: jsii.Number(whole)})},
 		{
 			graph("Changes, and those that broke a policy", sum(metrics.Changes), sum(metrics.Violations), sum(metrics.Remedied)),
-			graph("Not done", sum(metrics.Open), sum(metrics.NotRemedied), sum(metrics.Unjudged)),
+			graph("Not done", sum(metrics.Open), sum(metrics.NotRemedied), sum(metrics.Unjudged), sum(metrics.Held)),
 		},
 		{
 			graph("Seconds from the call to the verified remedy", spread(metrics.SecondsToRemedy)...),

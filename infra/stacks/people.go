@@ -1,18 +1,25 @@
 package stacks
 
 import (
+	"maps"
+	"slices"
+	"strings"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/sgwarden/sgwarden/internal/doctor"
 	"github.com/sgwarden/sgwarden/internal/ledger"
 )
 
 // newPeoplePolicies makes two managed policies for the roles of people, which
 // the stack has none of: a reader looks at incidents, exemptions and the state
-// of the deployment; an operator also writes the controls, and nothing else of
-// the ledger. Neither may touch a security group.
-func (a *account) newPeoplePolicies() (reader, operator awsiam.ManagedPolicy) {
+// of the deployment (sgwarden doctor); an operator also writes the controls,
+// and nothing else of the ledger, and sends test alerts. Neither may touch a
+// security group.
+func (a *account) newPeoplePolicies(functions ...awslambda.Function) (reader, operator awsiam.ManagedPolicy) {
 	statement := func(sid string, resources []*string, conditions *map[string]any, actions ...string) awsiam.PolicyStatement {
 		return awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
 			Sid: jsii.String(sid), Actions: jsii.Strings(actions...), Resources: &resources, Conditions: conditions,
@@ -20,23 +27,58 @@ func (a *account) newPeoplePolicies() (reader, operator awsiam.ManagedPolicy) {
 	}
 	table := []*string{a.table.TableArn()}
 	read := func() *[]awsiam.PolicyStatement {
-		return &[]awsiam.PolicyStatement{
-			statement("FindTheDeployment", []*string{a.stack.StackId()}, nil, "cloudformation:DescribeStacks"),
-			statement("ReadLedger", table, nil, ledger.ReadPermissions()...),
+		statements := []awsiam.PolicyStatement{statement("ReadLedger", table, nil, ledger.ReadPermissions()...)}
+		for _, on := range slices.Sorted(maps.Keys(doctor.Permissions())) {
+			statements = append(statements, statement("Examine"+sidOf(on), a.examined(on, functions), nil, doctor.Permissions()[on]...))
 		}
+		return &statements
 	}
 	// What is to be adopted is listed with the groups as they are. EC2 takes no
 	// resource for reads.
-	groups := statement("ReadGroups", *jsii.Strings("*"), nil, "ec2:DescribeSecurityGroupRules", "ec2:DescribeSecurityGroups")
-	writes := append(*read(), groups, statement("WriteControls", table, leadingKeys(ledger.OperatorKeys()), ledger.OperatorPermissions()...))
+	groups := statement("ReadGroups", *jsii.Strings("*"), nil, "ec2:DescribeSecurityGroupRules")
+	writes := append(*read(), groups,
+		statement("WriteControls", table, leadingKeys(ledger.OperatorKeys()), ledger.OperatorPermissions()...),
+		statement("TestAlert", []*string{a.topic.TopicArn()}, nil, doctor.TestAlertPermissions()...))
 	reader = awsiam.NewManagedPolicy(a.stack, jsii.String("Reader"), &awsiam.ManagedPolicyProps{
-		Description: jsii.String("Reads the incidents and exemptions of sgwarden"), Statements: read(),
+		Description: jsii.String("Reads the incidents and exemptions of sgwarden, and asks how it does"), Statements: read(),
 	})
 	operator = awsiam.NewManagedPolicy(a.stack, jsii.String("Operator"), &awsiam.ManagedPolicyProps{
-		Description: jsii.String("Reads the incidents of sgwarden and the groups, exempts, adopts, pauses and resumes"), Statements: &writes,
+		Description: jsii.String("Reads the incidents of sgwarden and the groups, asks how it does, exempts, adopts, pauses and resumes"), Statements: &writes,
 	})
 	for _, p := range []awsiam.ManagedPolicy{reader, operator} {
 		p.ApplyRemovalPolicy(awscdk.RemovalPolicy_DESTROY)
 	}
 	return reader, operator
+}
+
+// examined are the parts of the stack that an examination asks about.
+func (a *account) examined(on doctor.On, functions []awslambda.Function) []*string {
+	var arns []*string
+	switch on {
+	case doctor.OnStack:
+		arns = append(arns, a.stack.StackId())
+	case doctor.OnTable:
+		arns = append(arns, a.table.TableArn())
+	case doctor.OnQueues:
+		arns = append(arns, a.queues.changes.QueueArn(), a.queues.failed.QueueArn(), a.queues.undelivered.QueueArn())
+	case doctor.OnTopics:
+		arns = append(arns, a.topic.TopicArn(), a.alarmTopic.TopicArn())
+	case doctor.OnFunctions:
+		for _, f := range functions {
+			arns = append(arns, f.FunctionArn())
+		}
+	case doctor.OnRoles:
+		arns = append(arns, functions[0].Role().RoleArn()) // the guard's: whose rights are asked for
+	case doctor.OnAll:
+		arns = append(arns, jsii.String("*"))
+	}
+	return arns
+}
+
+// sidOf makes Queues of "queues", and All of "*".
+func sidOf(on doctor.On) string {
+	if on == doctor.OnAll {
+		return "All"
+	}
+	return strings.ToUpper(string(on[:1])) + string(on[1:])
 }

@@ -112,11 +112,25 @@ func lead(i incident.Incident) string {
 	case incident.Contested:
 		return "The same change keeps coming back, and is taken back each time. " + told(i) + " No more messages are sent about it for an hour."
 	case incident.Reminder:
+		if isExpiring(i) {
+			return expiring(i)
+		}
 		return "This is still open. " + told(i)
 	case incident.Undone:
-		return "An operator put back what sgwarden had changed. " + told(i)
+		return fmt.Sprintf("An operator put back what sgwarden had changed: %s. It is as it was before sgwarden acted, and stays as long as the exemption that came with it.", subjectOf(i, "lets"))
 	}
 	return told(i)
+}
+
+// isExpiring reports whether a message is about an exemption that ends soon.
+func isExpiring(i incident.Incident) bool {
+	return i.EventType == incident.Reminder && i.Outcome == incident.Exempt
+}
+
+// expiring is about an exemption that ends soon.
+func expiring(i incident.Incident) string {
+	return fmt.Sprintf("An exemption ends soon%s. It covers %s. When it has ended, that is judged like any other: change the rule before, or agree on a new exemption. Nothing was changed.",
+		because(i.Reason), subjectOf(i, "lets"))
 }
 
 // orElse is text, or otherwise where there is none.
@@ -237,59 +251,4 @@ func unresolved(i incident.Incident) string {
 func upperFirst(text string) string {
 	_, size := utf8.DecodeRuneInString(text)
 	return strings.ToUpper(text[:size]) + text[size:]
-}
-
-// verbs are the first words of subjects.
-var verbs = map[incident.Outcome]string{
-	incident.Reverted: "sgwarden removed", incident.Narrowed: "sgwarden narrowed", incident.Tagged: "sgwarden tagged",
-	incident.Alerted: "sgwarden found", incident.Observed: "sgwarden would act on", incident.Pending: "sgwarden waits before acting on",
-	incident.NotReverted: "sgwarden could NOT take back", incident.CannotRemediate: "sgwarden CANNOT take back",
-	incident.Unresolved: "sgwarden could not judge", incident.Exempt: "exempt:", incident.Gone: "gone:", incident.AlreadyCompliant: "over:",
-}
-
-// verbOf is how the subject begins behind the severity.
-func verbOf(i incident.Incident) string {
-	switch {
-	case i.EventType == incident.Resolved:
-		return "resolved:"
-	case i.EventType == incident.Contested:
-		return "sgwarden keeps taking back"
-	case i.Outcome == incident.Reverted && allRestored(decisive(i)):
-		return "sgwarden took back the change to"
-	case isCall(i) && (i.Outcome == incident.Alerted || i.Outcome == incident.Observed):
-		return "sgwarden tells of"
-	case i.Outcome == incident.Unresolved && len(i.Actions) > 0:
-		return "sgwarden could not verify"
-	}
-	return orElse(verbs[i.Outcome], "sgwarden judged")
-}
-
-// subjectLimit is SNS's: less than 100 characters.
-const subjectLimit = 99
-
-// subject is the line that is read first, in ASCII.
-func subject(i incident.Incident) string {
-	severity, _ := severityOf(i)
-	rules, total, what := decisive(i), len(i.Rules)+i.OmittedRules, "a change"
-	switch {
-	case len(rules) == 1 && rules[0].Before != nil:
-		what = foreign(rules[0].Before.String(), 70)
-		if total > 1 {
-			what += fmt.Sprintf(" (1 of %d)", total)
-		}
-	case total > 1 && len(rules) < total:
-		what = fmt.Sprintf("%d of %d rules", len(rules), total)
-	case total > 1:
-		what = count(total, "rule")
-	case i.APICall != "":
-		what = foreign(i.APICall, 40)
-	}
-	text := fmt.Sprintf("%s: %s %s", strings.ToUpper(severity), verbOf(i), what)
-	if where := orElse(foreign(i.GroupName, 30), foreign(i.GroupID, 30)); where != "" {
-		text += " on " + where
-	}
-	if onlyOfGroup(rules) {
-		text = joinNonEmpty(": ", fmt.Sprintf("%s: %s %s", strings.ToUpper(severity), verbOf(i), orElse(foreign(i.GroupName, 30), foreign(i.GroupID, 30))), lacksOf(rules))
-	}
-	return shorten(ascii(unglue(text)), subjectLimit)
 }

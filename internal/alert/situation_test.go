@@ -190,7 +190,8 @@ func situations(t testing.TB) map[string]incident.Incident {
 
 	i = all["reverted"]
 	i.EventType, i.Reason = incident.Contested, "contested"
-	i.Notes = []string{"the same excess came back 3 times within an hour: arn:aws:iam::123456789012:role/dev/builder with APN/1.0 HashiCorp/1.0 Terraform/1.9.8 opens it, sgwarden takes it back; the group belongs to the CloudFormation stack shop-network"}
+	i.Notes = []string{"the same excess came back 3 times within an hour: arn:aws:iam::123456789012:role/dev/builder with APN/1.0 HashiCorp/1.0 Terraform/1.9.8 opens it, sgwarden takes it back",
+		"the group belongs to AWS CloudFormation (shop-network): change its template", "the call came by Terraform: change its configuration"}
 	all["contested"] = i
 
 	i = all["reverted"]
@@ -259,6 +260,7 @@ func situations(t testing.TB) map[string]incident.Incident {
 	i.Actor.SourceIP, i.Actor.InvokedBy = "evil.example", "AWS Internal\t"
 	i.Notes = []string{"the stack is called *evil* <https://evil.example|fine>"}
 	all["hostile"] = i
+	ofTheGuard(all)
 	return all
 }
 

@@ -38,9 +38,17 @@ func (t *Topic) Publish(ctx context.Context, i incident.Incident) error {
 	if err != nil {
 		return err
 	}
+	if err := t.Send(ctx, m); err != nil {
+		return fmt.Errorf("publish incident %s: %w", i.ID, err)
+	}
+	return nil
+}
+
+// Send sends a message as Publish does.
+func (t *Topic) Send(ctx context.Context, m Message) error {
 	whole, err := m.SNS()
 	if err != nil {
-		return fmt.Errorf("publish incident %s: %w", i.ID, err)
+		return err
 	}
 	in := &sns.PublishInput{
 		TopicArn: &t.arn, Subject: &m.Subject, Message: aws.String(string(whole)), MessageStructure: aws.String("json"),
@@ -50,7 +58,7 @@ func (t *Topic) Publish(ctx context.Context, i incident.Incident) error {
 		in.MessageAttributes[name] = types.MessageAttributeValue{DataType: aws.String(a.Type), StringValue: aws.String(a.Value)}
 	}
 	if _, err := t.client.Publish(ctx, in); err != nil {
-		return fmt.Errorf("publish incident %s: %w: %w", i.ID, kindOf(err), err)
+		return fmt.Errorf("%w: %w", kindOf(err), err)
 	}
 	return nil
 }

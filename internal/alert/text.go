@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/sgwarden/sgwarden/internal/incident"
 )
@@ -20,6 +19,9 @@ const (
 
 // text is the message for a person.
 func text(i incident.Incident) string {
+	if p, ok := pageOf(i); ok {
+		return pageText(p, i)
+	}
 	// What went wrong is read first.
 	i.Rules = slices.Clone(i.Rules)
 	slices.SortStableFunc(i.Rules, func(a, b incident.Rule) int { return int(b.Outcome) - int(a.Outcome) })
@@ -30,13 +32,23 @@ func text(i incident.Incident) string {
 	}
 	writeOpened(l, i)
 	writeWhere(l, i)
-	writeWho(l, i)
+	if !isExpiring(i) {
+		writeWho(l, i)
+	}
 	writeWhy(l, i)
-	writeDone(l, i)
-	writeWhen(l, i)
-	writeConnections(l, i)
+	if i.EventType != incident.Undone {
+		writeDone(l, i)
+	}
+	if !isExpiring(i) {
+		writeWhen(l, i)
+	}
+	if i.EventType != incident.Undone {
+		writeConnections(l, i)
+	}
 	writeNotes(l, i)
-	writeNext(l, i)
+	if i.EventType != incident.Undone {
+		writeNext(l, i)
+	}
 	l.b.WriteString("\n")
 	l.paragraph(footer(i))
 	return l.String()
@@ -157,12 +169,16 @@ func writeWhy(l *letter, i incident.Incident) {
 	}
 	switch {
 	case i.Outcome == incident.Exempt:
-		l.title("What it is exempt from")
+		l.title(map[bool]string{false: "What it is exempt from", true: "What it is exempt from until then"}[isExpiring(i)])
 	case isCall(i):
 		l.title("Why you are told")
 	default:
 		l.title("Why it is not allowed")
 	}
+	writePolicies(l, i)
+}
+
+func writePolicies(l *letter, i incident.Incident) {
 	for _, p := range i.Policies[:min(len(i.Policies), maxPerRule)] {
 		l.item("%s: %s", joinNonEmpty(" ", oneLine(p.ID), parenthesised(p.Severity.String())), joinNonEmpty(". ", strings.TrimSuffix(oneLine(p.Title), "."), oneLine(p.Why)))
 		if p.File != "" {
@@ -171,99 +187,6 @@ func writeWhy(l *letter, i incident.Incident) {
 	}
 	if more := len(i.Policies) - maxPerRule; more > 0 {
 		l.item("and %d more", more)
-	}
-}
-
-// writeDone says what was called and what was read back: nothing else counts
-// as done.
-func writeDone(l *letter, i incident.Incident) {
-	switch {
-	case isCall(i):
-		return
-	case i.Outcome == incident.Observed:
-		l.title("What enforce mode would have done")
-		writeLines(l, i.Would)
-		if len(i.Would) == 0 {
-			l.item("Nothing that changes a rule.")
-		}
-		l.item("Nothing of this was done.")
-		return
-	case len(i.Actions) > 0 && i.Outcome.Changed():
-		l.title("What was done")
-	case len(i.Actions) > 0:
-		l.title("What was tried")
-	case i.Outcome.Changed():
-		l.title("What was done")
-	default:
-		return
-	}
-	writeOutcomes(l, i.Rules)
-	if len(i.Actions) > 0 {
-		l.item("Calls:")
-		writeLines(l, i.Actions)
-	}
-}
-
-// writeOutcomes says what was read back: in full of one rule, in a line of
-// each of several.
-func writeOutcomes(l *letter, rules []incident.Rule) {
-	for _, r := range rules[:min(len(rules), maxRules)] {
-		if isOfGroup(r) {
-			l.item("the group itself: %s", r.Outcome)
-		}
-		if r.Before == nil {
-			continue
-		}
-		before, left := foreign(r.Before.String(), 200), leftOf(r)
-		switch {
-		case len(rules) > 1 && r.Outcome == incident.Reverted && len(r.After) == 0:
-			l.item("%s: reverted", before)
-		case len(rules) > 1:
-			l.item("%s: %s, left: %s", before, r.Outcome, strings.Join(left, "; "))
-		default:
-			l.field("before", before)
-			for n, line := range left {
-				l.field(map[bool]string{true: "after"}[n == 0], line)
-			}
-		}
-		if r.Fallback != "" {
-			l.detail("It was removed as a whole: %s.", foreign(r.Fallback, 200))
-		}
-		if why := because(r.Reason); why != "" && !r.Outcome.Changed() {
-			l.detail("%s.", upperFirst(strings.TrimLeft(why, ": "+string(glue))))
-		}
-	}
-	if more := len(rules) - maxRules; more > 0 {
-		l.item("and %d more", more)
-	}
-}
-
-// leftOf says what is left of a rule, as far as it was read.
-func leftOf(r incident.Rule) []string {
-	switch {
-	case r.Reason == "not-verified" || len(r.After) == 0 && r.Outcome > incident.Reverted:
-		return []string{"not known"}
-	case len(r.After) == 0 && r.Outcome == incident.Reverted:
-		return []string{"nothing: the rule was removed"}
-	case len(r.After) == 0:
-		return []string{"nothing: the rule is gone, and not by sgwarden"}
-	}
-	var lines []string
-	for n, a := range r.After {
-		if n == maxPerRule {
-			return append(lines, fmt.Sprintf("and %d more", len(r.After)-maxPerRule))
-		}
-		lines = append(lines, joinNonEmpty(" ", foreign(a.String(), 200), parenthesised(foreign(a.ID, 60))))
-	}
-	return lines
-}
-
-func writeLines(l *letter, lines []string) {
-	for _, line := range lines[:min(len(lines), maxLines)] {
-		l.detail("%s", foreign(line, 400))
-	}
-	if more := len(lines) - maxLines; more > 0 {
-		l.detail("and %d more", more)
 	}
 }
 
@@ -299,30 +222,6 @@ func writeWhen(l *letter, i incident.Incident) {
 	}
 }
 
-// writeConnections says what removing a rule did not do.
-func writeConnections(l *letter, i incident.Incident) {
-	if i.Outcome != incident.Reverted && i.Outcome != incident.Narrowed || i.Sessions.Tracked == "" {
-		return
-	}
-	const cut = "To cut them at once, deny the traffic in the network ACL of the subnet for a moment."
-	longest := time.Duration(i.Sessions.MaySurviveSeconds) * time.Second
-	idle := "up to " + span(longest) + " idle"
-	if i.Sessions.MaySurviveSeconds == incident.TCPIdleSeconds {
-		idle += fmt.Sprintf(" (%d seconds on Nitro v6 instances)", incident.TCPIdleSecondsNitro6)
-	}
-	l.title("Connections made before")
-	switch i.Sessions.Tracked {
-	case incident.TrackedNone:
-		l.item("By the rules of this group they are not tracked, and were cut as the rule went. Paths that AWS always tracks, such as load balancers and NAT gateways, are an exception.")
-	case incident.TrackedAll:
-		l.item("They live on: AWS tracks them, for as long as they are used and %s. %s", idle, cut)
-	case incident.TrackedMixed:
-		l.item("Some were cut as the rule went. Others live on: AWS tracks them, for as long as they are used and %s. %s", idle, cut)
-	default:
-		l.item("They may live on: the rules of this group alone do not tell whether AWS tracks them. If it does, for as long as they are used and %s. %s", idle, cut)
-	}
-}
-
 func writeNotes(l *letter, i incident.Incident) {
 	var standing []string
 	for _, r := range i.Standing {
@@ -335,12 +234,20 @@ func writeNotes(l *letter, i incident.Incident) {
 	}
 	l.title("Also")
 	for _, n := range i.Notes[:min(len(i.Notes), maxLines)] {
-		l.item("%s.", strings.TrimSuffix(upperFirst(orElse(foreign(n, 500), "-")), "."))
+		l.item("%s.", strings.TrimSuffix(sentence(orElse(foreign(n, 500), "-")), "."))
 	}
 	if len(standing) > 0 {
 		l.item("%s of this group violates a policy too, but stood before the policy did, and is left alone:", count(len(standing), "rule"))
 		writeLines(l, standing)
 	}
+}
+
+// sentence begins a note with a capital letter, but for ids: those are copied.
+func sentence(text string) string {
+	if strings.HasPrefix(text, "sgr-") || strings.HasPrefix(text, "sg-") {
+		return text
+	}
+	return upperFirst(text)
 }
 
 func footer(i incident.Incident) string {

@@ -290,7 +290,7 @@ func TestAuthorizeGivesEachRuleItsOwnTags(t *testing.T) {
 
 func TestTag(t *testing.T) {
 	w := newWorld(t, ssh, out)
-	r := w.apply(plan.Tag{GroupID: web, Rules: w.pick(ssh), Tags: map[string]string{"sgwarden:violates": "admin-ports"}})
+	r := w.apply(plan.Tag{GroupID: web, OfGroup: true, Rules: w.pick(ssh), Tags: map[string]string{"sgwarden:violates": "admin-ports"}})
 	require.NoError(t, r.Err)
 	g, _ := w.account.Group(web)
 	require.Equal(t, map[string]string{"sgwarden:violates": "admin-ports"}, g.Tags)
@@ -298,7 +298,7 @@ func TestTag(t *testing.T) {
 		require.Equal(t, live.String() == ssh, live.Tags["sgwarden:violates"] != "")
 	}
 	require.True(t, w.account.RemoveRule(w.pick(ssh)[0].ID))
-	r = w.apply(plan.Tag{GroupID: web, Rules: w.pick(ssh), Tags: map[string]string{"sgwarden:violates": "x"}})
+	r = w.apply(plan.Tag{GroupID: web, OfGroup: true, Rules: w.pick(ssh), Tags: map[string]string{"sgwarden:violates": "x"}})
 	require.ErrorIs(t, r.Err, incident.ErrGone)
 
 	many := make([]secgroup.Rule, 1000)
@@ -306,7 +306,7 @@ func TestTag(t *testing.T) {
 		many[i].ID = w.pick(out)[0].ID
 	}
 	w.cloud.Forget()
-	require.NoError(t, w.apply(plan.Tag{GroupID: web, Rules: many, Tags: map[string]string{"a": "b"}}).Err)
+	require.NoError(t, w.apply(plan.Tag{GroupID: web, OfGroup: true, Rules: many, Tags: map[string]string{"a": "b"}}).Err)
 	require.Equal(t, 2, w.cloud.Count("CreateTags"), "1,001 resources")
 }
 

@@ -28,7 +28,7 @@ func (w world) actions() map[string]plan.Action {
 		"ModifySecurityGroupRules":      plan.Modify{GroupID: web, From: from, To: narrowed},
 		"AuthorizeSecurityGroupIngress": plan.Authorize{GroupID: web, Direction: secgroup.Ingress, Rules: []secgroup.Rule{rule(w.T, https)}},
 		"AuthorizeSecurityGroupEgress":  plan.Authorize{GroupID: web, Direction: secgroup.Egress, Rules: []secgroup.Rule{rule(w.T, "egress tcp/443 to 10.0.0.0/8")}},
-		"CreateTags":                    plan.Tag{GroupID: web, Rules: w.pick(ssh), Tags: map[string]string{"sgwarden:violates": "x"}},
+		"CreateTags":                    plan.Tag{GroupID: web, OfGroup: true, Rules: w.pick(ssh), Tags: map[string]string{"sgwarden:violates": "x"}},
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 // maxTagged is how many resources one CreateTags takes (API reference).
 const maxTagged = 1000
 
-// tag puts the tags on the group and the rules. A rule that is gone fails the
+// tag puts the tags on the rules, and on the group where it is meant. A rule that is gone fails the
 // whole call, as EC2 tags all or nothing.
 func (j *job) tag(ctx context.Context, action plan.Tag) {
 	tags := tagList(action.Tags)
@@ -23,12 +23,19 @@ func (j *job) tag(ctx context.Context, action plan.Tag) {
 		j.fail(action.Call(), action.GroupID, fmt.Errorf("%w: there is no tag to give", incident.ErrInvalid))
 		return
 	}
-	resources := []string{action.GroupID}
+	var resources []string
+	if action.OfGroup {
+		resources = append(resources, action.GroupID)
+	}
 	for _, r := range action.Rules {
 		if secgroup.IsGroupEntry(r.ID) {
 			continue
 		}
 		resources = append(resources, r.ID)
+	}
+	if resources == nil {
+		j.fail(action.Call(), action.GroupID, fmt.Errorf("%w: there is nothing to tag", incident.ErrInvalid))
+		return
 	}
 	for batch := range slices.Chunk(resources, maxTagged) {
 		if _, err := j.client.CreateTags(ctx, &ec2.CreateTagsInput{Resources: batch, Tags: tags}, j.remember); err != nil {

@@ -20,8 +20,8 @@ const module = "github.com/sgwarden/sgwarden/"
 // that nobody uses.
 var allowed = map[string][]string{
 	"cmd/sgwarden": {
-		"events", "events/samples", "internal/alert", "internal/bundle", "internal/deployment", "internal/embedded", "internal/incident", "internal/inventory",
-		"internal/ledger", "internal/policy", "internal/policydiff", "internal/secgroup", "internal/warden", "policies",
+		"events", "events/samples", "internal/alert", "internal/bundle", "internal/deployment", "internal/doctor", "internal/embedded", "internal/incident",
+		"internal/inventory", "internal/ledger", "internal/marks", "internal/policy", "internal/policydiff", "internal/secgroup", "internal/warden", "policies",
 	},
 	"events":                     {"internal/secgroup"},
 	"events/samples":             {},
@@ -29,7 +29,7 @@ var allowed = map[string][]string{
 	"functions/guard":            {"internal/guard"},
 	"functions/sweep":            {"internal/guard", "internal/sweep"},
 	"infra":                      {"infra/stacks"},
-	"infra/stacks":               {"events", "internal/alert", "internal/apply", "internal/bundle", "internal/canary", "internal/guard", "internal/inventory", "internal/ledger", "internal/metrics", "internal/policy"},
+	"infra/stacks":               {"events", "internal/alert", "internal/apply", "internal/bundle", "internal/canary", "internal/doctor", "internal/guard", "internal/inventory", "internal/ledger", "internal/metrics", "internal/policy"},
 	"internal/alert":             {"internal/incident", "internal/secgroup"},
 	"internal/architecture":      {},
 	"internal/apply":             {"internal/awserr", "internal/awsrule", "internal/incident", "internal/plan", "internal/secgroup"},
@@ -42,7 +42,13 @@ var allowed = map[string][]string{
 	"internal/conformance/onaws": {"internal/conformance", "internal/localec2"},
 	"internal/conformance":       {},
 	"internal/corpus":            {},
+	"internal/costs":             {},
 	"internal/deployment":        {},
+	"internal/doctor": {
+		"events", "internal/alert", "internal/apply", "internal/bundle", "internal/deployment", "internal/guard", "internal/incident", "internal/inventory",
+		"internal/ledger", "internal/marks", "internal/policy", "internal/secgroup",
+	},
+	"internal/doctor/patient": {"events", "internal/localaws", "internal/localec2"},
 	"internal/embedded": {
 		"events", "internal/apply", "internal/incident", "internal/inventory", "internal/ledger", "internal/localec2", "internal/localec2/cloudtrail",
 		"internal/plan", "internal/policy", "internal/secgroup", "internal/warden",
@@ -62,6 +68,7 @@ var allowed = map[string][]string{
 	"internal/localec2":            {"internal/localec2/cloudtrail", "internal/localec2/query", "internal/secgroup"},
 	"internal/localec2/cloudtrail": {"internal/localec2/query"},
 	"internal/localec2/query":      {},
+	"internal/marks":               {"internal/incident", "internal/ledger", "internal/policy", "internal/secgroup"},
 	"internal/metrics":             {},
 	"internal/mutation":            {},
 	"internal/overlay":             {},
@@ -80,6 +87,7 @@ var allowed = map[string][]string{
 	"internal/soak/run":  {"internal/soak"},
 	"internal/sweep":     {"internal/guard", "internal/metrics", "internal/warden"},
 	"internal/testtally": {},
+	"internal/threats":   {},
 	"internal/warden":    {"events", "internal/incident", "internal/plan", "internal/policy", "internal/secgroup"},
 	"policies":           {},
 }

@@ -131,7 +131,7 @@ func fromSources(files []policy.Source, folder string) (Bundle, error) {
 	if err != nil {
 		return Bundle{}, err
 	}
-	parsed, err := policy.Parse(files, packs)
+	parsed, err := policy.Parse(files, withoutTests(packs))
 	if err != nil {
 		return Bundle{}, err
 	}

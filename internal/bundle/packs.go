@@ -49,6 +49,15 @@ func readPacks() (map[string][]policy.Source, error) {
 	return packs, nil
 }
 
+// withoutTests leaves out the tests of packs: a bundle holds none, and they are
+// more text than the policies.
+func withoutTests(packs map[string][]policy.Source) map[string][]policy.Source {
+	for id, files := range packs {
+		packs[id] = slices.DeleteFunc(files, func(f policy.Source) bool { return strings.HasSuffix(f.File, testsSuffix) })
+	}
+	return packs
+}
+
 // parsePacks parses embedded packs; no id stands for all of them.
 func parsePacks(ids ...string) (policy.Parsed, error) {
 	packs, err := readPacks()

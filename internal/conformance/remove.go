@@ -57,6 +57,12 @@ func (s *Site) Remove(ctx context.Context) error {
 			return unlessGone(err)
 		}))
 	}
+	for _, id := range left.peerings {
+		note(id, s.eventually(ctx, func() error {
+			_, err := s.EC2.DeleteVpcPeeringConnection(ctx, &ec2.DeleteVpcPeeringConnectionInput{VpcPeeringConnectionId: &id})
+			return unlessGone(err)
+		}))
+	}
 	for _, id := range left.vpcs {
 		note(id, s.eventually(ctx, func() error {
 			_, err := s.EC2.DeleteVpc(ctx, &ec2.DeleteVpcInput{VpcId: &id})
@@ -69,8 +75,8 @@ func (s *Site) Remove(ctx context.Context) error {
 
 // leftovers are what a run has made and not removed, by id.
 type leftovers struct {
-	vpcs, lists, interfaces, subnets []string
-	groups                           []types.SecurityGroup
+	vpcs, lists, interfaces, subnets, peerings []string
+	groups                                     []types.SecurityGroup
 }
 
 func (s *Site) left(ctx context.Context) (leftovers, error) {
@@ -104,6 +110,18 @@ func (s *Site) left(ctx context.Context) (leftovers, error) {
 		}
 		for _, n := range page.Subnets {
 			l.subnets = append(l.subnets, *n.SubnetId)
+		}
+	}
+	peerings := ec2.NewDescribeVpcPeeringConnectionsPaginator(s.EC2, &ec2.DescribeVpcPeeringConnectionsInput{Filters: []types.Filter{mine}})
+	for peerings.HasMorePages() {
+		page, err := peerings.NextPage(ctx)
+		if err != nil {
+			return l, fmt.Errorf("find peerings of the run: %w", err)
+		}
+		for _, p := range page.VpcPeeringConnections { // those that ended are told for a while
+			if c := p.Status.Code; c == types.VpcPeeringConnectionStateReasonCodePendingAcceptance || c == types.VpcPeeringConnectionStateReasonCodeActive {
+				l.peerings = append(l.peerings, *p.VpcPeeringConnectionId)
+			}
 		}
 	}
 	filters := []types.Filter{mine}
@@ -155,8 +173,8 @@ func (s *Site) nothingLeft(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if n := len(l.vpcs) + len(l.groups) + len(l.lists) + len(l.interfaces) + len(l.subnets); n > 0 {
-		return fmt.Errorf("still there: vpcs %v, %d groups, prefix lists %v, interfaces %v, subnets %v", l.vpcs, len(l.groups), l.lists, l.interfaces, l.subnets)
+	if n := len(l.vpcs) + len(l.groups) + len(l.lists) + len(l.interfaces) + len(l.subnets) + len(l.peerings); n > 0 {
+		return fmt.Errorf("still there: vpcs %v, %d groups, prefix lists %v, interfaces %v, subnets %v, peerings %v", l.vpcs, len(l.groups), l.lists, l.interfaces, l.subnets, l.peerings)
 	}
 	return nil
 }

@@ -92,9 +92,16 @@ func (l law) holds(s policy.Scope, g secgroup.Group, untrusted bool) bool {
 }
 
 // boxes are what is forbidden; allowOnly forbids what is within it but these.
+// Of require they are where it looks.
 func (l law) boxes() []policy.Clause {
 	if l.doc.AllowOnly == nil {
-		return l.doc.Forbid
+		boxes := slices.Clone(l.doc.Forbid)
+		for _, r := range l.doc.Require {
+			if r.Where != nil {
+				boxes = append(boxes, *r.Where)
+			}
+		}
+		return boxes
 	}
 	c := l.doc.AllowOnly.Within
 	c.But = slices.Concat(c.But, l.doc.AllowOnly.These)
@@ -108,12 +115,64 @@ type site struct {
 }
 
 func (s site) forbids(whole bool, rule secgroup.Rule, p oracle.Packet) bool {
+	if s.law.doc.OnChange != nil {
+		return !whole && s.isCharged(rule)
+	}
+	if len(s.law.doc.Require) > 0 {
+		return !whole && slices.ContainsFunc(s.law.doc.Require, func(r policy.Requirement) bool {
+			return r.Where != nil && s.inBox(*r.Where, rule, p) && lacks(rule, r)
+		})
+	}
 	for _, c := range s.law.boxes() {
 		if c.Whole == whole && s.inBox(c, rule, p) {
 			return true
 		}
 	}
 	return false
+}
+
+// isCharged reports whether a call gave the rule its value that the law takes
+// back: of any name, by somebody whom it does not leave out.
+func (s site) isCharged(rule secgroup.Rule) bool {
+	on, maker := s.law.doc.OnChange, s.makers[rule.ID]
+	if on.Calls != nil || on.Unless == nil || len(on.Unless.UserAgents) > 0 {
+		panic("a law on some calls, or by user agents")
+	}
+	return !slices.ContainsFunc(on.Unless.Actors, func(pattern string) bool { return isActor(pattern, maker) })
+}
+
+// lacks reports whether a rule is not as it is required to be. The groups that
+// rules of an entry name are there.
+func lacks(rule secgroup.Rule, r policy.Requirement) bool {
+	if r.Description || r.NotDescribed != nil || r.Elastic {
+		panic("a law on what no packet shows")
+	}
+	ports := 0
+	switch {
+	case rule.Protocol < 0:
+		ports = 65536
+	case (rule.Protocol == 6 || rule.Protocol == 17) && rule.Ports.From < 0:
+		ports = 65536
+	case rule.Protocol == 6 || rule.Protocol == 17:
+		ports = int(rule.Ports.To) - int(rule.Ports.From) + 1
+	}
+	if r.MaxPorts > 0 && ports > r.MaxPorts {
+		return true
+	}
+	var blocks []netip.Prefix
+	switch p := rule.Peer.(type) {
+	case secgroup.CIDR:
+		blocks = []netip.Prefix{p.Prefix}
+	case secgroup.PrefixList:
+		blocks = p.Entries
+	}
+	return slices.ContainsFunc(blocks, func(b netip.Prefix) bool {
+		most := r.MaxIPv6
+		if b.Addr().Is4() {
+			most = r.MaxIPv4
+		}
+		return most > 0 && b.Bits() < most
+	})
 }
 
 func (s site) inBox(c policy.Clause, rule secgroup.Rule, p oracle.Packet) bool {

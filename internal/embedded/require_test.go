@@ -251,9 +251,9 @@ func (r requirement) world(t *testing.T) (*World, *Account) {
 		settings += "overrides: {" + r.policy + ": {scope: {regions: [us-east-1]}}}\n"
 	}
 	dir := t.TempDir()
-	const ranges = `{"createDate": "2026-10-30-10-00-00", "prefixes": [
-		{"ip_prefix": "8.8.0.0/16", "region": "eu-west-1", "service": "EC2"}, {"ip_prefix": "9.9.0.0/16", "region": "us-east-1", "service": "EC2"}]}`
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "ip-ranges.json"), []byte(ranges), 0o644))
+	ranges, err := os.ReadFile("../policy/testdata/aws-ranges/ip-ranges.json")
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "ip-ranges.json"), ranges, 0o644))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "sgwarden.yaml"), []byte(settings+r.settings), 0o644))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "policy.yaml"), text, 0o644))
 	set, _, err := bundle.Load(dir, bundle.Options{})

@@ -59,7 +59,9 @@ type world struct {
 	hitEnded string   // how the delivery ended that the first fault fell into
 	refusing bool     // the program's endpoint is away, until the delivery ends
 	refused  bool     // it was
-	digest   string   // that guard must have; "" = any
+
+	deliveries int    // batches that guard got
+	digest     string // that guard must have; "" = any
 
 	mu       sync.Mutex
 	groups   map[string]string // id by name
@@ -247,6 +249,7 @@ func (w *world) deliver() {
 	if w.guard == nil {
 		w.start()
 	}
+	w.deliveries++
 	hits := w.faults.hits
 	answer, ok := w.guard.invoke(sqsEvent(batch))
 	if !ok && w.program != nil {

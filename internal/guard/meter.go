@@ -49,6 +49,9 @@ func samples(started time.Time, decisions []warden.Decision, unjudged int) []met
 		if d.Outcome.StaysOpen() {
 			counts[metrics.Open]++
 		}
+		if d.Outcome == incident.Pending && d.Reason == warden.ReasonHeld {
+			counts[metrics.Held]++
+		}
 		if d.Outcome == incident.NotReverted || d.Outcome == incident.CannotRemediate {
 			counts[metrics.NotRemedied]++
 		}

@@ -39,14 +39,16 @@ func TestSamples(t *testing.T) {
 	unnamed := warden.Decision{Outcome: incident.Ignored}
 	open := decision(incident.Reverted, "i-3")
 	open.Incident.ClosedAt = nil
+	held := decision(incident.Pending, "i-7")
+	held.Reason = warden.ReasonHeld
 	got := counted(samples(handlerTime, []warden.Decision{
 		decision(incident.Reverted, "i-1"), decision(incident.Narrowed, "i-1"), decision(incident.Observed, "i-2"), open,
 		decision(incident.NotReverted, "i-4"), decision(incident.Unresolved, ""), decision(incident.Pending, "i-5"), decision(incident.CannotRemediate, "i-6"),
-		decision(incident.AlreadyCompliant, ""), decision(incident.Exempt, ""), later, unnamed,
+		decision(incident.AlreadyCompliant, ""), decision(incident.Exempt, ""), later, unnamed, held,
 	}, 2))
 	require.Equal(t, map[string][]float64{
-		"Changes": {12}, "Violations": {8}, "Remedied": {3}, "Open": {4}, "NotRemedied": {2}, "Unjudged": {2},
-		"SecondsToLearn": {3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 0}, "SecondsToRemedy": {4},
+		"Changes": {13}, "Violations": {9}, "Remedied": {3}, "Open": {5}, "NotRemedied": {2}, "Unjudged": {2}, "Held": {1},
+		"SecondsToLearn": {3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 0, 3}, "SecondsToRemedy": {4},
 	}, got)
 }
 

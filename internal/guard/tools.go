@@ -105,7 +105,7 @@ func configOf(s Settings, p loaded, own identity, c clients, logger *slog.Logger
 		Set: p.set, Inventory: inventory.New(c.ec2), Ledger: table, Publisher: quiet{alert.NewTopic(c.sns, s.TopicARN), s.Canary}, Queue: queue.New(c.sqs, s.QueueURL), Closed: table.Closed,
 		Clock: time.Now, Sleep: sleep, Logger: logger,
 		Account: own.accountID, Region: own.region, RoleARN: s.RoleARN,
-		Mode: p.set.Mode, Limits: plan.Limits{MayModify: needs.Modify, MayAuthorize: needs.Authorize}, LedgerDown: p.bundle.Deployment.LedgerDown, Lease: own.timeout, HolderID: newHolder(),
+		Mode: p.set.Mode, Limits: plan.Limits{MayModify: needs.Modify, MayAuthorize: needs.Authorize}, LedgerDown: p.bundle.Deployment.LedgerDown, Fuse: p.bundle.Deployment.Fuse, Lease: own.timeout, HolderID: newHolder(),
 	}
 }
 

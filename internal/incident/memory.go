@@ -37,7 +37,8 @@ type Controls struct {
 	Paused     string                // reason; "" = not paused
 	Acts       map[string]policy.Act // by policy id + "@" + digest
 	Stamp      time.Time             // last complete sweep; zero = none yet
-	Held       []string              // policy digests that a fuse holds
+	Held       map[string]Hold       // what a fuse holds, by policy id + "@" + digest
+	Fuse       Fuse
 	// Adopted is when an operator ended what baseline marks stand for, by policy
 	// id or EveryPolicy: for all groups, or for the one at hand, the later.
 	Adopted map[string]time.Time
@@ -72,6 +73,7 @@ type Opening struct {
 	Known     policy.Known // the item's new state; Version is set by the ledger
 	Incidents []Incident
 	Lease     Lease
+	Fuse      *FuseCharge // nil = no count changes
 	Now       time.Time
 }
 

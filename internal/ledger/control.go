@@ -18,7 +18,7 @@ import (
 var (
 	controlOfAll = key{"control#all", "controls"}
 	sweepState   = key{"sweep", "state"}
-	fuseState    = key{"fuse#all", "state"}
+	fuseState    = key{"fuse#all", "state"} // fuse.go
 )
 
 func controlOf(groupID string) key {
@@ -43,7 +43,6 @@ const (
 	attrStamp       = "stamp"
 	prefixExemption = "exemption#"
 	prefixAct       = "act#"
-	prefixHeld      = "held#"
 	prefixAdopt     = "adopt#"
 )
 
@@ -79,7 +78,6 @@ func decodeControls(items []attributes) (incident.Controls, error) {
 		}
 	}
 	slices.SortFunc(c.Exemptions, func(a, b policy.Exemption) int { return cmp.Compare(a.ID, b.ID) })
-	slices.Sort(c.Held)
 	return c, nil
 }
 
@@ -93,10 +91,7 @@ func decodeControl(a attributes, c *incident.Controls) error {
 	} else if !stamp.IsZero() {
 		c.Stamp = stamp
 	}
-	if err := a.each(prefixHeld, func(digest string) error {
-		c.Held = append(c.Held, digest)
-		return nil
-	}); err != nil {
+	if err := decodeFuse(a, c); err != nil {
 		return err
 	}
 	if err := a.each(prefixAct, func(id string) error {
@@ -159,6 +154,7 @@ type patch struct {
 	key    key
 	set    attributes
 	remove []string
+	bump   bool // adds 1 to the version: what rests on the one before is refused
 }
 
 // Operator writes controls. It is not for the guard: its role may not.
@@ -168,7 +164,7 @@ type Operator struct {
 
 func (o Operator) set(ctx context.Context, k key, set attributes, remove ...string) error {
 	set[attrSchema] = number(schemaVersion)
-	return o.apply(ctx, patch{k, set, remove})
+	return o.apply(ctx, patch{key: k, set: set, remove: remove})
 }
 
 // PutActs records baseline acts by policy id + "@" + digest, beside those that
@@ -208,8 +204,16 @@ func (o Operator) PutExemption(ctx context.Context, e policy.Exemption, now time
 	if err := set.setJSON(prefixExemption+e.ID, r); err != nil {
 		return err
 	}
+	// First the index: it may name a group too many, and none too few.
+	if err := o.set(ctx, key{exemptedGroups, e.Group}, attributes{}); err != nil {
+		return err
+	}
 	return o.set(ctx, controlOf(e.Group), set)
 }
+
+// exemptedGroups is the partition in which each group that was ever exempt from
+// something has an item, by its id. Guards do not read it.
+const exemptedGroups = "control#exemptions"
 
 // DropExemption ends an exemption of a group; one that is not there is no fault.
 func (o Operator) DropExemption(ctx context.Context, groupID, id string) error {
@@ -238,14 +242,4 @@ func (o Operator) Adopt(ctx context.Context, groupID, policyID string, at time.T
 		return fmt.Errorf("adopt: needs a policy: %w", incident.ErrInvalid)
 	}
 	return o.set(ctx, controlOf(groupID), attributes{prefixAdopt + policyID: text(at.UTC().Format(time.RFC3339Nano))})
-}
-
-// Hold holds a policy, by its digest, until Release.
-func (o Operator) Hold(ctx context.Context, digest, reason string) error {
-	return o.set(ctx, fuseState, attributes{prefixHeld + digest: text(reason)})
-}
-
-// Release ends a hold.
-func (o Operator) Release(ctx context.Context, digest string) error {
-	return o.set(ctx, fuseState, attributes{}, prefixHeld+digest)
 }

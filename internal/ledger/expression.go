@@ -18,9 +18,9 @@ const rulesPerNote = 90
 
 // expression builds an update of one item.
 type expression struct {
-	set, remove []string
-	names       map[string]string
-	values      attributes
+	set, remove, add []string
+	names            map[string]string
+	values           attributes
 }
 
 func newExpression() *expression {
@@ -59,19 +59,44 @@ func (e *expression) text() string {
 	if len(e.remove) > 0 {
 		parts = append(parts, "REMOVE "+strings.Join(e.remove, ","))
 	}
+	if len(e.add) > 0 {
+		parts = append(parts, "ADD "+strings.Join(e.add, ","))
+	}
 	return strings.Join(parts, " ")
 }
 
-func (p patch) update(table string) *dynamodb.UpdateItemInput {
+func (p patch) expression() *expression {
 	e := newExpression()
 	e.setAll(p.set, false)
 	for _, name := range p.remove {
 		e.remove = append(e.remove, e.name(name))
 	}
+	if p.bump {
+		e.add = append(e.add, e.name(attrVersion)+" "+e.value(number(1)))
+	}
+	return e
+}
+
+func (p patch) update(table string) *dynamodb.UpdateItemInput {
+	e := p.expression()
 	return &dynamodb.UpdateItemInput{
 		TableName: &table, Key: p.key.attributes(), UpdateExpression: aws.String(e.text()),
 		ExpressionAttributeNames: e.names, ExpressionAttributeValues: e.values,
 	}
+}
+
+// onto makes the patch on an item in memory.
+func (p patch) onto(item attributes) error {
+	maps.Copy(item, p.set)
+	for _, name := range p.remove {
+		delete(item, name)
+	}
+	if !p.bump {
+		return nil
+	}
+	version, err := item.number(attrVersion)
+	item[attrVersion] = number(version + 1)
+	return err
 }
 
 // noteAttributes are what a note sets where it is absent.
@@ -105,9 +130,9 @@ func noteUpdates(table string, n incident.Note) ([]*dynamodb.UpdateItemInput, er
 		e := newExpression()
 		e.setAll(part, true)
 		e.remove = append(e.remove, e.name(attrExpires))
-		add := " ADD " + e.name(attrVersion) + " " + e.value(number(1))
+		e.add = append(e.add, e.name(attrVersion)+" "+e.value(number(1)))
 		updates = append(updates, &dynamodb.UpdateItemInput{
-			TableName: &table, Key: groupKey(n.GroupID).attributes(), UpdateExpression: aws.String(e.text() + add),
+			TableName: &table, Key: groupKey(n.GroupID).attributes(), UpdateExpression: aws.String(e.text()),
 			ExpressionAttributeNames: e.names, ExpressionAttributeValues: e.values, ReturnValues: types.ReturnValueAllNew,
 		})
 	}

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -139,9 +140,8 @@ func (m *InMemory) Operator() Operator {
 		defer m.mu.Unlock()
 		item := p.key.attributes()
 		maps.Copy(item, m.items[p.key])
-		maps.Copy(item, p.set)
-		for _, name := range p.remove {
-			delete(item, name)
+		if err := p.onto(item); err != nil {
+			return fmt.Errorf("write %s: %w", p.key.pk, unreadable(err))
 		}
 		m.items[p.key] = item
 		return nil
@@ -178,6 +178,14 @@ func (m *InMemory) books(groupID string) (bookkeeping, error) {
 func (m *InMemory) transact(w write) error {
 	if err := w.refusal(m.items[w.item.key()]); err != nil {
 		return err
+	}
+	if w.fuse != nil {
+		fuse := fuseState.attributes()
+		maps.Copy(fuse, m.items[fuseState])
+		if err := cmp.Or(w.fuse.refusal(fuse), w.fuse.patch.onto(fuse)); err != nil {
+			return err
+		}
+		m.items[fuseState] = fuse
 	}
 	m.items[w.item.key()] = w.item
 	for _, a := range w.puts {

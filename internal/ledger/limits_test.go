@@ -231,24 +231,29 @@ func testControls(t *testing.T, b book, _ func() book) {
 	for _, e := range []policy.Exemption{one, two, elsewhere} {
 		require.NoError(t, o.PutExemption(ctx, e, noon))
 	}
+	exempted, err := b.Exempted(ctx)
+	require.NoError(t, err)
+	require.Equal(t, []string{group, "sg-0123456789abcdef1"}, exempted)
 	act := policy.Act{Done: true, Start: noon, At: noon.Add(time.Minute)}
 	require.NoError(t, o.PutActs(ctx, map[string]policy.Act{"a@d1": act}))
 	require.NoError(t, o.PutActs(ctx, map[string]policy.Act{"b@d2": {Start: noon}}))
 	require.NoError(t, o.PutStamp(ctx, noon))
-	require.NoError(t, o.Hold(ctx, "d2", "10 groups in an hour"))
-	require.NoError(t, o.Hold(ctx, "d1", "10 groups in an hour"))
+	hold := incident.Hold{Reason: "10 groups in an hour", At: noon}
+	require.NoError(t, o.Hold(ctx, "p@d2", hold))
+	require.NoError(t, o.Hold(ctx, "p@d1", hold))
 	require.Equal(t, incident.Controls{
 		Exemptions: []policy.Exemption{two, one}, Acts: map[string]policy.Act{"a@d1": act, "b@d2": {Start: noon}},
-		Stamp: noon, Held: []string{"d1", "d2"},
+		Stamp: noon, Held: map[string]incident.Hold{"p@d1": hold, "p@d2": hold}, Fuse: incident.Fuse{Version: 2},
 	}, observe(t, b).Controls)
 
 	require.NoError(t, o.DropExemption(ctx, group, "EX-0"))
 	require.NoError(t, o.DropExemption(ctx, group, "EX-9"))
-	require.NoError(t, o.Release(ctx, "d1"))
+	require.NoError(t, o.Release(ctx, "p@d1", noon))
 	require.NoError(t, o.PutStamp(ctx, noon.Add(time.Hour)))
 	c := observe(t, b).Controls
 	require.Equal(t, []policy.Exemption{one}, c.Exemptions)
-	require.Equal(t, []string{"d2"}, c.Held)
+	require.Equal(t, map[string]incident.Hold{"p@d2": hold}, c.Held)
+	require.Equal(t, map[string]incident.FuseCount{"p@d1": {Released: noon}}, c.Fuse.Counts)
 	require.Equal(t, noon.Add(time.Hour), c.Stamp)
 }
 

@@ -256,3 +256,30 @@ func (o Operator) recordSweep(ctx context.Context, r incident.SweepRecord) error
 	}
 	return o.PutStamp(ctx, r.Stamp)
 }
+
+// Exempted lists the groups that have, or had, exemptions in the ledger, by id:
+// one Query per megabyte.
+func (t *Table) Exempted(ctx context.Context) ([]string, error) {
+	items, err := t.query(ctx, exemptedGroups, "sg-", "sg-~")
+	if err != nil {
+		return nil, fmt.Errorf("list exempted groups: %w", translate(err))
+	}
+	return sortKeys(items), nil
+}
+
+// Exempted lists the groups that have exemptions, as Table.Exempted.
+func (m *InMemory) Exempted(ctx context.Context) ([]string, error) {
+	if err := check(ctx); err != nil {
+		return nil, fmt.Errorf("list exempted groups: %w", err)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return sortKeys(m.partition(exemptedGroups, "sg-", "sg-~")), nil
+}
+
+func sortKeys(items []attributes) (keys []string) {
+	for _, a := range items {
+		keys = append(keys, a.text("sk"))
+	}
+	return keys
+}

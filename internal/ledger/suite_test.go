@@ -28,6 +28,7 @@ type book interface {
 	Cursor(ctx context.Context) (string, error)
 	PutCursor(ctx context.Context, cursor string) error
 	warden.SweepLedger
+	Exempted(ctx context.Context) ([]string, error)
 }
 
 var (
@@ -71,6 +72,8 @@ var suite = []struct {
 	{"a long journal", testLongJournal},
 	{"a huge incident", testHugeIncident},
 	{"controls", testControls},
+	{"the fuse counts with the incident", testFuse},
+	{"the fuse counts once", testFuseIsExact},
 	{"a pause of one group", testPause},
 	{"many items at once", testRecall},
 	{"what a sweep says of itself", testSweepRecord},

@@ -46,8 +46,8 @@ func WritePermissions() []string {
 func OperatorPermissions() []string { return []string{"dynamodb:UpdateItem"} }
 
 // OperatorKeys are the partition keys of the controls that people write:
-// exemptions, pauses and adoptions.
-func OperatorKeys() []string { return []string{"control#*"} }
+// exemptions, pauses and adoptions, and the end of what a fuse holds.
+func OperatorKeys() []string { return []string{"control#*", "fuse#*"} }
 
 // GuardKeys are the partition keys that the guard writes, as patterns for the
 // condition dynamodb:LeadingKeys. All others are for operators and sweeps.

@@ -27,6 +27,9 @@ func (t *Table) transact(ctx context.Context, w write) error {
 	for _, k := range w.deletes {
 		in.TransactItems = append(in.TransactItems, types.TransactWriteItem{Delete: &types.Delete{TableName: &t.name, Key: k.attributes()}})
 	}
+	if w.fuse != nil {
+		in.TransactItems = append(in.TransactItems, types.TransactWriteItem{Update: w.fuse.update(t.name)})
+	}
 	if _, err := t.client.TransactWriteItems(ctx, in); err != nil {
 		return w.translate(err)
 	}
@@ -70,6 +73,7 @@ func (w write) token() string {
 	for _, k := range w.deletes {
 		add(k.pk, k.sk)
 	}
+	add(w.fuse.parts()...)
 	return hex.EncodeToString(h.Sum(nil))[:36]
 }
 

@@ -27,6 +27,7 @@ type write struct {
 	item    attributes
 	puts    []attributes
 	deletes []key
+	fuse    *charge     // nil = none
 	after   bookkeeping // once it is written
 }
 
@@ -47,11 +48,15 @@ func opening(books bookkeeping, o incident.Opening) (write, *incident.Opening, e
 	var rest *incident.Opening
 	if len(o.Incidents) > incidentsPerWrite {
 		more := o
-		more.Version, more.Incidents = o.Version+1, o.Incidents[incidentsPerWrite:]
+		more.Version, more.Incidents, more.Fuse = o.Version+1, o.Incidents[incidentsPerWrite:], nil
 		rest, o.Incidents = &more, o.Incidents[:incidentsPerWrite]
 	}
 	books.lease, books.open = o.Lease, slices.Clone(books.open)
 	w := write{groupID: o.GroupID, version: o.Version, holder: o.Lease.Holder, now: o.Now}
+	var err error
+	if w.fuse, err = newCharge(o.Fuse); err != nil {
+		return write{}, nil, err
+	}
 	for _, i := range o.Incidents {
 		i.Chain = books.chain
 		entry, err := openEntry(o.GroupID, i)
@@ -61,7 +66,7 @@ func opening(books bookkeeping, o incident.Opening) (write, *incident.Opening, e
 		w.puts = append(w.puts, entry)
 		books.open = append(books.open, i.ID)
 	}
-	w, err := w.withItem(books, o.Known)
+	w, err = w.withItem(books, o.Known)
 	return w, rest, err
 }
 

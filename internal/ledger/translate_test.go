@@ -152,7 +152,7 @@ func TestGuardWritesOnlyItsKeys(t *testing.T) {
 	require.Equal(t, []string{"group#" + group}, r.partitions())
 
 	r.calls = nil
-	require.NoError(t, b.Operator().Hold(context.Background(), "d1", "too many groups"))
+	require.NoError(t, b.Operator().Hold(context.Background(), "p@d1", incident.Hold{Reason: "too many groups", At: noon}))
 	require.Equal(t, []string{"fuse#all"}, r.partitions())
 	require.Equal(t, []string{"group#*", "fuse#*"}, ledger.GuardKeys())
 
@@ -160,5 +160,5 @@ func TestGuardWritesOnlyItsKeys(t *testing.T) {
 	require.NoError(t, b.Operator().PutStamp(context.Background(), noon))
 	require.NoError(t, b.Operator().Pause(context.Background(), "", "migration"))
 	require.NoError(t, b.Operator().PutExemption(context.Background(), anExemption(t), noon))
-	require.Equal(t, []string{"control#all", "control#" + group, "sweep"}, r.partitions())
+	require.Equal(t, []string{"control#all", "control#exemptions", "control#" + group, "sweep"}, r.partitions())
 }

@@ -84,6 +84,13 @@ var actions = map[string]action{
 	"DescribeStaleSecurityGroups":     {(*session).describeStale, false, params([]string{"VpcId"}, paged)},
 	"GetSecurityGroupsForVpc":         {(*session).groupsForVPC, false, params([]string{"VpcId"}, filtered, paged)},
 
+	"CreateVpcPeeringConnection":    {(*session).createPeering, true, params([]string{"VpcId", "PeerVpcId", "PeerOwnerId", "PeerRegion"}, tagged)},
+	"AcceptVpcPeeringConnection":    {(*session).acceptPeering, true, params([]string{"VpcPeeringConnectionId"})},
+	"DeleteVpcPeeringConnection":    {(*session).deletePeering, true, params([]string{"VpcPeeringConnectionId"})},
+	"DescribeVpcPeeringConnections": {(*session).describePeerings, false, params([]string{"VpcPeeringConnectionId.#"}, filtered, paged)},
+
+	"AllocateAddress":   {(*session).allocateAddress, true, params([]string{"Domain"}, tagged)},
+	"ReleaseAddress":    {(*session).releaseAddress, true, params([]string{"AllocationId"})},
 	"DescribeAddresses": {(*session).describeAddresses, false, params([]string{"AllocationId.#", "PublicIp.#"}, filtered)},
 
 	"CreateSubnet":    {(*session).createSubnet, true, params([]string{"VpcId", "CidrBlock", "AvailabilityZone"}, tagged)},

@@ -108,9 +108,12 @@ func (s *session) deleteGroup() (query.Object, *query.Fault) {
 	return query.Object{}.With("return", true).With("groupId", g.id), nil
 }
 
+// refersTo reports whether a rule of a group holds another one. One across a
+// peering does not, and goes stale (API reference, DeleteSecurityGroup: "in the
+// same VPC").
 func (s *session) refersTo(g *group, id string) bool {
 	for _, r := range g.rules {
-		if ref, ok := r.Peer.(secgroup.GroupReference); ok && ref.AccountID == "" && ref.GroupID == id {
+		if ref, ok := r.Peer.(secgroup.GroupReference); ok && ref.AccountID == "" && ref.PeeringID == "" && ref.GroupID == id {
 			return true
 		}
 	}

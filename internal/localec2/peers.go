@@ -62,7 +62,7 @@ func (s *session) reference(in *group, id, user, peeringID string) (secgroup.Pee
 	}
 	for _, pcx := range sortedKeys(s.state.peerings) {
 		p := s.state.peerings[pcx]
-		if p.Deleted || p.VPCID != in.vpcID || user != "" && p.PeerAccount != user || peeringID != "" && p.ID != peeringID {
+		if !p.isOpen() || p.VPCID != in.vpcID || user != "" && p.PeerAccount != user || peeringID != "" && p.ID != peeringID {
 			continue
 		}
 		if g := s.cloud.at(p.PeerAccount, s.account.Region).state.groups[id]; g != nil && g.vpcID == p.PeerVPCID {
@@ -77,7 +77,7 @@ func (s *session) reference(in *group, id, user, peeringID string) (secgroup.Pee
 func (s *state) peering(vpcID, peerAccount, peerVPCID string) (Peering, bool) {
 	for _, id := range sortedKeys(s.peerings) {
 		p := s.peerings[id]
-		if !p.Deleted && p.PeerAccount == peerAccount && (p.VPCID == vpcID && p.PeerVPCID == peerVPCID || p.VPCID == peerVPCID && p.PeerVPCID == vpcID) {
+		if p.isOpen() && p.PeerAccount == peerAccount && (p.VPCID == vpcID && p.PeerVPCID == peerVPCID || p.VPCID == peerVPCID && p.PeerVPCID == vpcID) {
 			return p, true
 		}
 	}

@@ -50,6 +50,9 @@ type Peering struct {
 	PeerAccount string
 	PeerVPCID   string
 	Deleted     bool // rules that went through it stay, and are stale
+	Pending     bool // asked for, and not accepted yet
+	Failed      bool // the blocks of its VPCs overlap
+	Tags        map[string]string
 }
 
 func newState() *state {

@@ -31,6 +31,7 @@ var (
 	Open            = Metric{"Open", "Count", "changes that ended open: cannot-remediate, unresolved, not-reverted, pending"}
 	NotRemedied     = Metric{"NotRemedied", "Count", "changes that should have been taken back, and were not: cannot-remediate, not-reverted"}
 	Unjudged        = Metric{"Unjudged", "Count", "messages that nobody judged, because the policies could not be used"}
+	Held            = Metric{"Held", "Count", "changes that broke a policy while remedies were paused, or the fuse held the policy"}
 	SecondsToLearn  = Metric{"SecondsToLearn", "Seconds", "from the call to its first judgement"}
 	SecondsToRemedy = Metric{"SecondsToRemedy", "Seconds", "from the call to the read-back that shows the remedy"}
 )
@@ -62,7 +63,7 @@ func OfSweep() []Metric { return []Metric{SweepsComplete, Swept, Marked, Asked, 
 
 // OfGuard are those of guard, counts first.
 func OfGuard() []Metric {
-	return []Metric{Changes, Violations, Remedied, Open, NotRemedied, Unjudged, SecondsToLearn, SecondsToRemedy}
+	return []Metric{Changes, Violations, Remedied, Open, NotRemedied, Unjudged, Held, SecondsToLearn, SecondsToRemedy}
 }
 
 // Sample is what one line says of one metric.

@@ -32,10 +32,12 @@ type Authorize struct {
 	Rules     []secgroup.Rule // without ids; with the descriptions and tags to give
 }
 
-// Tag puts tags on a group and rules of it. Entries of Rules that are the group
-// itself (secgroup.IsGroupEntry) say what the tag is for.
+// Tag puts tags on rules of a group, and, OfGroup, on the group itself. Entries
+// of Rules that are the group itself (secgroup.IsGroupEntry) say what its tag is
+// for.
 type Tag struct {
 	GroupID string
+	OfGroup bool
 	Rules   []secgroup.Rule
 	Tags    map[string]string
 }
@@ -59,6 +61,7 @@ type RulePlan struct {
 	// Before.ID (modified in place).
 	After    []secgroup.Rule
 	Goal     Goal
+	Tag      string // Tagged: the ids of policies that its tag shall name, with spaces between them
 	Fallback string // why it is removed although it was to be narrowed or restored; "" = it was not
 	Restored bool   // After is the rule's old value
 }

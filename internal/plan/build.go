@@ -46,10 +46,10 @@ type builder struct {
 	modifies   map[secgroup.Direction][]Modify
 	// late holds the directions whose revoke takes away flows that only a
 	// modify of this plan keeps open: it must come last there.
-	late map[secgroup.Direction]bool
-	tags map[string][]secgroup.Rule // tag value -> rules
-	// ofGroup are what policies say of the group itself that want it tagged.
-	ofGroup []policy.RuleVerdict
+	late     map[secgroup.Direction]bool
+	tags     map[string][]secgroup.Rule // tag value -> rules
+	ofGroup  []secgroup.Rule            // what policies say of the group itself that want it tagged
+	violated []policy.Finding           // by what is tagged
 
 	rules []RulePlan
 }

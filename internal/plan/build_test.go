@@ -61,7 +61,11 @@ func steps(p Plan) []string {
 			}
 			out = append(out, line)
 		case Tag:
-			out = append(out, fmt.Sprintf("%s %s %s", a.Call(), strings.Join(a.RuleIDs(), " "), a.Tags[TagKey]))
+			what := a.RuleIDs()
+			if a.OfGroup {
+				what = append([]string{"group"}, what...)
+			}
+			out = append(out, fmt.Sprintf("%s %s %s", a.Call(), strings.Join(what, " "), a.Tags[TagKey]))
 		}
 	}
 	return out
@@ -280,7 +284,7 @@ func TestBuildTags(t *testing.T) {
 
 	p := Build(verdict, live, policy.Known{}, Limits{})
 
-	require.Equal(t, []string{"CreateTags sgr-1 admin-ports", "CreateTags sgr-2 admin-ports z-ports"}, steps(p), "a rule that carries the tag is left alone")
+	require.Equal(t, []string{"CreateTags sgr-1 admin-ports", "CreateTags group sgr-2 admin-ports z-ports"}, steps(p), "a rule that carries the tag is left alone")
 	require.Len(t, p.Rules, 3)
 	require.Equal(t, Tagged, p.Rules[2].Goal)
 }
@@ -290,7 +294,7 @@ func TestTagValueFits(t *testing.T) {
 	for i := range 40 {
 		rv.Findings = append(rv.Findings, policy.Finding{Policy: &policy.Policy{ID: fmt.Sprintf("policy-number-%02d", i)}, State: policy.Tagging})
 	}
-	value := tagValue(rv)
+	value := TagValue(rv)
 	require.LessOrEqual(t, len(value), 256)
 	require.True(t, strings.HasSuffix(value, "policy-number-14"), "ids are never cut: %s", value)
 }

@@ -18,10 +18,11 @@ const tagValueMax = 256
 
 // tag plans the tag of one rule; one that carries it already is left alone.
 func (b *builder) tag(rv policy.RuleVerdict) {
-	value := tagValue(rv)
-	b.rules = append(b.rules, RulePlan{Before: rv.Rule, After: []secgroup.Rule{rv.Rule}, Goal: Tagged})
+	value := TagValue(rv)
+	b.rules = append(b.rules, RulePlan{Before: rv.Rule, After: []secgroup.Rule{rv.Rule}, Goal: Tagged, Tag: value})
+	b.violated = append(b.violated, rv.Findings...)
 	if secgroup.IsGroupEntry(rv.Rule.ID) {
-		b.ofGroup = append(b.ofGroup, rv)
+		b.ofGroup = append(b.ofGroup, rv.Rule)
 		return
 	}
 	if rv.Rule.Tags[TagKey] != value {
@@ -29,48 +30,65 @@ func (b *builder) tag(rv policy.RuleVerdict) {
 	}
 }
 
+// tagActions tags the rules, and the group with what any of them or the group
+// itself violates: with the rules that have the same value, else in a call of
+// its own, after them.
 func (b *builder) tagActions() []Action {
 	var actions []Action
+	ofGroup := b.groupTag()
 	for _, value := range slices.Sorted(maps.Keys(b.tags)) {
-		actions = append(actions, Tag{GroupID: b.live.ID, Rules: b.tags[value], Tags: map[string]string{TagKey: value}})
+		tag := Tag{GroupID: b.live.ID, Rules: b.tags[value], Tags: map[string]string{TagKey: value}}
+		if value == ofGroup && b.ofGroup == nil {
+			tag.OfGroup, ofGroup = true, ""
+		}
+		actions = append(actions, tag)
 	}
-	return append(actions, b.groupTagActions()...)
+	if ofGroup != "" {
+		actions = append(actions, Tag{GroupID: b.live.ID, OfGroup: true, Rules: b.ofGroup, Tags: map[string]string{TagKey: ofGroup}})
+	}
+	return actions
 }
 
-// groupTagActions tags the group for all that is required of it, in one call,
-// and after its rules: their tags name the group too.
-func (b *builder) groupTagActions() []Action {
-	if b.ofGroup == nil {
-		return nil
+// groupTag is the value that the group's tag shall have; "" = it names all that
+// is violated already. What it named before stays: of that, this plan may know
+// nothing.
+func (b *builder) groupTag() string {
+	value := TagValue(policy.RuleVerdict{Findings: b.violated})
+	if value == "" || Names(b.live.Tags[TagKey], value) {
+		return ""
 	}
-	tag := Tag{GroupID: b.live.ID}
-	var findings []policy.Finding
-	for _, rv := range b.ofGroup {
-		tag.Rules, findings = append(tag.Rules, rv.Rule), append(findings, rv.Findings...)
-	}
-	value := tagValue(policy.RuleVerdict{Findings: findings})
-	if b.live.Tags[TagKey] == value {
-		return nil
-	}
-	tag.Tags = map[string]string{TagKey: value}
-	return []Action{tag}
+	return joined(strings.Fields(value), strings.Fields(b.live.Tags[TagKey]))
 }
 
-// tagValue joins the ids of the policies that ask for the tag with spaces,
-// which a tag value may hold. Ids that do not fit are left out whole.
-func tagValue(rv policy.RuleVerdict) string {
+// Names reports whether the value of a tag names all the policies of another.
+func Names(value, policies string) bool {
+	named := strings.Fields(value)
+	return !slices.ContainsFunc(strings.Fields(policies), func(id string) bool { return !slices.Contains(named, id) })
+}
+
+// TagValue joins the ids of the policies that ask for the tag with spaces, which
+// a tag value may hold. Ids that do not fit are left out whole.
+func TagValue(rv policy.RuleVerdict) string {
 	var ids []string
 	for _, f := range rv.Findings {
-		if f.State == policy.Tagging && !slices.Contains(ids, f.Policy.ID) {
+		if f.State == policy.Tagging {
 			ids = append(ids, f.Policy.ID)
 		}
 	}
-	slices.Sort(ids)
-	value := ""
-	for _, id := range ids {
-		if longer := strings.TrimLeft(value+" "+id, " "); len(longer) <= tagValueMax {
-			value = longer
+	return joined(ids, nil)
+}
+
+// joined is as many ids as fit, in order; the first ones go before the others.
+func joined(first, others []string) string {
+	length := 0
+	var out []string
+	for _, ids := range [][]string{first, others} {
+		for _, id := range slices.Sorted(slices.Values(ids)) {
+			if longer := length + len(id) + min(len(out), 1); longer <= tagValueMax && !slices.Contains(out, id) {
+				out, length = append(out, id), longer
+			}
 		}
 	}
-	return value
+	slices.Sort(out)
+	return strings.Join(out, " ")
 }

@@ -25,8 +25,8 @@ type Account struct {
 	Fine string
 }
 
-// Accounts is what every policy of the set says of one rule of a verdict, which
-// is Evaluate's on the same input, in policy order.
+// Accounts is what every policy of the set that judges rules says of one rule of
+// a verdict, which is Evaluate's on the same input, in policy order.
 func (s *Set) Accounts(in Input, r RuleVerdict) []Account {
 	j := &judgement{set: s, in: &in, at: siteOf(in.Live)}
 	j.naming = newNaming(&in.Live, in.Changes)
@@ -34,21 +34,37 @@ func (s *Set) Accounts(in Input, r RuleVerdict) []Account {
 	facts := factsOf(in.Live)
 	var out []Account
 	for _, p := range s.Policies {
-		a := Account{Policy: p}
-		a.OutOfScope, a.Assumes = p.meantFor(facts)
-		if a.OutOfScope == "" {
-			a.Finding = Finding{Policy: p, File: p.File, State: Fine}
-			if i := slices.IndexFunc(r.Findings, func(f Finding) bool { return f.Policy == p }); i >= 0 {
-				a.Finding = r.Findings[i]
-			}
-			if a.Finding.State == Fine {
-				a.Fine, a.Finding.Line = j.whyFine(p, sub)
-			}
+		if !p.JudgesRules() {
+			continue
+		}
+		a := p.account(facts, r.Findings)
+		if a.isFine() {
+			a.Fine, a.Finding.Line = j.whyFine(p, sub)
 		}
 		out = append(out, a)
 	}
 	return out
 }
+
+// account is what a policy says of what findings are about, but for why there
+// is nothing.
+func (p *Policy) account(facts groupFacts, findings []Finding) Account {
+	a := Account{Policy: p}
+	if a.OutOfScope, a.Assumes = p.meantFor(facts); a.OutOfScope != "" {
+		return a
+	}
+	a.Finding = Finding{Policy: p, File: p.File, Line: p.Line, State: Fine}
+	if i := slices.IndexFunc(findings, func(f Finding) bool { return f.Policy == p }); i >= 0 {
+		a.Finding = findings[i]
+	}
+	return a
+}
+
+func (a Account) isFine() bool { return a.OutOfScope == "" && a.Finding.State == Fine }
+
+// JudgesRules reports whether the policy has something to say of rules, and not
+// only of calls or of groups themselves.
+func (p *Policy) JudgesRules() bool { return len(p.clauses) > 0 }
 
 // meantFor says why the policy is not meant for a group, or what is not known.
 func (p *Policy) meantFor(f groupFacts) (outOfScope, assumes string) {
@@ -137,10 +153,7 @@ const (
 // whyFine says why the clause that is nearest to a rule has nothing against it.
 func (j *judgement) whyFine(p *Policy, s *subject) (why string, line int) {
 	nearest := 0
-	why, line = "it asks nothing of single rules", p.Line
-	if p.JudgesCalls() {
-		why = "it judges calls, not rules"
-	}
+	line = p.Line
 	for _, c := range p.clauses {
 		if near, text := j.whyNotIn(c, p, s); near > nearest {
 			nearest, why, line = near, text, c.line

@@ -1,18 +1,17 @@
 package policy
 
 import (
+	_ "embed"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 )
 
-const someRanges = `{"syncToken": "1", "createDate": "2026-01-30-10-00-00", "prefixes": [
- {"ip_prefix": "8.8.0.0/16", "region": "eu-west-1", "service": "AMAZON", "network_border_group": "eu-west-1"},
- {"ip_prefix": "8.8.0.0/16", "region": "eu-west-1", "service": "EC2", "network_border_group": "eu-west-1"},
- {"ip_prefix": "9.9.0.0/16", "region": "us-east-1", "service": "EC2", "network_border_group": "us-east-1"},
- {"ip_prefix": "9.8.0.0/16", "region": "GLOBAL", "service": "CLOUDFRONT", "network_border_group": "GLOBAL"}],
- "ipv6_prefixes": [{"ipv6_prefix": "2606:4700::/32", "region": "eu-west-1", "service": "EC2", "network_border_group": "eu-west-1"}]}`
+// someRanges is a small document in the shape of AWS's: testdata/aws-ranges.
+//
+//go:embed testdata/aws-ranges/ip-ranges.json
+var someRanges string
 
 func rangesFolder(pick, data string) []Source {
 	return []Source{

@@ -133,10 +133,12 @@ func TestLintOfExemptionsFromPoliciesThatAreOff(t *testing.T) {
 }
 
 func TestLintOfTheFuse(t *testing.T) {
-	faults, warnings := lint(t, lintDay, nil, policyText("p", everywhere), settingsText("fuse: {groups: 5}"))
+	faults, warnings := lint(t, lintDay, nil, policyText("p", everywhere), settingsText("fuse: {groups: 200}"))
 	require.Empty(t, faults)
-	require.Len(t, warnings, 1)
-	require.Contains(t, warnings[0], "not yet: nothing is counted against the fuse")
+	require.Empty(t, warnings)
+	_, err := Parse([]Source{{File: "a.yaml", Text: []byte(settingsText("fuse: {groups: 201, actors: 201}"))}}, nil)
+	require.ErrorContains(t, err, "groups of the fuse is more than 200")
+	require.ErrorContains(t, err, "actors of the fuse is more than 200")
 }
 
 func TestLintOfBoxesThatNeverMatch(t *testing.T) {
@@ -342,4 +344,27 @@ func TestDidYouMean(t *testing.T) {
 	require.Empty(t, didYouMean("x", nil))
 	require.Equal(t, 1, editDistance("ab", "ba"), "a swap is one slip")
 	require.Equal(t, 3, editDistance("kitten", "sitting"))
+}
+
+// TestEveryDocumentOfTestsFillsSetsForItself: also where lines are looked for
+// that no case tells of.
+func TestEveryDocumentOfTestsFillsSetsForItself(t *testing.T) {
+	tests := func(sets, cases string) string {
+		return "apiVersion: sgwarden/v1\nkind: Tests\npolicy: p\nsets: " + sets + "\ncases:\n" + cases
+	}
+	office := tests("{offices: [8.8.8.0/29]}", "  - {name: office, pass: [ingress tcp/22 from 8.8.8.1/32]}\n")
+	closed := tests("{offices: [9.9.9.0/29]}", "  - {name: closed, fail: [ingress tcp/22 from 8.8.8.1/32]}\n")
+	for _, order := range [][]string{{office, closed}, {closed, office}} {
+		p := parsedFrom(t, append([]string{
+			policyText("p", "forbid: [{direction: ingress, ports: [22], peers: [internet], but: [{peers: ['set:offices']}]}]"),
+			settingsText("sets: {offices: [9.9.9.9/32]}"),
+		}, order...)...)
+		report, err := p.RunTests(lintDay, TestSelection{})
+		require.NoError(t, err)
+		require.Len(t, report.Results, 2)
+		for _, r := range report.Results {
+			require.False(t, r.Failed(), r.String())
+		}
+		require.Empty(t, report.Gaps)
+	}
 }

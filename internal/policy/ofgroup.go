@@ -64,7 +64,7 @@ func (j *judgement) lackOfGroup(p *Policy) groupLack {
 		d := &p.ofGroup[i]
 		text := d.lack(&j.in.Live)
 		if text == "" {
-			l := j.lackOfFacts(d)
+			l := j.lackOfFacts(p, d)
 			text = l.text
 			out.unread = cmp.Or(out.unread, l.unread)
 			if l.need != "" {

@@ -8,8 +8,31 @@ import (
 	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
 
-// lackOfFacts says what a group is not that only facts beyond it tell.
-func (j *judgement) lackOfFacts(d *groupDemand) lacking {
+// lackOfFacts says what a group is not that only facts beyond it tell. What was
+// not read is not asked for where nobody can have news: then the group is as it
+// was known.
+func (j *judgement) lackOfFacts(p *Policy, d *groupDemand) lacking {
+	l := j.lackBeyond(d)
+	if l.need != "" && !j.mayBeNews(p) {
+		return lacking{}
+	}
+	return l
+}
+
+// mayBeNews reports whether the facts beyond the group may say something else
+// of it than its item does. Calls about its rules alone are no cause to think
+// so while the item has nothing about it: a pass over all groups reads these
+// facts once for all of them, and a call on a group would read them for each.
+func (j *judgement) mayBeNews(p *Policy) bool {
+	if _, known := j.in.Known.Rules[secgroup.GroupEntry(j.in.Live.ID, p.ID)]; known || len(j.in.Changes) == 0 {
+		return true
+	}
+	return slices.ContainsFunc(j.in.Changes, func(c secgroup.Change) bool {
+		return c.Effect != secgroup.Names && c.Effect != secgroup.Narrows && c.Effect != secgroup.Describe
+	})
+}
+
+func (j *judgement) lackBeyond(d *groupDemand) lacking {
 	facts := &j.in.Facts.Surroundings
 	if d.Attached != nil {
 		if l := lackOfUse(*d.Attached, facts.Interfaces); l != (lacking{}) {
@@ -25,7 +48,7 @@ func (j *judgement) lackOfFacts(d *groupDemand) lacking {
 	case facts.Groups.Refused != "":
 		return lacking{unread: "the other groups could not be read: " + facts.Groups.Refused}
 	}
-	if twins := j.twins(d.Distinct, facts.Groups.Groups); twins != nil {
+	if twins := facts.Groups.twins(j.in.Live.ID, d.Distinct); twins != nil {
 		if d.Distinct == NotCovered {
 			return lacking{text: "all that it opens is opened by " + some3(twins)}
 		}
@@ -57,7 +80,10 @@ func lackOfUse(attached bool, use *Interfaces) lacking {
 
 // some3 is a list of ids in words.
 func some3(ids []string) string {
-	if more := len(ids) - 3; more > 0 {
+	switch more := len(ids) - 3; {
+	case more == 1:
+		return strings.Join(ids[:3], ", ") + " and another"
+	case more > 1:
 		return fmt.Sprintf("%s and %d others", strings.Join(ids[:3], ", "), more)
 	}
 	return strings.Join(ids, ", ")
@@ -66,23 +92,21 @@ func some3(ids []string) string {
 // twins gives the other groups of the VPC that open the same as the group, or,
 // for NotCovered, all of it, by id; nil = none. A group that opens nothing is a
 // label that rules of others name: it has no twins.
-func (j *judgement) twins(distinct Distinct, groups []secgroup.Group) []string {
-	own := slices.IndexFunc(groups, func(g secgroup.Group) bool { return g.ID == j.in.Live.ID })
-	if distinct == 0 || own < 0 {
-		return nil // not asked, or younger than the list of groups
-	}
-	flows := flowsOfGroup(groups[own])
-	if flows[0].IsEmpty() {
+func (a *AllGroups) twins(id string, distinct Distinct) []string {
+	if distinct == 0 {
 		return nil
 	}
+	a.once.Do(a.workOut)
+	own, ok := a.places[id]
+	if !ok || a.flows[own].ingress.IsEmpty() {
+		return nil // not ok: younger than the list of groups
+	}
 	var twins []string
-	for i, g := range groups {
-		if i == own || g.VPCID != groups[own].VPCID {
+	for i, g := range a.Groups {
+		if i == own || g.VPCID != a.Groups[own].VPCID {
 			continue
 		}
-		other := flowsOfGroup(g)
-		covers := other[0].Covers(flows[0]) && other[1].Covers(flows[1])
-		if covers && (distinct == NotCovered || flows[0].Covers(other[0]) && flows[1].Covers(other[1])) {
+		if a.flows[i].equal(a.flows[own]) || distinct == NotCovered && a.flows[i].cover(a.flows[own]) {
 			twins = append(twins, g.ID)
 		}
 	}
@@ -90,20 +114,39 @@ func (j *judgement) twins(distinct Distinct, groups []secgroup.Group) []string {
 	return twins
 }
 
-// flowsOfGroup is what the rules of a group open together, by direction. A
-// reference to the group itself is the same for all that have one.
-func flowsOfGroup(g secgroup.Group) [2]secgroup.Region {
-	var out [2]secgroup.Region
+func (a *AllGroups) workOut() {
+	a.places, a.flows = make(map[string]int, len(a.Groups)), make([]groupFlows, len(a.Groups))
+	for i, g := range a.Groups {
+		a.places[g.ID], a.flows[i] = i, flowsOfGroup(g)
+	}
+}
+
+// groupFlows is what the rules of a group open together. A reference to the
+// group itself is the same for all that have one.
+type groupFlows struct{ ingress, egress secgroup.Region }
+
+func flowsOfGroup(g secgroup.Group) groupFlows {
+	var f groupFlows
 	for _, r := range g.Rules {
 		if ref, ok := r.Peer.(secgroup.GroupReference); ok && ref.GroupID == g.ID {
 			r.Peer = secgroup.GroupReference{GroupID: "self"}
 		}
-		if r.Direction == secgroup.Ingress || r.Direction == secgroup.Egress {
-			at := r.Direction - secgroup.Ingress
-			out[at] = out[at].Union(regionOfRule(r))
+		switch r.Direction {
+		case secgroup.Ingress:
+			f.ingress = f.ingress.Union(regionOfRule(r))
+		case secgroup.Egress:
+			f.egress = f.egress.Union(regionOfRule(r))
 		}
 	}
-	return out
+	return f
+}
+
+func (f groupFlows) equal(o groupFlows) bool {
+	return f.ingress.Equal(o.ingress) && f.egress.Equal(o.egress)
+}
+
+func (f groupFlows) cover(o groupFlows) bool {
+	return f.ingress.Covers(o.ingress) && f.egress.Covers(o.egress)
 }
 
 // standsForAll reports whether what is said of all groups is said of this one:

@@ -51,11 +51,11 @@ func (d *groupDemand) concern(c *secgroup.Change, known *Known) Concern {
 }
 
 // concernOfRules is concern for a call that adds rules. It counts those of the
-// group, with those that the record adds. The item may count some that are gone: then there is one look too many.
+// group, with those that the record adds. The item may count some that are
+// gone: then there is one look too many. Whether the group is like another now
+// neither record nor item tells: a pass over all groups does (mayBeNews).
 func (d *groupDemand) concernOfRules(c *secgroup.Change, known *Known) Concern {
 	switch {
-	case d.Distinct != 0:
-		return Concerned // what other groups open, neither record nor item tells
 	case d.MaxRules == 0:
 		return NotConcerned
 	case len(c.Rules) > d.MaxRules:

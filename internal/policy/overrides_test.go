@@ -78,6 +78,14 @@ func TestOverridesChangeWhatAPolicyRequires(t *testing.T) {
 		require.Equal(t, want, got, override)
 		require.NotEqual(t, before.Digest(), after.Digest(), override)
 	}
+	for override, want := range map[string][2]int{
+		"{require: {maxPrefix: {ipv4: /8}}}":            {8, 48},
+		"{require: {maxPrefix: {ipv6: /56}}}":           {16, 56},
+		"{require: {maxPrefix: {ipv4: /8, ipv6: /56}}}": {8, 56},
+	} {
+		parsed, _ := overriddenPolicy(t, "require:\n  - {where: {direction: ingress, peers: [any]}, maxPrefix: {ipv4: /16, ipv6: /48}}", override)
+		require.Equal(t, want, [2]int{parsed.Documents[0].Require[0].MaxIPv4, parsed.Documents[0].Require[0].MaxIPv6}, "%s: a family that is not named stays", override)
+	}
 	ofGroup, _ := overriddenPolicy(t, "require:\n  - {tags: [owner], notNamed: ['launch-wizard*'], maxRules: 50, grace: 1h}\nremedy: alert",
 		"{require: {tags: [team], notNamed: ['test*'], maxRules: 9, grace: 48h}}")
 	require.Equal(t, Requirement{Line: 5, Tags: []string{"team"}, NotNamed: []string{"test*"}, MaxRules: 9, Grace: 48 * time.Hour}, ofGroup.Documents[0].Require[0])

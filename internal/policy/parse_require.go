@@ -129,6 +129,17 @@ func (p *folderReader) overrideRequire(f *policyFile, o *overrideSyntax) {
 	}
 }
 
+// overrideBounds puts other bounds in place: a family that is not named keeps
+// its own, as without one it would have none.
+func (r *Requirement) overrideBounds(p *prefixesSyntax) {
+	if p.key("ipv4").given() {
+		r.MaxIPv4 = p.IPv4.bits
+	}
+	if p.key("ipv6").given() {
+		r.MaxIPv6 = p.IPv6.bits
+	}
+}
+
 func (p *folderReader) overrideValues(f *policyFile, r *requiredSyntax) {
 	prefixes := r.MaxPrefix
 	if prefixes == nil {
@@ -143,7 +154,7 @@ func (p *folderReader) overrideValues(f *policyFile, r *requiredSyntax) {
 	}{
 		{"notDescribed", func(q *Requirement) bool { return len(q.NotDescribed) > 0 }, func(q *Requirement) { q.NotDescribed = texts(r.NotDescribed) }},
 		{"maxPorts", func(q *Requirement) bool { return q.MaxPorts > 0 }, func(q *Requirement) { q.MaxPorts = r.MaxPorts.value }},
-		{"maxPrefix", func(q *Requirement) bool { return q.MaxIPv4+q.MaxIPv6 > 0 }, func(q *Requirement) { q.MaxIPv4, q.MaxIPv6 = prefixes.IPv4.bits, prefixes.IPv6.bits }},
+		{"maxPrefix", func(q *Requirement) bool { return q.MaxIPv4+q.MaxIPv6 > 0 }, func(q *Requirement) { q.overrideBounds(prefixes) }},
 		{"tags", func(q *Requirement) bool { return len(q.Tags) > 0 }, func(q *Requirement) { q.Tags = texts(r.Tags) }},
 		{"notNamed", func(q *Requirement) bool { return len(q.NotNamed) > 0 }, func(q *Requirement) { q.NotNamed = texts(r.NotNamed) }},
 		{"maxRules", func(q *Requirement) bool { return q.MaxRules > 0 }, func(q *Requirement) { q.MaxRules = r.MaxRules.value }},

@@ -6,6 +6,9 @@ import (
 	"time"
 )
 
+// mostCounted bounds the fuse: all counts lie in one item of the ledger.
+const mostCounted = 200
+
 // deployment resolves the settings, and checks the scopes and exemptions that
 // depend on them.
 func (p *folderReader) deployment(s *settingsSyntax) {
@@ -29,12 +32,17 @@ func (p *folderReader) deployment(s *settingsSyntax) {
 		d.LedgerDown = HoldBack
 	}
 	if f := s.Fuse; f != nil {
-		p.warn(f.position, "keep it: a later version keeps to it", "not yet: nothing is counted against the fuse")
-		if f.Groups.value > 0 {
-			d.Fuse.Groups = f.Groups.value
-		}
-		if f.Actors.value > 0 {
-			d.Fuse.Actors = f.Actors.value
+		for _, bound := range []struct {
+			name  string
+			given wholeNumber
+			to    *int
+		}{{"groups", f.Groups, &d.Fuse.Groups}, {"actors", f.Actors, &d.Fuse.Actors}} {
+			if bound.given.value > mostCounted {
+				p.fault(bound.given.position, "write 200 or less: what is counted is read with every change", "%s of the fuse is more than %d", bound.name, mostCounted)
+			}
+			if bound.given.value > 0 {
+				*bound.to = bound.given.value
+			}
 		}
 	}
 	for i := range s.Overrides {

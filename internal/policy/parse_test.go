@@ -150,7 +150,7 @@ func TestParseSettings(t *testing.T) {
 		Ticket: "CHG-8", Until: time.Date(2027, 2, 1, 0, 0, 0, 0, time.UTC), Source: "file", File: "settings.yaml", Line: 20,
 	}, d.Exemptions[0])
 	require.Empty(t, d.Exemptions[1].Rules)
-	require.Len(t, p.Warnings, 1, "of the fuse")
+	require.Empty(t, p.Warnings)
 
 	empty := parsedFrom(t, policyText("p", "forbid: [{direction: ingress, peers: [any]}]")).Deployment
 	require.Equal(t, Deployment{Settle: 30 * time.Second, LedgerDown: RevokeBlind, Fuse: Fuse{10, 25}}, empty, "defaults")

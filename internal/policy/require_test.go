@@ -1,7 +1,9 @@
 package policy
 
 import (
+	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -261,7 +263,7 @@ func TestTriageOfRequirements(t *testing.T) {
 		"the third rule":                            {many, authorize("", one), holding(2, true), AskItem, NotConcerned},
 		"the fourth rule":                           {many, authorize("", one), holding(3, true), AskItem, Concerned},
 		"rules that nobody has counted":             {many, authorize("", one), holding(0, false), AskItem, Concerned},
-		"a rule may make it like another group":     {distinct, authorize("", one), item(nil), Concerned, Concerned},
+		"a rule may make it like another group":     {distinct, authorize("", one), item(nil), NotConcerned, NotConcerned},
 		"a new group opens nothing":                 {distinct, created("web", "vpc-1"), item(nil), NotConcerned, NotConcerned},
 		"four rules at once":                        {many, authorize("", one, "ingress tcp/1 from ::/0", "ingress tcp/2 from ::/0", "ingress tcp/3 from ::/0"), item(nil), Concerned, Concerned},
 	} {
@@ -351,7 +353,7 @@ func TestValuesOfRequireAreOverridden(t *testing.T) {
 	p := parsedFrom(t, policy, settingsText("overrides:", "  p: {require: {maxPorts: 5, maxPrefix: {ipv6: /32}, tags: [team], maxRules: 9, grace: 2h}}"))
 	require.Empty(t, p.Warnings)
 	r := p.Documents[0].Require
-	require.Equal(t, []any{5, 0, 32}, []any{r[0].MaxPorts, r[0].MaxIPv4, r[0].MaxIPv6})
+	require.Equal(t, []any{5, 16, 32}, []any{r[0].MaxPorts, r[0].MaxIPv4, r[0].MaxIPv6})
 	require.Equal(t, []any{[]string{"team"}, 9, 2 * time.Hour}, []any{r[1].Tags, r[1].MaxRules, r[1].Grace})
 	same := parsedFrom(t, policy, settingsText("overrides:", "  p: {require: {maxRules: 50}}"))
 	require.Len(t, same.Warnings, 1)
@@ -407,6 +409,51 @@ func TestFactsAreAskedForOnlyWhereTheyTell(t *testing.T) {
 	require.Equal(t, []Need{NeedGroups}, few.Facts())
 }
 
+// TestCallsOnRulesAskForNothingBeyondTheGroup, unless something is known of it
+// that the facts may have ended.
+func TestCallsOnRulesAskForNothingBeyondTheGroup(t *testing.T) {
+	rules := liveRules(t, "ingress tcp/22 from 10.0.0.0/8")
+	on := func(e secgroup.Effect) secgroup.Change {
+		return secgroup.Change{Effect: e, EventTime: now, Groups: []secgroup.GroupName{{ID: ownGroup}}}
+	}
+	for need, of := range map[Need]Requirement{
+		NeedInterfaces: {Attached: yesOrNo(true)}, NeedGroups: {Distinct: NotIdentical},
+	} {
+		s := enforcing(t, document("p", remedy(DoAlert), requires(of)))
+		for name, tc := range map[string]struct {
+			changes []secgroup.Change
+			known   bool
+			asks    bool
+		}{
+			"nobody called":               {nil, false, true},
+			"a rule was added":            {[]secgroup.Change{authorized(dev, now, rules...)}, false, false},
+			"rules went":                  {[]secgroup.Change{on(secgroup.Narrows)}, false, false},
+			"descriptions":                {[]secgroup.Change{on(secgroup.Describe)}, false, false},
+			"a rule was added, and known": {[]secgroup.Change{authorized(dev, now, rules...)}, true, true},
+			"the group was made":          {[]secgroup.Change{created("web", "vpc-1")}, false, true},
+			"its tags changed":            {[]secgroup.Change{on(secgroup.Retags)}, false, true},
+			"somebody asks":               {[]secgroup.Change{authorized(dev, now, rules...), on(secgroup.Asks)}, false, true},
+		} {
+			in := swept(s, secgroup.Group{ID: ownGroup, VPCID: "vpc-1", Rules: rules})
+			in.Changes = tc.changes
+			if tc.known {
+				in.Known.Rules = map[string]KnownRule{secgroup.GroupEntry(ownGroup, "p"): {Rule: secgroup.Rule{ID: secgroup.GroupEntry(ownGroup, "p")}}}
+			}
+			var want []Need
+			if tc.asks {
+				want = []Need{need}
+			}
+			v := s.Evaluate(in)
+			require.Equal(t, want, v.Needs, "%s, %s", need, name)
+			require.Empty(t, v.Group)
+
+			in.Facts.Interfaces = &Interfaces{}
+			in.Facts.Groups = &AllGroups{Groups: []secgroup.Group{in.Live, {ID: "sg-0b", VPCID: "vpc-1", Rules: rules}}}
+			require.Len(t, s.Evaluate(in).Group, 1, "what is at hand is judged: %s, %s", need, name)
+		}
+	}
+}
+
 // TestGroupsThatOpenTheSame are compared by flows, within their VPC.
 func TestGroupsThatOpenTheSame(t *testing.T) {
 	of := func(id, vpc string, rules ...string) secgroup.Group {
@@ -426,5 +473,29 @@ func TestGroupsThatOpenTheSame(t *testing.T) {
 			of("sg-0d", "vpc-1", "ingress tcp/22 from 10.0.0.0/8", "ingress tcp/22 from sg-0b", "egress all to ::/0"),
 		}}
 		require.Equal(t, map[string]string{secgroup.GroupEntry(ownGroup, "p"): want}, lacksOf(s.Evaluate(in)))
+	}
+}
+
+// TestOneListServesAllGroups that are judged by it, also at once.
+func TestOneListServesAllGroups(t *testing.T) {
+	s := enforcing(t, document("p", remedy(DoAlert), requires(Requirement{Distinct: NotIdentical})))
+	all := &AllGroups{}
+	for i := range 20 {
+		all.Groups = append(all.Groups, secgroup.Group{
+			ID: fmt.Sprintf("sg-%02d", i), VPCID: "vpc-1", Rules: liveRules(t, fmt.Sprintf("ingress tcp/%d from 10.0.0.0/8", 1+i/2)),
+		})
+	}
+	lacks := make([]map[string]string, len(all.Groups))
+	var wait sync.WaitGroup
+	for i, g := range all.Groups {
+		wait.Go(func() {
+			in := swept(s, g)
+			in.Facts.Groups = all
+			lacks[i] = lacksOf(s.Evaluate(in))
+		})
+	}
+	wait.Wait()
+	for i, g := range all.Groups {
+		require.Equal(t, map[string]string{secgroup.GroupEntry(g.ID, "p"): "it opens the same as " + all.Groups[i^1].ID}, lacks[i])
 	}
 }

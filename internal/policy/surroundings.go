@@ -3,6 +3,7 @@ package policy
 import (
 	"net/netip"
 	"slices"
+	"sync"
 
 	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
@@ -25,10 +26,16 @@ type DeadReferences struct {
 	GroupIDs []string
 }
 
-// AllGroups are the groups of the account in the region.
+// AllGroups are the groups of the account in the region. One value serves all
+// groups that are judged by it, also at once: what they open is worked out on
+// first use, or a pass over n groups would work it out n times for each.
 type AllGroups struct {
 	Refused string
-	Groups  []secgroup.Group // lists unread; of VPCs only VPCID
+	Groups  []secgroup.Group // lists unread; of VPCs only VPCID; not changed once it was judged by
+
+	once   sync.Once
+	places map[string]int // in Groups, by id
+	flows  []groupFlows   // of Groups
 }
 
 // ElasticAddresses are the elastic IP addresses of the account in the region.

@@ -22,37 +22,63 @@ func (g TestGap) String() string {
 	return fmt.Sprintf("%s:%d: %s: %s", g.File, g.Line, g.Policy, g.What)
 }
 
+// testsRun is the cases of one document of tests, which fills sets for itself.
+type testsRun struct {
+	tests Tests
+	cases []caseRun
+}
+
 // gaps finds what the cases do not show of a policy: a form that some check has
 // no case of, and a line without which every case would end as it does.
-func (p Parsed) gaps(d Document, cases []caseRun) ([]TestGap, error) {
+func (p Parsed) gaps(d Document, runs []testsRun) ([]TestGap, error) {
 	var out []TestGap
 	gap := func(file string, line int, format string, args ...any) {
 		out = append(out, TestGap{cmp.Or(file, d.File), line, d.ID, fmt.Sprintf(format, args...)})
 	}
-	if len(cases) == 0 {
+	if !slices.ContainsFunc(runs, func(r testsRun) bool { return len(r.cases) > 0 }) {
 		gap("", d.Line, "it has no tests: nothing shows %s", d.untested())
 		return out, nil
 	}
-	set, err := p.alone(d)
+	sets, err := p.filled(d, runs)
 	if err != nil {
 		return nil, err
 	}
 	for _, check := range d.Checks {
-		for _, lacks := range lackingForms(set.Policies[0], formsOf(set, check, cases)) {
+		var f forms
+		for i, set := range sets {
+			f = f.with(set, check, runs[i].cases)
+		}
+		for _, lacks := range f.lacking() {
 			gap("", d.Line, "check %s: %s", check, lacks)
 		}
 	}
-	whole := verdictsOf(set, cases)
+	whole := verdictsOf(sets, runs)
 	for _, w := range d.withoutLines() {
-		lacking := &Set{} // judges nothing
-		if len(boxesOf(w.rest)) > 0 || len(w.rest.Require) > 0 || w.rest.OnChange != nil {
-			if lacking, err = p.alone(w.rest); err != nil {
+		lacking, err := p.filled(w.rest, runs)
+		if err != nil {
+			return nil, err
+		}
+		if slices.Equal(whole, verdictsOf(lacking, runs)) {
+			gap(w.file, w.line, "no case tells whether this line (%s) is there", w.key)
+		}
+	}
+	return out, nil
+}
+
+// filled is a policy alone, as each document of its tests fills it. Of one that
+// has no line left that judges, the sets judge nothing.
+func (p Parsed) filled(d Document, runs []testsRun) ([]*Set, error) {
+	judges := len(boxesOf(d)) > 0 || len(d.Require) > 0 || d.OnChange != nil
+	var out []*Set
+	for _, r := range runs {
+		set := &Set{}
+		if judges {
+			var err error
+			if set, err = p.alone(r.tests.Fill(d)); err != nil {
 				return nil, err
 			}
 		}
-		if slices.Equal(whole, verdictsOf(lacking, cases)) {
-			gap(w.file, w.line, "no case tells whether this line (%s) is there", w.key)
-		}
+		out = append(out, set)
 	}
 	return out, nil
 }
@@ -70,12 +96,19 @@ func (d Document) untested() string {
 	return text
 }
 
-// forms are what the cases of one check show.
-type forms struct{ violates, complies, exempt, ipv6, wide bool }
+// forms are what the cases of one check show, and of what the policy has some.
+type forms struct {
+	violates, complies, exempt, ipv6, wide bool
 
-// formsOf looks at how the entries of the cases of a check end.
-func formsOf(set *Set, check string, cases []caseRun) forms {
-	var f forms
+	ofIPv6, ofRules bool
+}
+
+// with adds how the entries of the cases of a check end.
+func (f forms) with(set *Set, check string, cases []caseRun) forms {
+	for _, c := range set.Policies[0].clauses {
+		f.ofRules = true
+		f.ofIPv6 = f.ofIPv6 || !c.openAddresses().OnlyIPv6().IsEmpty() && slices.ContainsFunc(c.flows, func(f flow) bool { return !f.noIPv6 })
+	}
 	for _, c := range cases {
 		if c.Check != check {
 			continue
@@ -99,12 +132,9 @@ func formsOf(set *Set, check string, cases []caseRun) forms {
 	return f
 }
 
-// lackingForms says which forms a check of a policy has to be shown in, and is
-// not. Those of ports and addresses are asked of policies that have some.
-func lackingForms(p *Policy, f forms) []string {
-	hasIPv6 := slices.ContainsFunc(p.clauses, func(c *clause) bool {
-		return !c.openAddresses().OnlyIPv6().IsEmpty() && slices.ContainsFunc(c.flows, func(f flow) bool { return !f.noIPv6 })
-	})
+// lacking says which forms a check of a policy has to be shown in, and is not.
+// Those of ports and addresses are asked of policies that have some.
+func (f forms) lacking() []string {
 	var out []string
 	for _, form := range []struct {
 		shown bool
@@ -113,8 +143,8 @@ func lackingForms(p *Policy, f forms) []string {
 		{f.violates, "no case has one that violates"},
 		{f.complies, "no case has one that complies"},
 		{f.exempt, "no case has one that is exempt"},
-		{f.ipv6 || !hasIPv6, "no case has an IPv6 rule that violates"},
-		{f.wide || len(p.clauses) == 0, "no case has a range or -1 that violates"},
+		{f.ipv6 || !f.ofIPv6, "no case has an IPv6 rule that violates"},
+		{f.wide || !f.ofRules, "no case has a range or -1 that violates"},
 	} {
 		if !form.shown {
 			out = append(out, form.lacks)
@@ -124,11 +154,13 @@ func lackingForms(p *Policy, f forms) []string {
 }
 
 // verdictsOf says how every entry of the cases ends.
-func verdictsOf(set *Set, cases []caseRun) []string {
+func verdictsOf(sets []*Set, runs []testsRun) []string {
 	var out []string
-	for _, c := range cases {
-		for _, r := range c.judge(set) {
-			out = append(out, r.Got)
+	for i, run := range runs {
+		for _, c := range run.cases {
+			for _, r := range c.judge(sets[i]) {
+				out = append(out, r.Got)
+			}
 		}
 	}
 	return out

@@ -46,7 +46,7 @@ type TestSelection struct {
 // that a policy cannot be compiled.
 func (p Parsed) RunTests(now time.Time, sel TestSelection) (TestReport, error) {
 	var out TestReport
-	cases, filled := map[string][]caseRun{}, map[string]Document{}
+	runs := map[string][]testsRun{}
 	for _, t := range p.Tests {
 		if t.Shipped != sel.Shipped {
 			continue
@@ -55,12 +55,11 @@ func (p Parsed) RunTests(now time.Time, sel TestSelection) (TestReport, error) {
 		if err != nil {
 			return TestReport{}, err
 		}
-		d = t.Fill(d)
-		filled[d.ID] = d
-		set, err := p.alone(d)
+		set, err := p.alone(t.Fill(d))
 		if err != nil {
 			return TestReport{}, err
 		}
+		of := testsRun{tests: t}
 		for _, c := range t.Cases {
 			if sel.Case != nil && !sel.Case(d.ID, c.Name) {
 				continue
@@ -71,12 +70,13 @@ func (p Parsed) RunTests(now time.Time, sel TestSelection) (TestReport, error) {
 				}
 				return sel.Event(t.File, name)
 			}}
-			cases[d.ID] = append(cases[d.ID], run)
+			of.cases = append(of.cases, run)
 			for _, r := range run.judge(set) {
 				r.File, r.Policy, r.Case, r.Check = t.File, d.ID, c.Name, c.Check
 				out.Results = append(out.Results, r)
 			}
 		}
+		runs[d.ID] = append(runs[d.ID], of)
 	}
 	if sel.Case != nil {
 		return out, nil
@@ -85,10 +85,7 @@ func (p Parsed) RunTests(now time.Time, sel TestSelection) (TestReport, error) {
 		if d.Shipped != sel.Shipped {
 			continue
 		}
-		if f, ok := filled[d.ID]; ok {
-			d = f
-		}
-		gaps, err := p.gaps(d, cases[d.ID])
+		gaps, err := p.gaps(d, runs[d.ID])
 		if err != nil {
 			return TestReport{}, err
 		}

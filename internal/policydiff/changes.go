@@ -63,8 +63,19 @@ func policyChanges(old, new Deployed, was, is *policy.Policy) []Change {
 		// Whether it still refuses all that it refused is not looked into.
 		out = append(out, Change{Policy: is.ID, File: is.File, Line: is.Line, What: "requirements", Was: "those of OLD", Is: "others", Loosens: true})
 	}
-	add("shipped", fmt.Sprint(was.Shipped()), fmt.Sprint(is.Shipped()), false)
+	if was.Remedy.Do != policy.DoAlert && is.Remedy.Do != policy.DoAlert {
+		add("what AWS services make", ofServices(was), ofServices(is), is.Shipped())
+	}
 	return out
+}
+
+// ofServices is what a policy does about rules that AWS services made: only
+// those of embedded packs make a difference there.
+func ofServices(p *policy.Policy) string {
+	if p.Shipped() {
+		return "only alerted, as of a shipped policy"
+	}
+	return "treated like any other"
 }
 
 // remedyText is how a remedy is written. That a flow is reverted, narrowed,

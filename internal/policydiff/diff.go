@@ -35,9 +35,12 @@ type Difference struct {
 	Loosens bool // they are stopped less than before; else more
 	Was, Is Level
 
-	Scope       string // the groups, in words
-	Actor       string // by whom, in words; "" = by anybody
-	From, Until string // days, UTC, both inclusive; "" = now, and for ever
+	Scope string // the groups, in words
+	Actor string // by whom, in words; "" = by anybody
+	// ByService: it is about what AWS services make alone; ButByService: about
+	// what everybody else makes.
+	ByService, ButByService bool
+	From, Until             string // days, UTC, both inclusive; "" = now, and for ever
 
 	Direction secgroup.Direction
 	Flows     secgroup.Region
@@ -51,6 +54,10 @@ type Difference struct {
 	UpTo [2]secgroup.Count
 
 	OldPolicies, NewPolicies []Place
+	// OfServices: it is about what AWS services make, and only because a policy
+	// is of an embedded pack on one side and a copy of it on the other, which is
+	// told as a Change.
+	OfServices bool
 
 	// Group, By, At and Rules are a case of it: the rules, in this group, by
 	// this actor at this time, are judged otherwise. Packet is one flow of

@@ -59,6 +59,7 @@ const (
 	someAccount  = "123456789012"
 	otherAccount = "210987654321"
 	someRegion   = "eu-central-1"
+	serviceType  = "AWSService" // of an actor (CloudTrail, userIdentity element)
 )
 
 // dimensionsOf gives the dimensions in which policies with these words differ.
@@ -168,6 +169,11 @@ func listed(before string, named, others []string, field func(*policy.Case) *str
 	return d
 }
 
+const (
+	byService    = "by an AWS service"
+	notByService = "not by an AWS service"
+)
+
 // actorDimension tells somebody from nobody known only where it matters.
 func actorDimension(w policy.Words) (dimension, error) {
 	d := dimension{about: aboutActor}
@@ -176,14 +182,14 @@ func actorDimension(w policy.Words) (dimension, error) {
 		d.of = func(policy.Case) []bool { return nil }
 		return d, nil
 	}
-	d.labels = []label{{"where no record tells by whom", "where a record tells by whom"}, {"by an AWS service", "not by an AWS service"}}
+	d.labels = []label{{"where no record tells by whom", "where a record tells by whom"}, {byService, notByService}}
 	by := func(features []bool, a secgroup.Actor) value {
 		return value{features: features, set: func(c *policy.Case) { c.By = &secgroup.Attribution{Actor: a} }}
 	}
 	none := make([]bool, len(w.Actors))
 	d.values = []value{{features: append([]bool{true, false}, none...), set: func(*policy.Case) {}}}
 	if w.Service {
-		d.values = append(d.values, by(append([]bool{false, true}, none...), secgroup.Actor{Type: "AWSService"}))
+		d.values = append(d.values, by(append([]bool{false, true}, none...), secgroup.Actor{Type: serviceType}))
 	}
 	q := texts{longest: longestARN, must: []pattern{globPattern("arn:?*", "", false)}, nice: []string{
 		"arn:aws:iam::" + someAccount + ":role/somebody", "arn:aws:iam::" + someAccount + ":user/somebody",
@@ -201,7 +207,7 @@ func actorDimension(w policy.Words) (dimension, error) {
 		if c.By == nil {
 			return d.values[0].features
 		}
-		service := w.Service && c.By.Actor.Type == "AWSService"
+		service := w.Service && c.By.Actor.Type == serviceType
 		return append([]bool{false, service}, matchesOf(q.patterns, c.By.Actor.ARN)...)
 	}
 	for _, m := range found {

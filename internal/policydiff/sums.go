@@ -66,7 +66,7 @@ func (s sides) brokenSums(t terms, from, to []terms, v6, looser bool) []found {
 		f := found{kind: first, manner: how}
 		s.placeFlows(&f, func(k int) secgroup.Region { return p.of(mine[k]) })
 		if s.settle(&f, t, d, from, to, looser) {
-			out = append(out, f)
+			out = append(out, s.withLists(f, t, d, from, to, looser, func(k int) secgroup.Region { return p.of(mine[k]) })...)
 		}
 	}
 	return out
@@ -89,7 +89,40 @@ func (s sides) brokenBox(t terms, b box, from, to []terms, v6, looser bool) []fo
 	if !s.settle(&f, t, d, from, to, looser) {
 		return nil
 	}
-	return []found{f}
+	return s.withLists(f, t, d, from, to, looser, func(k int) secgroup.Region { return d.needs[k] })
+}
+
+// withLists tells of the lists that are meant as such beside blocks: what is
+// said of blocks does not say it, where the lists may hold other addresses.
+// fold drops what follows.
+func (s sides) withLists(f found, t terms, d demand, from, to []terms, looser bool, of func(kind int) secgroup.Region) []found {
+	out := []found{f}
+	if f.words != "" {
+		return out // the words of all kinds are joined
+	}
+	rest := f.others
+	out[0].others = nil
+	for len(rest) > 0 {
+		g := found{kind: rest[0], manner: f.manner, words: s.kinds[rest[0]].words, where: s.whereOf(rest[0])}
+		alone := demand{needs: make([]secgroup.Region, len(s.kinds)), v6: d.v6, bound: d.bound, perRule: d.perRule}
+		var others []int
+		for _, k := range rest {
+			if s.kinds[k].words != g.words {
+				others = append(others, k)
+				continue
+			}
+			if k != g.kind {
+				g.others, g.where = append(g.others, k), Anywhere
+			}
+			g.flows, alone.needs[k] = g.flows.Union(of(k)), d.needs[k]
+		}
+		if !s.settle(&g, t, alone, from, to, looser) { // only with blocks
+			g.was, g.is, g.bounds, g.upTo, g.witness = f.was, f.is, f.bounds, f.upTo, f.witness
+			g.oldPolicies, g.newPolicies = f.oldPolicies, f.newPolicies
+		}
+		out, rest = append(out, g), others
+	}
+	return out
 }
 
 // placeFlows fills in the flows of a difference that is counted, for addresses

@@ -107,7 +107,7 @@ func (c *comparison) difference(p product) Difference {
 			x.From, x.Until = d.span(p.chosen[i])
 		case words == "":
 		case d.about == aboutActor:
-			x.Actor = words
+			x.Actor, x.ByService, x.ButByService = words, words == byService, words == notByService
 		default:
 			scope = append(scope, words)
 		}
@@ -117,7 +117,26 @@ func (c *comparison) difference(p product) Difference {
 	}
 	x.dimensions, x.chosen, x.kinds = c.dimensions, p.chosen, f.kinds
 	x.fillCase(p.cell.who, f.witness)
+	x.OfServices = c.isOfServices(p.cell.who, f)
 	return x
+}
+
+// isOfServices reports whether what ends otherwise, of what an AWS service made,
+// does so as the policies that are stricter about it are, on the other side, the
+// same with another answer to "is it of an embedded pack".
+func (c *comparison) isOfServices(who policy.Case, f found) bool {
+	stricter, others, looser := f.oldPolicies, c.new, f.is
+	if !f.loosens() {
+		stricter, others, looser = f.newPolicies, c.old, f.was
+	}
+	if who.By == nil || who.By.Actor.Type != serviceType || looser.kind != alerted {
+		return false
+	}
+	return len(stricter) > 0 && !slices.ContainsFunc(stricter, func(p Place) bool {
+		return !slices.ContainsFunc(others.Policies, func(o *policy.Policy) bool {
+			return o.ID == p.Policy.ID && o.Shipped() != p.Policy.Shipped() && o.Remedy.Do == p.Policy.Remedy.Do && o.Mode == p.Policy.Mode
+		})
+	})
 }
 
 // Holds reports whether a rule of a case has a flow that ends otherwise by

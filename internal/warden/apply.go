@@ -128,8 +128,10 @@ func (j *judging) noteResult(a plan.Action, res incident.Result) {
 		line += " (" + strings.Join(res.RequestIDs, ", ") + ")"
 	}
 	concerned := j.concernedBy(a)
-	for _, e := range concerned {
+	for _, e := range j.toldOf(a) {
 		e.draft.inc.Actions = appendOnce(e.draft.inc.Actions, line)
+	}
+	for _, e := range concerned {
 		switch {
 		case res.Err == nil:
 			e.tries.answered, e.tries.err = true, nil
@@ -182,8 +184,23 @@ func (j *judging) concernedBy(a plan.Action) []*end {
 	return out
 }
 
+// toldOf are the rules whose incidents tell of an action: those that it was made
+// for, and, where only the group is tagged, those that are tagged with it.
+func (j *judging) toldOf(a plan.Action) []*end {
+	if tag, ok := a.(plan.Tag); !ok || len(tag.Rules) > 0 {
+		return j.concernedBy(a)
+	}
+	var out []*end
+	for _, rp := range j.plan.Rules {
+		if e := j.ends[rp.Before.ID]; e != nil && e.draft != nil && rp.Goal == plan.Tagged {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
 func (j *judging) incidentOf(a plan.Action) string {
-	for _, e := range j.concernedBy(a) {
+	for _, e := range j.toldOf(a) {
 		return e.incident
 	}
 	return ""

@@ -17,16 +17,12 @@ func (j *judging) decide(ctx context.Context) error {
 	if err := j.evaluate(ctx); err != nil {
 		return err
 	}
-	acting := policy.Verdict{GroupID: j.groupID}
-	for _, rv := range j.verdict.All() {
-		e := j.endOf(rv)
-		if e == nil {
-			continue
+	acting := j.endAll()
+	for j.blows() { // each time it holds one policy more
+		if err := j.evaluate(ctx); err != nil {
+			return err
 		}
-		j.ends[rv.Rule.ID] = e
-		if e.act {
-			acting.Rules = append(acting.Rules, rv)
-		}
+		acting = j.endAll()
 	}
 	j.plan = plan.Build(acting, j.live, j.mem.Known, j.limits)
 	for _, rp := range j.plan.Rules {
@@ -42,18 +38,36 @@ func (j *judging) decide(ctx context.Context) error {
 
 // evaluate asks the policies, and asks again with the facts that they lacked.
 func (j *judging) evaluate(ctx context.Context) error {
-	for range 4 {
+	return settled(func() []policy.Need {
 		j.verdict = j.w.cfg.Set.Evaluate(j.input())
-		if len(j.verdict.Needs) == 0 {
+		return j.verdict.Needs
+	}, func(need policy.Need) error { return j.fetch(ctx, need) })
+}
+
+// settled evaluates until no fact is lacking. Each round reads a kind of fact
+// that was not read yet, so that there are as many rounds as kinds at most; an
+// answer that lacks what was read is no verdict.
+func settled(evaluate func() []policy.Need, fetch func(policy.Need) error) error {
+	read := map[policy.Need]bool{}
+	for {
+		needs := evaluate()
+		if len(needs) == 0 {
 			return nil
 		}
-		for _, need := range j.verdict.Needs {
-			if err := j.fetch(ctx, need); err != nil {
+		more := false
+		for _, need := range needs {
+			if read[need] {
+				continue
+			}
+			more, read[need] = true, true
+			if err := fetch(need); err != nil {
 				return err
 			}
 		}
+		if !more {
+			return fmt.Errorf("judge: %v asked for once more", needs)
+		}
 	}
-	return nil
 }
 
 func (j *judging) input() policy.Input {
@@ -194,7 +208,7 @@ func (j *judging) waitingEnd(e *end) incident.Outcome {
 			}
 			e.told = e.told || f.Policy.Remedy.After > 0
 		case policy.Held:
-			outcome, e.reason, e.told = max(outcome, incident.Pending), "held", true
+			outcome, e.reason, e.told = max(outcome, incident.Pending), ReasonHeld, true
 		case policy.Alerting:
 			outcome, e.told = max(outcome, incident.Alerted), true
 		case policy.Unknown:

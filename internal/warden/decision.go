@@ -14,6 +14,10 @@ type Delivery struct {
 	ReceiveCount int    // how often it was received, this time included; below 1 counts as 1
 }
 
+// ReasonHeld is why nothing is done about a violation while remedies are
+// paused, or the fuse holds the policy.
+const ReasonHeld = "held"
+
 // Decision is the answer to one record for one group.
 type Decision struct {
 	DeliveryID string

@@ -69,6 +69,9 @@ func (j *judging) fillRules(d *draft) {
 			r.Before = old.Before
 		}
 		i.Rules = append(i.Rules, r)
+		if lapsed := j.lapsedNote(e); lapsed != "" {
+			i.Notes = appendOnce(i.Notes, lapsed)
+		}
 		if e.outcome == incident.Pending {
 			i.Notes = appendOnce(i.Notes, waitNote(e))
 		}
@@ -255,7 +258,11 @@ func inWords(a plan.Action) string {
 	case plan.Modify:
 		return fmt.Sprintf("%s: %s %s -> %s", a.Call(), a.From.ID, a.From, a.To)
 	case plan.Tag:
-		return fmt.Sprintf("%s: %s with %s=%s", a.Call(), join(a.Rules), plan.TagKey, a.Tags[plan.TagKey])
+		what := join(a.Rules)
+		if len(a.Rules) == 0 {
+			what = "the group"
+		}
+		return fmt.Sprintf("%s: %s with %s=%s", a.Call(), what, plan.TagKey, a.Tags[plan.TagKey])
 	}
 	return a.Call()
 }

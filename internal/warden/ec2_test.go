@@ -280,6 +280,9 @@ func (e *ec2Double) Apply(_ context.Context, a plan.Action) incident.Result {
 	case plan.Authorize:
 		res.Added, res.Err = e.authorize(a)
 	case plan.Tag:
+		if g := e.groups[a.GroupID]; a.OfGroup && g != nil {
+			g.Tags = a.Tags
+		}
 		for _, r := range a.Rules {
 			for i, live := range e.groups[a.GroupID].Rules {
 				if live.ID == r.ID {

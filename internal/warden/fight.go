@@ -60,15 +60,12 @@ func (j *judging) escalated(d *draft) bool {
 	return true
 }
 
-// fightNote names both sides.
-func (j *judging) fightNote(d *draft) string {
+// fightNotes name both sides, and where the fight can be ended.
+func (j *judging) fightNotes(d *draft) []string {
 	other := "an unknown actor"
 	if d.inc.Actor.Attributed {
 		other = strings.TrimSpace(d.inc.Actor.ARN + " with " + shorten(d.inc.Actor.UserAgent))
 	}
 	note := fmt.Sprintf("the same excess came back %d times within an hour: %s opens it, sgwarden takes it back", contested(d), other)
-	if stack := j.live.Tags["aws:cloudformation:stack-name"]; stack != "" {
-		note += "; the group belongs to the CloudFormation stack " + shorten(stack)
-	}
-	return note
+	return append([]string{note}, keepersOf(d.inc.Actor.Actor, j.live)...)
 }

@@ -51,7 +51,7 @@ func TestFault34ReapplyEveryFiveMinutes(t *testing.T) {
 }
 
 func TestFault49ManyCheapViolationsThenTheRealOne(t *testing.T) {
-	w := newWorld(t, revertSSH)
+	w := newWorld(t, revertSSH, fused(10, 25))
 	for i := range 200 {
 		require.Equal(t, incident.Reverted, w.judge1(w.authorize(groupA, fmt.Sprintf("ingress tcp/22 from %d.0.0.0/8", 20+i%80))).Outcome)
 	}

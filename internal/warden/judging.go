@@ -37,9 +37,11 @@ type judging struct {
 	calls   map[string]*end // of calls that policies are against, by callKey
 	written []*draft        // likewise
 	plan    plan.Plan
-	known   policy.Known // the item as it is to be
-	version int64        // of the item, as last written or read
-	opened  bool         // the incidents and the lease are written
+	charge  *incident.FuseCharge     // what this round counts against the fuse; nil = nothing
+	holding map[string]incident.Hold // what the fuse holds since this round, by policy id + "@" + digest
+	known   policy.Known             // the item as it is to be
+	version int64                    // of the item, as last written or read
+	opened  bool                     // the incidents and the lease are written
 	// recalled is true once the ledger was read, be it in an earlier round.
 	recalled bool
 
@@ -110,6 +112,7 @@ func (j *judging) judgeRound(ctx context.Context) error {
 
 func (j *judging) judgeOnce(ctx context.Context) error {
 	j.drafts, j.opened, j.readBack, j.readGroup, j.journal, j.ends, j.calls = nil, false, nil, nil, nil, map[string]*end{}, nil
+	j.charge, j.holding = nil, nil
 	settled, err := j.observe(ctx)
 	if err != nil || settled {
 		return err

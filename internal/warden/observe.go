@@ -128,6 +128,7 @@ func (j *judging) recall(ctx context.Context) error {
 	j.mem, j.version, j.now, j.recalled = mem, mem.Known.Version, j.w.now(), true
 	j.facts = j.factsOf(mem.Controls)
 	j.w.pageStale(ctx, j.facts)
+	j.w.pageFuse(ctx, mem.Controls.Held, mem.Controls.Fuse.Counts)
 	// An incident of a stale ledger gives no right to act.
 	j.mem.Known.OpenIncidents = slices.DeleteFunc(slices.Clone(mem.Known.OpenIncidents), func(id string) bool {
 		return slices.ContainsFunc(mem.Open, func(i incident.Incident) bool { return i.ID == id && j.isStale(i) })
@@ -165,8 +166,13 @@ func (j *judging) factsOf(c incident.Controls) policy.Facts {
 	if len(c.Adopted) > 0 {
 		f.Adopted = j.w.adopted(c)
 	}
-	for _, digest := range c.Held {
-		f.Held[digest] = "held by the fuse"
+	for _, p := range j.w.cfg.Set.Policies {
+		if len(c.Held) == 0 {
+			break
+		}
+		if hold, held := c.Held[actKey(p)]; held {
+			f.Held[p.Digest()] = heldByFuse + hold.Reason
+		}
 	}
 	return f
 }

@@ -16,14 +16,17 @@ import (
 // incidents, and the lease that keeps others from doing it too. Where there is
 // nothing to do, to say or to close it writes nothing.
 func (j *judging) open(ctx context.Context) error {
-	if len(j.plan.Actions) == 0 && len(j.drafts) == 0 {
+	if len(j.plan.Actions) == 0 && len(j.holding) == 0 {
+		j.charge = nil // nothing is touched
+	}
+	if len(j.plan.Actions) == 0 && len(j.drafts) == 0 && j.charge == nil {
 		return nil
 	}
 	if err := j.askAgain(ctx); err != nil {
 		return err
 	}
 	opening := incident.Opening{
-		GroupID: j.groupID, Version: j.mem.Known.Version, Known: j.known, Now: j.w.now(),
+		GroupID: j.groupID, Version: j.mem.Known.Version, Known: j.known, Fuse: j.charge, Now: j.w.now(),
 	}
 	opening.Lease = incident.Lease{Holder: j.holder, Until: opening.Now.Add(j.w.cfg.Lease)}
 	opening.Known.OpenIncidents = nil
@@ -38,6 +41,9 @@ func (j *judging) open(ctx context.Context) error {
 		return outpaced(unwritable(err))
 	}
 	j.version, j.opened = version, true
+	if j.charge != nil {
+		j.w.pageFuse(ctx, j.charge.Hold, j.charge.Counts)
+	}
 	return nil
 }
 

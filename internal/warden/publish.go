@@ -43,7 +43,9 @@ func (j *judging) finish(d *draft) {
 	}
 	if isFight(d) && i.Outcome.Changed() {
 		i.Reason = orOther(i.Reason, "contested")
-		i.Notes = appendOnce(i.Notes, j.fightNote(d))
+		for _, note := range j.fightNotes(d) {
+			i.Notes = appendOnce(i.Notes, note)
+		}
 	}
 	if i.Reason == reasonInterrupted {
 		i.Notes = appendOnce(i.Notes, "an earlier judging was interrupted: what was planned is as planned, but our call may not have been the one that did it")

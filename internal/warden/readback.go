@@ -100,7 +100,7 @@ func reached(rp plan.RulePlan, rules []secgroup.Rule) bool {
 			if !ok || !live.SameValue(want) {
 				return false
 			}
-			if rp.Goal == plan.Tagged && live.Tags[plan.TagKey] == "" {
+			if rp.Goal == plan.Tagged && !plan.Names(live.Tags[plan.TagKey], rp.Tag) {
 				return false
 			}
 			continue
@@ -135,7 +135,7 @@ func (j *judging) settle(ctx context.Context) {
 
 // settleRule claims nothing that was not seen.
 func (j *judging) settleRule(e *end) {
-	rp := plan.RulePlan{Before: e.rule, After: e.after, Goal: j.goalOf(e)}
+	rp := plan.RulePlan{Before: e.rule, After: e.after, Goal: j.goalOf(e), Tag: plan.TagValue(e.verdict)}
 	live, isLive := ruleByID(j.asRead(), e.rule.ID)
 	_, why := explain(e.tries.err)
 	planned := incident.Planned{After: e.after, Restored: e.restored}

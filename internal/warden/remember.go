@@ -54,6 +54,9 @@ func (j *judging) remember() policy.Known {
 		next.Rules[rv.Rule.ID] = known
 	}
 	next.Removed = j.removedSince(old, next)
+	if told := j.evented(); told.After(next.Removed[eventedMark].At) {
+		next.Removed[eventedMark] = policy.RemovedRule{At: told}
+	}
 	return next
 }
 

@@ -9,7 +9,6 @@ import (
 
 	"github.com/sgwarden/sgwarden/internal/incident"
 	"github.com/sgwarden/sgwarden/internal/policy"
-	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
 
 // batchFacts are facts beyond single groups. They are read once for a batch, or
@@ -61,8 +60,11 @@ func (j *judging) fetchAround(ctx context.Context, need policy.Need) error {
 		facts.Dead = &policy.DeadReferences{GroupIDs: dead[j.groupID], Refused: refused(err)}
 		return passing(err, "dead references of "+j.live.VPCID)
 	case policy.NeedGroups:
-		groups, err := onceInBatch(j.shared, string(need), func() ([]secgroup.Group, error) { return inventory.Groups(ctx) })
-		facts.Groups = &policy.AllGroups{Groups: groups, Refused: refused(err)}
+		var err error
+		facts.Groups, err = onceInBatch(j.shared, string(need), func() (*policy.AllGroups, error) {
+			groups, err := inventory.Groups(ctx)
+			return &policy.AllGroups{Groups: groups, Refused: refused(err)}, err
+		})
 		return passing(err, "the groups of the region")
 	case policy.NeedElastic:
 		addresses, err := onceInBatch(j.shared, string(need), func() ([]netip.Addr, error) { return inventory.ElasticAddresses(ctx) })

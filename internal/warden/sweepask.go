@@ -34,6 +34,11 @@ func (l *look) asks() (SweepReason, time.Duration) {
 			}
 		}
 	}
+	if _, lapsed := found[SweepLapsed]; !lapsed {
+		if end := l.endsSoon(); !end.IsZero() {
+			found[SweepLapsed] = end.Add(time.Second) // clocks differ
+		}
+	}
 	if l.hasOpenTooLong() {
 		found[SweepOpen] = time.Time{}
 	}

@@ -30,7 +30,7 @@ type SweepReason string
 
 // The reasons, the most pressing first.
 const (
-	SweepLapsed  SweepReason = "lapsed"  // an exemption ended, and what it covered is due
+	SweepLapsed  SweepReason = "lapsed"  // an exemption ended, or is about to, and what it covered is due then
 	SweepDue     SweepReason = "due"     // a rule is due, or must be told of
 	SweepWaiting SweepReason = "waiting" // a rule that nobody knew waits
 	SweepOpen    SweepReason = "open"    // an incident is open for too long

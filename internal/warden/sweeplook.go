@@ -96,22 +96,14 @@ func (l *look) hasOfGroup(entries int) bool {
 // Lists are read wherever a policy may mind them, also where the rule stands
 // either way: a mark is to be about their entries.
 func (l *look) evaluate(ctx context.Context) error {
-	for range 4 {
+	return settled(func() []policy.Need {
 		l.j.verdict = l.p.w.cfg.Set.Evaluate(l.j.input())
 		needs := slices.Clone(l.j.verdict.Needs)
 		if l.mindsUnreadList() && !slices.Contains(needs, policy.NeedLists) {
 			needs = append(needs, policy.NeedLists)
 		}
-		if len(needs) == 0 {
-			return nil
-		}
-		for _, need := range needs {
-			if err := l.fetch(ctx, need); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+		return needs
+	}, func(need policy.Need) error { return l.fetch(ctx, need) })
 }
 
 func (l *look) mindsUnreadList() bool {

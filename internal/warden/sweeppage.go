@@ -35,6 +35,7 @@ func (p *pass) page(ctx context.Context) (next string, done bool, err error) {
 	if err := p.ask(ctx, closer); err != nil {
 		return "", false, err
 	}
+	p.tellExpiring(ctx, met.looks)
 	p.at.Behind += behind
 	p.count(func(c *SweepCounts) {
 		c.Pages++

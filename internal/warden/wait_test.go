@@ -68,10 +68,10 @@ func TestPauseSaysNothingOfWhatIsTagged(t *testing.T) {
 func TestHeldPolicy(t *testing.T) {
 	ctx := context.Background()
 	w := newWorld(t, revertSSH)
-	require.NoError(t, w.store.Operator().Hold(ctx, w.set.Policies[0].Digest(), "too many"))
+	require.NoError(t, w.store.Operator().Hold(ctx, actKey(w.set.Policies[0]), incident.Hold{Reason: "too many", At: noon}))
 	require.Equal(t, incident.Pending, w.judge1(w.authorize(groupA, ssh)).Outcome)
 	require.Zero(t, w.ec2.count("Mutations"))
-	require.NoError(t, w.store.Operator().Release(ctx, w.set.Policies[0].Digest()))
+	require.NoError(t, w.store.Operator().Release(ctx, actKey(w.set.Policies[0]), noon))
 	require.Equal(t, incident.Reverted, w.judge1(judgeGroup(groupA, "sweep", "")).Outcome)
 }
 

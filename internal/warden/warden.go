@@ -44,6 +44,8 @@ type Config struct {
 	// LedgerDown is what is done about severe violations while the ledger
 	// cannot be read; 0 = policy.RevokeBlind.
 	LedgerDown policy.LedgerDown
+	// Fuse bounds what one policy may do within an hour; a bound of 0 is none.
+	Fuse policy.Fuse
 	// Lease is how long a group stays reserved for one judging: the function's
 	// timeout. 0 = one minute.
 	Lease time.Duration
@@ -72,7 +74,7 @@ type Warden struct {
 	cfg     Config
 	number  atomic.Int64 // of judgings: makes the holder of each lease its own
 	removed blindBooks
-	paged   sync.Map // stamps of stale ledgers that were told by this process
+	paged   sync.Map // stamps of stale ledgers, and pages about fuses, that were told by this process
 	// enforcing is the set as it were in enforce mode: what observe mode would do.
 	enforcing *policy.Set
 }

@@ -1,4 +1,6 @@
-package main
+// Package marks finds the baseline marks of an account: rules that violate a
+// policy, and stand because they were there when it began to judge.
+package marks
 
 import (
 	"cmp"
@@ -9,14 +11,26 @@ import (
 	"time"
 
 	"github.com/sgwarden/sgwarden/internal/incident"
-	"github.com/sgwarden/sgwarden/internal/inventory"
 	"github.com/sgwarden/sgwarden/internal/ledger"
 	"github.com/sgwarden/sgwarden/internal/policy"
 	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
 
-// mark is one baseline mark of a live rule.
-type mark struct {
+// Groups is what Find needs of *inventory.Inventory.
+type Groups interface {
+	Group(ctx context.Context, id string) (secgroup.Group, error)
+	EachGroup(ctx context.Context, token string, see func(g secgroup.Group, err error)) (next string, err error)
+}
+
+// Ledger is what Find needs of *ledger.Table.
+type Ledger interface {
+	Controls(ctx context.Context) (incident.Controls, error)
+	ControlsOf(ctx context.Context, groupIDs []string) (map[string]incident.Controls, error)
+	Recall(ctx context.Context, groupIDs []string) (map[string]incident.Memory, error)
+}
+
+// Mark is one baseline mark of a live rule.
+type Mark struct {
 	Group  string    `json:"group"`
 	Name   string    `json:"name"`
 	Rule   string    `json:"rule"` // id
@@ -28,32 +42,54 @@ type mark struct {
 
 // States of a mark.
 const (
-	markStands  = "stands"
-	markAdopted = "adopted" // it was given up, and its group not judged since
+	Stands  = "stands"
+	Adopted = "adopted" // it was given up, and its group not judged since
 )
 
-// foundMarks is what adopt is about.
-type foundMarks struct {
-	marks   []mark    // by group, rule and policy; never nil
-	lastAct time.Time // the latest act of the policies of the marks
-	setting string    // a policy of them whose act is being set; "" = none is
+// Want says which marks are looked for; the zero value = all.
+type Want struct{ Policy, Group string }
+
+// Found is what Find found.
+type Found struct {
+	Marks   []Mark    // by group, rule and policy; never nil
+	LastAct time.Time // the latest act of the policies of the marks
+	Setting string    // a policy of them whose act is being set; "" = none is
 }
 
-func (f foundMarks) standing() []mark {
-	return slices.DeleteFunc(slices.Clone(f.marks), func(m mark) bool { return m.State != markStands })
+// Standing are the marks that were not given up.
+func (f Found) Standing() []Mark {
+	return slices.DeleteFunc(slices.Clone(f.Marks), func(m Mark) bool { return m.State != Stands })
 }
 
-// findMarks reads the groups from EC2 and their marks from the ledger.
-func findMarks(ctx context.Context, i *inventory.Inventory, l *ledger.Table, want adoption) (foundMarks, error) {
-	found := foundMarks{marks: []mark{}}
+// Count says of how many rules in how many groups marks stand: "3 rules in 2
+// groups".
+func (f Found) Count() string {
+	rules, groups := map[string]bool{}, map[string]bool{}
+	for _, m := range f.Standing() {
+		rules[m.Rule], groups[m.Group] = true, true
+	}
+	return counted(len(rules), "rule") + " in " + counted(len(groups), "group")
+}
+
+func counted(n int, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return fmt.Sprint(n, " ", what)
+}
+
+// Find reads the groups from EC2 and their marks from the ledger. A wanted
+// policy without any act is an error.
+func Find(ctx context.Context, i Groups, l Ledger, want Want) (Found, error) {
+	found := Found{Marks: []Mark{}}
 	controls, err := l.Controls(ctx)
 	if err != nil {
 		return found, err
 	}
-	if at, setting := lastAct(controls.Acts, want.policy); want.policy != "" && at.IsZero() && !setting {
-		return found, fmt.Errorf("no sweep has set the baseline of policy %s", printable(want.policy))
+	if at, setting := lastAct(controls.Acts, want.Policy); want.Policy != "" && at.IsZero() && !setting {
+		return found, fmt.Errorf("no sweep has set the baseline of policy %s", want.Policy)
 	}
-	groups, err := liveGroups(ctx, i, want.group)
+	groups, err := liveGroups(ctx, i, want.Group)
 	if err != nil {
 		return found, err
 	}
@@ -71,17 +107,17 @@ func findMarks(ctx context.Context, i *inventory.Inventory, l *ledger.Table, wan
 			return found, err
 		}
 		for _, g := range chunk {
-			found.add(g, items[g.ID].Known, want.policy, controls, own[g.ID])
+			found.add(g, items[g.ID].Known, want.Policy, controls, own[g.ID])
 		}
 	}
-	slices.SortFunc(found.marks, func(a, b mark) int {
+	slices.SortFunc(found.Marks, func(a, b Mark) int {
 		return cmp.Or(cmp.Compare(a.Group, b.Group), cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Policy, b.Policy))
 	})
 	return found, nil
 }
 
 // liveGroups are all groups, or the one.
-func liveGroups(ctx context.Context, i *inventory.Inventory, only string) (groups []secgroup.Group, err error) {
+func liveGroups(ctx context.Context, i Groups, only string) (groups []secgroup.Group, err error) {
 	if only != "" {
 		g, err := i.Group(ctx, only)
 		return []secgroup.Group{g}, err
@@ -107,7 +143,7 @@ func liveGroups(ctx context.Context, i *inventory.Inventory, only string) (group
 
 // add adds the marks of one group. Rules that are not live are passed over: the
 // next sweep forgets them.
-func (f *foundMarks) add(g secgroup.Group, known policy.Known, only string, controls, own incident.Controls) {
+func (f *Found) add(g secgroup.Group, known policy.Known, only string, controls, own incident.Controls) {
 	live := map[string]bool{}
 	for _, r := range g.Rules {
 		live[r.Value()] = true
@@ -125,18 +161,18 @@ func (f *foundMarks) add(g secgroup.Group, known policy.Known, only string, cont
 			}
 			act, setting := lastAct(controls.Acts, policyID)
 			if setting {
-				f.setting = policyID
+				f.Setting = policyID
 			}
-			if act.After(f.lastAct) {
-				f.lastAct = act
+			if act.After(f.LastAct) {
+				f.LastAct = act
 			}
-			state := markStands
+			state := Stands
 			for _, c := range []incident.Controls{controls, own} {
 				if c.Adopted[policyID].After(act) || c.Adopted[incident.EveryPolicy].After(act) {
-					state = markAdopted
+					state = Adopted
 				}
 			}
-			f.marks = append(f.marks, mark{g.ID, g.Name, id, value, policyID, k.Since, state})
+			f.Marks = append(f.Marks, Mark{g.ID, g.Name, id, value, policyID, k.Since, state})
 		}
 	}
 }

@@ -1,0 +1,37 @@
+package warden
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sgwarden/sgwarden/internal/incident"
+	"github.com/sgwarden/sgwarden/internal/plan"
+)
+
+const owned = "---\napiVersion: sgwarden/v1\nkind: Policy\nmetadata: {id: owned, title: Owned, severity: low}\nrequire: [{tags: [owner]}]\nremedy: tag\n"
+
+// TestTaggingARuleKeepsWhatTheGroupIsTaggedFor: two incidents of one group.
+func TestTaggingARuleKeepsWhatTheGroupIsTaggedFor(t *testing.T) {
+	w := newWorld(t, owned+policyText("ssh", "tag", ""))
+	require.Equal(t, incident.Tagged, w.judge1(judgeGroup(groupA, "sweep", "")).Outcome)
+	require.Equal(t, "owned", w.ec2.groups[groupA].Tags[plan.TagKey])
+	require.Equal(t, incident.Tagged, w.judge1(w.authorize(groupA, "ingress tcp/22 from 0.0.0.0/0")).Outcome)
+	require.Equal(t, "owned ssh", w.ec2.groups[groupA].Tags[plan.TagKey])
+	require.Equal(t, "ssh", w.ec2.group(groupA)[len(w.ec2.group(groupA))-1].Tags[plan.TagKey], "the rule breaks one of them")
+}
+
+// TestTaggedIsSaidOfTheRightTagOnly: a tag of that key with another value does
+// not show that ours is there.
+func TestTaggedIsSaidOfTheRightTagOnly(t *testing.T) {
+	w := newWorld(t, policyText("ssh", "tag", ""))
+	body := w.authorize(groupA, "ingress tcp/22 from 0.0.0.0/0")
+	rules := w.ec2.groups[groupA].Rules
+	rules[len(rules)-1].Tags = map[string]string{plan.TagKey: "another-policy"}
+	w.ec2.swallow = true
+	d := w.judge1(body)
+	require.True(t, d.Retry)
+	require.Equal(t, incident.NotReverted, d.Outcome)
+	w.ec2.swallow = false
+	require.Equal(t, incident.Tagged, w.judgeTimes(body, 2).Outcome)
+}
