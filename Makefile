@@ -91,6 +91,10 @@ STACKFLAG = $(addprefix --stack ,$(patsubst stack=%,%,$(filter stack=%,$(CONTEXT
 doctor-before: sgwarden ## is the account ready to deploy into? [PROFILE=p] [REGIONS='us-east-1 eu-west-1'] [CONTEXT='stack=NAME']
 	$(call in_each_region,./bin/sgwarden doctor --before-deploy $(STACKFLAG))
 
+.PHONY: release-template
+release-template: synth ## CloudFormation templates that need no CDK, one per partition, and their code, in release/ [GOARCH=arm64] [POLICIES=dir]
+	@$(HOST_GO) run ./infra/release/make -assembly cdk.out -output release $(STACKFLAG)
+
 .PHONY: deploy
 deploy: build node_modules infra-app ## deploy into your account [PROFILE=p] [REGIONS='us-east-1 eu-west-1'] [CONTEXT='email=you@example.com mode=enforce'] [APPROVAL=never]
 	$(call in_each_region,cdk deploy --app ./bin/infra --output cdk.out --require-approval $(APPROVAL) $(CONTEXTFLAGS))
@@ -173,4 +177,4 @@ emulator:
 
 .PHONY: clean
 clean: ## remove what the targets made
-	@rm -rf bin $(DIST) cdk.out .build
+	@rm -rf bin $(DIST) cdk.out release .build

@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -35,8 +34,6 @@ type world struct {
 	env    map[string]string
 	group  string
 	shown  int // decisions of this guard that were printed
-	// timeout of the function; 0 = that of the stack
-	timeout time.Duration
 }
 
 type rule = ec2types.SecurityGroupRule
@@ -84,7 +81,7 @@ func (w *world) sqs() *sqs.Client { return stage.emulator.sqs() }
 // start runs the bootstrap as Lambda would. The one before is gone.
 func (w *world) start() {
 	w.Helper()
-	guard, err := runtimeapi.Start(stage.guard.bootstrap, runtimeapi.Function{Name: "guard", AccountID: account, Region: region, Timeout: w.timeout, Env: w.env}, nil)
+	guard, err := runtimeapi.Start(stage.guard.bootstrap, runtimeapi.Function{Name: "guard", AccountID: account, Region: region, Env: w.env}, nil)
 	require.NoError(w, err)
 	w.guard, w.shown = guard, 0
 	w.Cleanup(func() { _ = guard.Close() })
@@ -252,6 +249,20 @@ func (w *world) incidents(prefix string) []string {
 	return keys
 }
 
+// endLease lets the lease of a dead guard be over, which lasts as long as the
+// function may run.
+func (w *world) endLease() {
+	w.Helper()
+	_, err := stage.emulator.dynamodb().UpdateItem(w.Context(), &dynamodb.UpdateItemInput{
+		TableName:                 &w.table,
+		Key:                       map[string]dynamodbtypes.AttributeValue{"pk": &dynamodbtypes.AttributeValueMemberS{Value: "group#" + w.group}, "sk": &dynamodbtypes.AttributeValueMemberS{Value: "item"}},
+		UpdateExpression:          aws.String("SET leaseUntil = :over"),
+		ConditionExpression:       aws.String("attribute_exists(leaseUntil)"),
+		ExpressionAttributeValues: map[string]dynamodbtypes.AttributeValue{":over": &dynamodbtypes.AttributeValueMemberN{Value: "0"}},
+	})
+	require.NoError(w, err)
+}
+
 // showCalls prints guard's calls in order.
 func showCalls(calls []call) {
 	names := make([]string, len(calls))
@@ -262,10 +273,4 @@ func showCalls(calls []call) {
 		}
 	}
 	say("guard   %s", strings.Join(names, ", "))
-}
-
-// within waits for what another process does, not longer than a minute.
-func (w *world) within(what string, done func() bool) {
-	w.Helper()
-	require.Eventually(w, done, time.Minute, 20*time.Millisecond, what)
 }

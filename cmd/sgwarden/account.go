@@ -62,22 +62,35 @@ func (a *account) config(ctx context.Context) (aws.Config, error) {
 // ledger is the deployment's, found by the outputs of its stack unless the
 // table is named.
 func (a *account) ledger(ctx context.Context) (*ledger.Table, error) {
-	c, err := a.config(ctx)
+	c, table, err := a.tableName(ctx)
 	if err != nil {
 		return nil, err
 	}
-	table := a.table
-	if table == "" {
-		d, err := deployment.Find(ctx, cloudformation.NewFromConfig(c), a.stack)
-		switch {
-		case errors.Is(err, deployment.ErrNoStack):
-			return nil, outside(fmt.Errorf("%w (%s): name another with --stack or --region", err, c.Region))
-		case err != nil:
-			return nil, outside(err)
-		}
-		table = d.Table
-	}
 	return ledger.NewTable(dynamodb.NewFromConfig(c), table), nil
+}
+
+// archive is that of the deployment's ledger, found likewise.
+func (a *account) archive(ctx context.Context) (*ledger.Archive, error) {
+	c, table, err := a.tableName(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return ledger.NewArchive(dynamodb.NewFromConfig(c), table), nil
+}
+
+func (a *account) tableName(ctx context.Context) (aws.Config, string, error) {
+	c, err := a.config(ctx)
+	if err != nil || a.table != "" {
+		return c, a.table, err
+	}
+	d, err := deployment.Find(ctx, cloudformation.NewFromConfig(c), a.stack)
+	switch {
+	case errors.Is(err, deployment.ErrNoStack):
+		return aws.Config{}, "", outside(fmt.Errorf("%w (%s): name another with --stack or --region", err, c.Region))
+	case err != nil:
+		return aws.Config{}, "", outside(err)
+	}
+	return c, d.Table, nil
 }
 
 var groupIDForm = regexp.MustCompile(`^sg-(?:[0-9a-f]{8}|[0-9a-f]{17})$`)

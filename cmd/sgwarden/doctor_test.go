@@ -67,6 +67,13 @@ func golden(t *testing.T, name, got string) {
 	require.Equal(t, string(want), got)
 }
 
+// notDeployed takes the stack out of an account.
+func notDeployed(a *patient.Account) {
+	a.Answers["cloudformation.DescribeStacks"] = patient.ByName("StackName", patient.Object{"CDKToolkit": a.Stacks()["CDKToolkit"]},
+		patient.Refusal{Code: "ValidationError", Message: "Stack with id Sgwarden does not exist"})
+	a.Says("monitoring.DescribeAlarms", patient.Object{"MetricAlarms": []any{}})
+}
+
 // minutes is what depends on when the test runs.
 var minutes = regexp.MustCompile(`\d+ min ago`)
 
@@ -81,10 +88,7 @@ func TestDoctorReadsAsAPersonWould(t *testing.T) {
 		code int
 		ill  func(*patient.Account)
 	}{
-		{"before", []string{"--before-deploy"}, exitFine, func(a *patient.Account) {
-			a.Answers["cloudformation.DescribeStacks"] = patient.ByName("StackName", patient.Object{"CDKToolkit": a.Stacks()["CDKToolkit"]}, noStack)
-			a.Says("monitoring.DescribeAlarms", patient.Object{"MetricAlarms": []any{}})
-		}},
+		{"before", []string{"--before-deploy"}, exitFine, notDeployed},
 		{"before-ill", []string{"--before-deploy"}, exitViolation, func(a *patient.Account) {
 			a.Says("cloudtrail.DescribeTrails", patient.Object{"trailList": []any{}})
 			a.Answers["cloudformation.DescribeStacks"] = patient.ByName("StackName", nil, noStack)

@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/sgwarden/sgwarden/internal/incident"
 	"github.com/sgwarden/sgwarden/internal/policy"
@@ -93,20 +95,27 @@ func (j judging) rules(group secgroup.Group, rules []secgroup.Rule) explanation 
 
 // withNotConcerned adds the policies that did not look at anything explained.
 func (x explanation) withNotConcerned(j judging, called bool) explanation {
+	var ofCalls, ofGroups, ofBoth []string
 	for _, p := range j.set.Policies {
 		switch {
 		case p.JudgesCalls() && !called:
-			x.besides = append(x.besides, p.ID+" judges calls, not rules: see --event")
+			ofCalls = append(ofCalls, p.ID)
 		case p.JudgesGroups() && p.JudgesRules() && !j.live:
-			x.besides = append(x.besides, p.ID+" judges groups themselves too: see --group")
-			continue
+			ofBoth = append(ofBoth, p.ID)
 		case p.JudgesGroups() && !j.live:
-			x.besides = append(x.besides, p.ID+" judges groups themselves, not rules: see --group")
-		default:
-			continue
+			ofGroups = append(ofGroups, p.ID)
 		}
-		x.NotConcerned = append(x.NotConcerned, p.ID)
 	}
+	tell := func(ids []string, what string) {
+		if len(ids) > 0 {
+			x.besides = append(x.besides, strings.Join(ids, ", ")+" "+plural(len(ids), "judges ", "judge ")+what)
+		}
+	}
+	tell(ofCalls, "calls, not rules: see --event")
+	tell(ofGroups, "groups themselves, not rules: see --group")
+	tell(ofBoth, "groups themselves too: see --group")
+	x.NotConcerned = append(ofCalls, ofGroups...)
+	slices.Sort(x.NotConcerned)
 	return x
 }
 

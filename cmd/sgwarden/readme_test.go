@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -23,7 +24,7 @@ func TestReadmeShowsWhatIsPrinted(t *testing.T) {
 	require.NoError(t, err)
 	t.Chdir("testdata/readme")
 	blocks := printedBlock.FindAllSubmatchIndex(text, -1)
-	require.Len(t, blocks, 6)
+	require.Len(t, blocks, 8)
 	var out bytes.Buffer
 	end := 0
 	for _, b := range blocks {
@@ -48,8 +49,15 @@ func TestReadmeShowsWhatIsPrinted(t *testing.T) {
 func printed(t *testing.T, command, story string) string {
 	t.Helper()
 	var out bytes.Buffer
-	run(words(command), strings.NewReader(""), &out, &out)
-	text := out.String()
+	args := words(command)
+	if args[0] == "doctor" {
+		a := examinedAccount(t)
+		if slices.Contains(args, "--before-deploy") {
+			notDeployed(a)
+		}
+	}
+	run(args, strings.NewReader(""), &out, &out)
+	text := minutes.ReplaceAllString(out.String(), "7 min ago")
 	if story == "" {
 		return text
 	}

@@ -270,7 +270,7 @@ func TestOutputsAreWhatCommandsLookFor(t *testing.T) {
 // deployment too.
 func TestDoctorKnowsOurRules(t *testing.T) {
 	known := 0
-	for _, r := range plain.of("AWS::Events::Rule") {
+	for _, r := range full.of("AWS::Events::Rule") {
 		if text, _ := r.Properties["Description"].(string); strings.HasPrefix(text, doctor.RuleDescription) {
 			known++
 		}

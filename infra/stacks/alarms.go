@@ -34,6 +34,14 @@ type alarm struct {
 // functions are those of the stack; canary may be nil.
 type functions struct{ guard, sweep, canary awslambda.Function }
 
+func (f functions) all() []awslambda.Function {
+	all := []awslambda.Function{f.guard, f.sweep}
+	if f.canary != nil {
+		all = append(all, f.canary)
+	}
+	return all
+}
+
 // alarms are those of the stack. Each has a heading in docs/runbook/alarms.md,
 // which a test holds.
 func (a *account) alarms(f functions) []alarm {

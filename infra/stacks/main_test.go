@@ -95,5 +95,6 @@ func synthesize(settings map[string]any) template {
 	if err := json.Unmarshal(text, &t); err != nil {
 		panic(fmt.Errorf("read the template: %w", err))
 	}
+	t.raw = text
 	return t
 }

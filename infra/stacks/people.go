@@ -27,7 +27,8 @@ func (a *account) newPeoplePolicies(functions ...awslambda.Function) (reader, op
 	}
 	table := []*string{a.table.TableArn()}
 	read := func() *[]awsiam.PolicyStatement {
-		statements := []awsiam.PolicyStatement{statement("ReadLedger", table, nil, ledger.ReadPermissions()...)}
+		reads := slices.Compact(slices.Sorted(slices.Values(append(ledger.ReadPermissions(), ledger.ArchivePermissions()...))))
+		statements := []awsiam.PolicyStatement{statement("ReadLedger", table, nil, reads...)}
 		for _, on := range slices.Sorted(maps.Keys(doctor.Permissions())) {
 			statements = append(statements, statement("Examine"+sidOf(on), a.examined(on, functions), nil, doctor.Permissions()[on]...))
 		}

@@ -152,7 +152,7 @@ func TestPeopleMayNotTouchGroups(t *testing.T) {
 			}
 		}
 		want := map[string]bool{}
-		for _, action := range ledger.ReadPermissions() {
+		for _, action := range append(ledger.ReadPermissions(), ledger.ArchivePermissions()...) {
 			want[action] = true
 		}
 		for _, actions := range doctor.Permissions() {

@@ -14,6 +14,7 @@ import (
 
 // template is a CloudFormation template, as far as the tests look at it.
 type template struct {
+	raw       []byte // as it was synthesized
 	Resources map[string]resource
 	Outputs   map[string]any
 }

@@ -20,8 +20,9 @@ const module = "github.com/sgwarden/sgwarden/"
 // that nobody uses.
 var allowed = map[string][]string{
 	"cmd/sgwarden": {
-		"events", "events/samples", "internal/alert", "internal/bundle", "internal/deployment", "internal/doctor", "internal/embedded", "internal/incident",
-		"internal/inventory", "internal/ledger", "internal/marks", "internal/policy", "internal/policydiff", "internal/secgroup", "internal/warden", "policies",
+		"events", "events/samples", "internal/alert", "internal/apply", "internal/bundle", "internal/deployment", "internal/doctor", "internal/embedded", "internal/incident",
+		"internal/inventory", "internal/ledger", "internal/marks", "internal/plan", "internal/policy", "internal/policydiff", "internal/secgroup", "internal/undo",
+		"internal/warden", "policies",
 	},
 	"events":                     {"internal/secgroup"},
 	"events/samples":             {},
@@ -29,6 +30,8 @@ var allowed = map[string][]string{
 	"functions/guard":            {"internal/guard"},
 	"functions/sweep":            {"internal/guard", "internal/sweep"},
 	"infra":                      {"infra/stacks"},
+	"infra/release":              {},
+	"infra/release/make":         {"infra/release"},
 	"infra/stacks":               {"events", "internal/alert", "internal/apply", "internal/bundle", "internal/canary", "internal/doctor", "internal/guard", "internal/inventory", "internal/ledger", "internal/metrics", "internal/policy"},
 	"internal/alert":             {"internal/incident", "internal/secgroup"},
 	"internal/architecture":      {},
@@ -54,6 +57,7 @@ var allowed = map[string][]string{
 		"internal/plan", "internal/policy", "internal/secgroup", "internal/warden",
 	},
 	"internal/faultmatrix": {},
+	"internal/fixedseed":   {},
 	"internal/faults":      {},
 	"internal/fuzzing":     {},
 	"internal/guard": {
@@ -88,6 +92,7 @@ var allowed = map[string][]string{
 	"internal/sweep":     {"internal/guard", "internal/metrics", "internal/warden"},
 	"internal/testtally": {},
 	"internal/threats":   {},
+	"internal/undo":      {"internal/incident", "internal/plan", "internal/policy", "internal/secgroup"},
 	"internal/warden":    {"events", "internal/incident", "internal/plan", "internal/policy", "internal/secgroup"},
 	"policies":           {},
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -109,20 +110,26 @@ func TestRetryer(t *testing.T) {
 	calls, err = call(t.Context(), 99, localec2.Deny())
 	require.ErrorIs(t, err, incident.ErrDenied)
 	require.Equal(t, 1, calls, "what cannot pass is not tried again")
+}
 
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-	defer cancel()
-	cloud.Forget()
-	cloud.Disturb(func(localec2.Call) localec2.Disturbance { return localec2.Throttle() })
-	_, err = client(cloud, awserr.Retryer(4, time.Minute)).DescribeVpcs(ctx, &ec2.DescribeVpcsInput{})
-	require.ErrorIs(t, err, awserr.ErrNoTime)
-	require.ErrorIs(t, awserr.Translate(err), incident.ErrThrottled, "the caller learns what was wrong")
-	require.Equal(t, 1, cloud.Count(), "a wait that may outlast the deadline is not begun")
+// TestRetryerKeepsDeadlines, where waiting takes no time.
+func TestRetryerKeepsDeadlines(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cloud := localec2.New(localec2.Options{})
+		cloud.Disturb(func(localec2.Call) localec2.Disturbance { return localec2.Throttle() })
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		cloud.Forget()
+		_, err := client(cloud, awserr.Retryer(4, time.Minute)).DescribeVpcs(ctx, &ec2.DescribeVpcsInput{})
+		require.ErrorIs(t, err, awserr.ErrNoTime)
+		require.ErrorIs(t, awserr.Translate(err), incident.ErrThrottled, "the caller learns what was wrong")
+		require.Equal(t, 1, cloud.Count(), "a wait that may outlast the deadline is not begun")
 
-	ctx, cancel = context.WithTimeout(t.Context(), 400*time.Millisecond)
-	defer cancel()
-	cloud.Forget()
-	_, err = client(cloud, awserr.Retryer(4, time.Millisecond)).DescribeVpcs(ctx, &ec2.DescribeVpcsInput{})
-	require.ErrorIs(t, err, awserr.ErrNoTime)
-	require.Equal(t, 1, cloud.Count(), "nor one that leaves no time for the try behind it")
+		ctx, cancel = context.WithTimeout(t.Context(), 400*time.Millisecond)
+		defer cancel()
+		cloud.Forget()
+		_, err = client(cloud, awserr.Retryer(4, time.Millisecond)).DescribeVpcs(ctx, &ec2.DescribeVpcsInput{})
+		require.ErrorIs(t, err, awserr.ErrNoTime)
+		require.Equal(t, 1, cloud.Count(), "nor one that leaves no time for the try behind it")
+	})
 }

@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/sgwarden/sgwarden/internal/awsrule"
+	_ "github.com/sgwarden/sgwarden/internal/fixedseed" // the same draws in every run
 	"github.com/sgwarden/sgwarden/internal/incident"
 	"github.com/sgwarden/sgwarden/internal/secgroup"
 )

@@ -54,7 +54,7 @@ func Page(c Counted) string {
 	say("- A call to AWS takes %.0f ms, and the functions have %.0f MB; one change is one run, where a batch of ten would be one too.\n", secondsACall*1000, memoryGB*1024)
 	say("- A run writes %s bytes of log, %.0f %% of the runs are traced, a violation leaves %s bytes in the ledger.\n", thousands(logBytes), traced*100, thousands(itemBytes))
 	say("- Lambda asks the queue %s times a month while nothing happens (five pollers, 20 seconds each).\n", thousands(pollsAMonth))
-	say("- There are %d metrics and at most %d alarms.\n", c.Metrics, c.Alarms)
+	say("- There are %d metrics and %d alarms.\n", c.Metrics, c.Alarms)
 	say("- AWS Config runs %d steps of Automation for a violation; a run of Cloud Custodian takes %.0f ms ([performance.md](performance.md)) of %.0f MB, for each policy.\n", automationSteps, custodianSeconds*1000, custodianGB*1024)
 	say("\n## Prices\n\nAs known in November 2025, from these pages; look there before you plan with them.\n\n| what | for each | US$ | page |\n|---|---|---:|---|\n")
 	for _, p := range Prices() {

@@ -222,7 +222,9 @@ var afterDeploy = []ailment{
 		x.Says("dynamodb.DescribeTimeToLive", object{"TimeToLiveDescription": object{"TimeToLiveStatus": "DISABLED"}})
 	}, "ledger", Warning, "without deletion protection, point-in-time recovery, expiry of old incidents (TTL)", "who changed it"},
 	{"a pause", func(x *examined) { require.NoError(x, x.table().Operator().Pause(x.Context(), "", "CHG-9")) }, "controls", Warning, `paused, nothing is changed: "CHG-9"`, "sgwarden resume"},
-	{"a hold", func(x *examined) { require.NoError(x, x.table().Operator().Hold(x.Context(), "digest", "11 groups")) }, "controls", Problem, "the fuse holds 1 policy", "sgwarden resume"},
+	{"a hold", func(x *examined) {
+		require.NoError(x, x.table().Operator().Hold(x.Context(), "ssh@1", incident.Hold{Reason: "11 groups", At: noon}))
+	}, "controls", Problem, "the fuse holds 1 policy", "sgwarden resume"},
 	{"no sweep yet", nil, "sweep", Warning, "no sweep was completed yet", "half an hour"},
 	{"no act yet", nil, "baseline", Warning, "the baseline is not set for", "next complete sweep"},
 	{"a late sweep", func(x *examined) { x.swept(noon.Add(-2 * time.Hour)) }, "sweep", Problem, "the last complete sweep was 2 h ago", "its schedule"},

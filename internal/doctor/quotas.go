@@ -86,7 +86,7 @@ func (x *examination) checkRoom(ctx context.Context, f *findings, quota int) {
 		f.warn("ask Service Quotas for more (VPC, "+rulesPerGroup+"), or expect reverts there where a policy narrows into parts", "%d of %d groups have %d rules in a direction, as many as they may: %s", full, groups, quota, fullest)
 		return
 	}
-	f.ok("%d rules per group and direction; the fullest of %d groups has %d", quota, groups, most)
+	f.ok("%d rules per group and direction; the fullest of %s has %d", quota, plural(groups, "group", "groups"), most)
 }
 
 // mostRules is the greatest number of rules of one direction and family.

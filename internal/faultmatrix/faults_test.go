@@ -88,6 +88,7 @@ type faults struct {
 	onEffect  func(spot) // is told of every call that was carried out
 	hits      int
 	dying     bool // what is under way may still have its effect
+	refusing  bool // likewise: the endpoint is away, until the delivery ends
 	published int  // messages that went out in this delivery
 	// doubles is how many messages may be sent twice: an answer of Publish was
 	// lost, or what was sent could not be written down.
@@ -147,7 +148,7 @@ func (f *faults) effect(c localaws.Call, lost bool) {
 		f.w.checker.afterPublish()
 		f.mu.Lock()
 		f.published++
-		if lost || f.dying {
+		if lost || f.dying || f.refusing {
 			f.doubles++
 		}
 		f.mu.Unlock()
@@ -190,11 +191,34 @@ func (f *faults) pick(at spot, c localaws.Call) *cell {
 	return nil
 }
 
-// endOfDelivery ends what lasts as long.
-func (f *faults) endOfDelivery() {
+// refuse notes that the endpoint is away from after that call on: a message
+// that was sent cannot be written down.
+func (f *faults) refuse(after spot) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.active, f.published, f.dying, f.unclosed = nil, 0, false, map[string]bool{}
+	f.refusing = true
+	if after.service == localaws.SNS {
+		f.doubles++
+	}
+}
+
+// timeOut notes that the platform ended the function at its timeout, as it
+// kills: none of what was sent can be written down any more.
+func (f *faults) timeOut() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.doubles += f.published
+	f.dying = true
+}
+
+// endOfDelivery ends what lasts as long. It reports whether the endpoint was
+// away.
+func (f *faults) endOfDelivery() (refused bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	refused = f.refusing
+	f.active, f.published, f.dying, f.refusing, f.unclosed = nil, 0, false, false, map[string]bool{}
+	return refused
 }
 
 // spotOf names a call and counts it.

@@ -1,6 +1,7 @@
 package faultmatrix
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -10,90 +11,64 @@ import (
 	"os/exec"
 	"path/filepath"
 	"sync"
-	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/stretchr/testify/require"
 
-	"github.com/sgwarden/sgwarden/internal/localaws"
 	"github.com/sgwarden/sgwarden/internal/runtimeapi"
 )
 
-const (
-	// programTimeout is that of the function, so short that the lease of a dead
-	// one is soon over.
-	programTimeout = 3 * time.Second
-	// programPause is between two deliveries to a program.
-	programPause = time.Second
-)
+// refusedTimeout is that of a function whose calls are refused: it ends what
+// would be tried again for most of a minute.
+const refusedTimeout = 8 * time.Second
 
 // program is the built guard, and the endpoint that it calls.
 type program struct {
-	bootstrap   string
-	address     string
-	handler     http.Handler
-	server      *http.Server
-	listener    net.Listener
-	connections atomic.Int64 // connections
+	bootstrap string
+	endpoint  *endpoint
+	timeout   time.Duration // of the function
 }
 
-// open makes the endpoint answer, at the same address every time.
-func (p *program) open() error {
-	listener, err := net.Listen("tcp", p.address)
-	if err != nil {
+// reopen puts an endpoint in the place of p's, at the same address, which a
+// living process knows.
+func (p *program) reopen() error {
+	address, handler := p.endpoint.address(), p.endpoint.handler
+	if err := p.endpoint.close(); err != nil && !errors.Is(err, net.ErrClosed) {
 		return err
 	}
-	p.address, p.listener = listener.Addr().String(), listener
-	p.server = &http.Server{Handler: p.handler, ReadHeaderTimeout: timeout, ConnState: func(_ net.Conn, s http.ConnState) {
-		switch s {
-		case http.StateNew:
-			p.connections.Add(1)
-		case http.StateClosed, http.StateHijacked:
-			p.connections.Add(-1)
-		}
-	}}
-	go func() { _ = p.server.Serve(listener) }() // ends with Close
-	return nil
-}
-
-// refuse makes the system refuse every connection from the next call on. The
-// call at hand gets its answer.
-func (p *program) refuse() {
-	_ = p.listener.Close() // nothing is lost by it
-	p.server.SetKeepAlivesEnabled(false)
-}
-
-// settle waits until whatever a dead process sent had its effect: then its
-// connections are closed.
-func (p *program) settle() {
-	for p.connections.Load() > 0 {
-		time.Sleep(time.Millisecond)
-	}
+	var err error
+	p.endpoint, err = listen(address, handler)
+	return err
 }
 
 // running is one process of it.
 type running struct {
-	t testing.TB
+	w *world
 	p *runtimeapi.Process
 }
 
 func (p *program) start(w *world) lambdaGuard {
 	env := w.environ()
-	env["AWS_ENDPOINT_URL"] = "http://" + p.address
-	process, err := runtimeapi.Start(p.bootstrap, runtimeapi.Function{AccountID: account, Region: region, Timeout: programTimeout, Env: env}, nil)
+	env["AWS_ENDPOINT_URL"] = "http://" + p.endpoint.address()
+	process, err := runtimeapi.Start(p.bootstrap, runtimeapi.Function{AccountID: account, Region: region, Timeout: p.timeout, Env: env}, nil)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return running{w.t, process}
+	return running{w, process}
 }
 
 func (r running) invoke(payload []byte) ([]byte, bool) {
-	ctx, cancel := context.WithTimeout(context.Background(), timeout)
-	defer cancel()
-	a, err := r.p.Invoke(ctx, payload)
-	if err != nil && !errors.Is(err, runtimeapi.ErrExited) {
-		r.t.Errorf("invoke: %s", err)
+	a, err := r.p.Invoke(context.Background(), payload)
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		r.w.faults.timeOut()
+	case err != nil && !errors.Is(err, runtimeapi.ErrExited):
+		r.w.t.Errorf("invoke: %s", err)
 	}
 	if err != nil || a.Failed() {
 		_ = r.p.Close() // it is dead, or of no more use
@@ -105,7 +80,7 @@ func (r running) invoke(payload []byte) ([]byte, bool) {
 // kill is SIGKILL, and waits for the end.
 func (r running) kill() {
 	if err := r.p.Kill(); err != nil {
-		r.t.Error(err)
+		r.w.t.Error(err)
 	}
 }
 
@@ -122,16 +97,17 @@ func build(t *testing.T) string {
 func playProgram(t testing.TB, bootstrap string, sc *scenario, cells ...cell) *world {
 	w := newWorld(t, sc)
 	w.faults.cells = cells
-	return playWorld(t, bootstrap, w)
+	return playWorld(t, bootstrap, timeout, w)
 }
 
-func playWorld(t testing.TB, bootstrap string, w *world) *world {
-	w.program = &program{bootstrap: bootstrap, address: "127.0.0.1:0", handler: w.cloud.Handler()}
-	if err := w.program.open(); err != nil {
+func playWorld(t testing.TB, bootstrap string, limit time.Duration, w *world) *world {
+	e, err := listen("127.0.0.1:0", w.cloud.Handler())
+	if err != nil {
 		t.Error(err)
 		return w
 	}
-	defer func() { _ = w.program.server.Close() }()
+	w.program = &program{bootstrap, e, limit}
+	defer func() { _ = w.program.endpoint.close() }()
 	w.run()
 	if r, ok := w.guard.(running); ok {
 		if err := r.p.Close(); err != nil {
@@ -139,6 +115,27 @@ func playWorld(t testing.TB, bootstrap string, w *world) *world {
 		}
 	}
 	return w
+}
+
+// passVisibility makes it later by as much as a delivery that failed is hidden
+// for: the messages are visible again, and the lease of a dead process, which
+// is shorter, is over.
+func (w *world) passVisibility() {
+	w.cloud.Queue().Hurry()
+	client := dynamodb.NewFromConfig(w.config(userKey, w.cloud.Aside()))
+	for _, id := range w.groups {
+		if w.checker.memory(id).Lease.Holder == "" {
+			continue
+		}
+		_, err := client.UpdateItem(context.Background(), &dynamodb.UpdateItemInput{
+			TableName:                 aws.String(w.cloud.Table()),
+			Key:                       map[string]types.AttributeValue{"pk": &types.AttributeValueMemberS{Value: "group#" + id}, "sk": &types.AttributeValueMemberS{Value: "item"}},
+			UpdateExpression:          aws.String("SET leaseUntil = :over"),
+			ConditionExpression:       aws.String("attribute_exists(leaseUntil)"),
+			ExpressionAttributeValues: map[string]types.AttributeValue{":over": &types.AttributeValueMemberN{Value: "0"}},
+		})
+		w.must(err)
+	}
 }
 
 // killable are the scenarios that a program is killed in: all but those that
@@ -222,13 +219,10 @@ func TestRefusedProgram(t *testing.T) {
 				if s != at {
 					return
 				}
-				w.refusing = true
-				w.program.refuse()
-				if s.service == localaws.SNS {
-					w.faults.doubles++ // that it was sent cannot be written down
-				}
+				w.program.endpoint.refuse()
+				w.faults.refuse(s)
 			}
-			worlds[i] = playWorld(t, bootstrap, w)
+			worlds[i] = playWorld(t, bootstrap, refusedTimeout, w)
 		})
 	}
 	wait.Wait()
@@ -237,4 +231,46 @@ func TestRefusedProgram(t *testing.T) {
 		require.True(t, w.refused, "refused after %s", spots[i])
 	}
 	t.Logf("%d calls after which connections were refused", len(spots))
+}
+
+// TestRefusingEndpoint holds connections that an ended endpoint's server has
+// not heard a request on, as clients do that dial in advance: no call on them
+// has an effect, and the call at hand is answered.
+func TestRefusingEndpoint(t *testing.T) {
+	var e *endpoint
+	var served []string
+	e, err := listen("127.0.0.1:0", http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		served = append(served, r.URL.Path)
+		if r.URL.Path == "/last" {
+			e.refuse()
+		}
+	}))
+	require.NoError(t, err)
+	ask := func(c net.Conn, path string) (*http.Response, error) {
+		_, err := fmt.Fprintf(c, "GET %s HTTP/1.1\r\nHost: aws\r\n\r\n", path)
+		if err != nil {
+			return nil, err
+		}
+		return http.ReadResponse(bufio.NewReader(c), nil)
+	}
+	dial := func() net.Conn {
+		c, err := net.Dial("tcp", e.address())
+		require.NoError(t, err)
+		t.Cleanup(func() { _ = c.Close() })
+		return c
+	}
+	used, spare := dial(), dial()
+	for _, path := range []string{"/first", "/last"} {
+		answer, err := ask(used, path)
+		require.NoError(t, err)
+		require.Equal(t, http.StatusOK, answer.StatusCode)
+	}
+	for _, c := range []net.Conn{used, spare} {
+		_, err := ask(c, "/late")
+		require.Error(t, err)
+	}
+	_, err = net.Dial("tcp", e.address())
+	require.ErrorIs(t, err, syscall.ECONNREFUSED)
+	require.Equal(t, []string{"/first", "/last"}, served)
+	_ = e.close() // the listener is closed already
 }

@@ -57,8 +57,7 @@ type world struct {
 	guard    lambdaGuard
 	program  *program // guard is a program; nil = a handler in this process
 	hitEnded string   // how the delivery ended that the first fault fell into
-	refusing bool     // the program's endpoint is away, until the delivery ends
-	refused  bool     // it was
+	refused  bool     // the program's endpoint went away
 
 	deliveries int    // batches that guard got
 	digest     string // that guard must have; "" = any
@@ -253,12 +252,11 @@ func (w *world) deliver() {
 	hits := w.faults.hits
 	answer, ok := w.guard.invoke(sqsEvent(batch))
 	if !ok && w.program != nil {
-		w.program.settle()
+		w.must(w.program.reopen()) // what the dead process sent is over
 	}
-	w.faults.endOfDelivery()
-	if w.refusing {
-		w.refusing, w.refused = false, true
-		w.must(errors.Join(w.program.server.Close(), w.program.open()))
+	if w.faults.endOfDelivery() {
+		w.refused = true
+		w.must(w.program.reopen())
 	}
 	hit := w.faults.hits > hits && w.hitEnded == ""
 	if hit {
@@ -314,8 +312,7 @@ func (w *world) wait(next time.Time) {
 		time.Sleep(time.Until(next))
 		return
 	}
-	time.Sleep(programPause)
-	w.cloud.Queue().Hurry()
+	w.passVisibility()
 }
 
 // run plays the scenario.

@@ -15,8 +15,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/stretchr/testify/require"
-
-	"github.com/sgwarden/sgwarden/internal/ledger"
 )
 
 // endpointEnv names the emulator of DynamoDB that the suite runs on.
@@ -31,7 +29,7 @@ func TestTable(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			name := "ledger-" + strconv.FormatInt(time.Now().UnixNano(), 36) + "-" + strconv.Itoa(n)
 			createTable(t, client, name)
-			c.run(t, ledger.NewTable(client, name), func() book { return ledger.NewTable(client, name) })
+			c.run(t, newShelf(client, name), func() book { return newShelf(client, name) })
 		})
 	}
 }

@@ -13,6 +13,7 @@ import (
 )
 
 const (
+	prefixGroup  = "group#" // of partition keys
 	prefixOpen   = "open#"
 	prefixClosed = "shut#"
 	// openEnd ends the range of sort keys that holds a group's item and its

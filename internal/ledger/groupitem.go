@@ -89,7 +89,7 @@ type journalRecord struct {
 	At         time.Time `json:"at"`
 }
 
-func groupKey(groupID string) key { return key{"group#" + groupID, "item"} }
+func groupKey(groupID string) key { return key{prefixGroup + groupID, "item"} }
 
 // checkGroup refuses the group without an id: its controls would be everyone's.
 func checkGroup(groupID string) error {

@@ -9,7 +9,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/stretchr/testify/require"
 
-	"github.com/sgwarden/sgwarden/internal/ledger"
 	"github.com/sgwarden/sgwarden/internal/localaws"
 )
 
@@ -25,7 +24,7 @@ func TestTableOnLocalAWS(t *testing.T) {
 					return aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}, nil
 				}),
 			})
-			c.run(t, ledger.NewTable(client, cloud.Table()), func() book { return ledger.NewTable(client, cloud.Table()) })
+			c.run(t, newShelf(client, cloud.Table()), func() book { return newShelf(client, cloud.Table()) })
 			for _, call := range cloud.Calls() {
 				require.NotEqual(t, "ValidationException", call.ErrorCode, "%s %s", call, call.Body)
 				require.NotEqual(t, "SerializationException", call.ErrorCode, "%s %s", call, call.Body)

@@ -260,7 +260,7 @@ func (o Operator) recordSweep(ctx context.Context, r incident.SweepRecord) error
 // Exempted lists the groups that have, or had, exemptions in the ledger, by id:
 // one Query per megabyte.
 func (t *Table) Exempted(ctx context.Context) ([]string, error) {
-	items, err := t.query(ctx, exemptedGroups, "sg-", "sg-~")
+	items, err := query(ctx, t.client, t.name, exemptedGroups, "sg-", "sg-~")
 	if err != nil {
 		return nil, fmt.Errorf("list exempted groups: %w", translate(err))
 	}

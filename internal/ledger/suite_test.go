@@ -27,12 +27,23 @@ type book interface {
 	Operator() ledger.Operator
 	Cursor(ctx context.Context) (string, error)
 	PutCursor(ctx context.Context, cursor string) error
+	Incidents(ctx context.Context, s ledger.Search, see func(incident.Incident) error) error
 	warden.SweepLedger
 	Exempted(ctx context.Context) ([]string, error)
 }
 
+// shelf is a table with its archive.
+type shelf struct {
+	*ledger.Table
+	*ledger.Archive
+}
+
+func newShelf(client *dynamodb.Client, table string) shelf {
+	return shelf{ledger.NewTable(client, table), ledger.NewArchive(client, table)}
+}
+
 var (
-	_ book            = (*ledger.Table)(nil)
+	_ book            = shelf{}
 	_ book            = (*ledger.InMemory)(nil)
 	_ ledger.DynamoDB = (*dynamodb.Client)(nil)
 )
@@ -62,6 +73,7 @@ var suite = []struct {
 	{"closing refuses what it is not told", testCloseRefuses},
 	{"the chain shows every change", testChain},
 	{"what is learnt late is an entry of its own", testAmend},
+	{"incidents are found", testSearch},
 	{"the journal lasts an hour", testJournal},
 	{"removed rules last a day", testRemoved},
 	{"another process goes on", testReopen},

@@ -16,11 +16,15 @@ import (
 
 // DynamoDB is what a Table needs of *dynamodb.Client.
 type DynamoDB interface {
-	Query(ctx context.Context, in *dynamodb.QueryInput, opts ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error)
+	querier
 	BatchGetItem(ctx context.Context, in *dynamodb.BatchGetItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.BatchGetItemOutput, error)
 	GetItem(ctx context.Context, in *dynamodb.GetItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
 	UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error)
 	TransactWriteItems(ctx context.Context, in *dynamodb.TransactWriteItemsInput, opts ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error)
+}
+
+type querier interface {
+	Query(ctx context.Context, in *dynamodb.QueryInput, opts ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error)
 }
 
 // Permissions are the actions that a Table calls, on its table.
@@ -93,7 +97,7 @@ func (t *Table) Observe(ctx context.Context, groupID string) (incident.Memory, e
 		c, err := t.controls(ctx, groupID)
 		controls <- answer{c, err}
 	}()
-	items, err := t.query(ctx, groupKey(groupID).pk, groupKey(groupID).sk, openEnd)
+	items, err := query(ctx, t.client, t.name, groupKey(groupID).pk, groupKey(groupID).sk, openEnd)
 	c := <-controls
 	if err == nil {
 		err = c.err
@@ -218,7 +222,7 @@ func (t *Table) Operator() Operator {
 // History gives the closed entries of a group, oldest first: what is kept of
 // 400 days. An incident that was completed after its end has several.
 func (t *Table) History(ctx context.Context, groupID string) ([]Entry, error) {
-	items, err := t.query(ctx, groupKey(groupID).pk, prefixClosed, prefixClosed+"~")
+	items, err := query(ctx, t.client, t.name, groupKey(groupID).pk, prefixClosed, prefixClosed+"~")
 	if err != nil {
 		return nil, fmt.Errorf("read history of group %s: %w", groupID, translate(err))
 	}
@@ -226,15 +230,15 @@ func (t *Table) History(ctx context.Context, groupID string) ([]Entry, error) {
 }
 
 // query reads the items of a partition from first to last, all pages.
-func (t *Table) query(ctx context.Context, pk, first, last string) ([]attributes, error) {
+func query(ctx context.Context, client querier, table, pk, first, last string) ([]attributes, error) {
 	in := &dynamodb.QueryInput{
-		TableName: &t.name, ConsistentRead: aws.Bool(true),
+		TableName: &table, ConsistentRead: aws.Bool(true),
 		KeyConditionExpression:    aws.String("pk = :pk AND sk BETWEEN :first AND :last"),
 		ExpressionAttributeValues: attributes{":pk": text(pk), ":first": text(first), ":last": text(last)},
 	}
 	var items []attributes
 	for {
-		out, err := t.client.Query(ctx, in)
+		out, err := client.Query(ctx, in)
 		if err != nil {
 			return nil, err
 		}

@@ -104,9 +104,9 @@ func (r *recorder) body(t *testing.T, operation string) map[string]any {
 	return nil
 }
 
-func record(answers map[string][]string) (*ledger.Table, *recorder) {
+func record(answers map[string][]string) (shelf, *recorder) {
 	r := &recorder{answers: answers}
-	return ledger.NewTable(newClient("http://dynamodb.test", &http.Client{Transport: r}), "sgwarden"), r
+	return newShelf(newClient("http://dynamodb.test", &http.Client{Transport: r}), "sgwarden"), r
 }
 
 func TestCallsPerChange(t *testing.T) {

@@ -59,7 +59,7 @@ func TestErrorsOfEveryCall(t *testing.T) {
 		for code, want := range codes {
 			t.Run(operation+" "+code, func(t *testing.T) {
 				b, _ := record(map[string][]string{operation: {code + ` {"message":"no"}`}})
-				requireOnly(t, run(b), want, operation)
+				requireOnly(t, run(b.Table), want, operation)
 			})
 		}
 	}

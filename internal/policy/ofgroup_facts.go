@@ -83,7 +83,7 @@ func some3(ids []string) string {
 	switch more := len(ids) - 3; {
 	case more == 1:
 		return strings.Join(ids[:3], ", ") + " and another"
-	case more > 1:
+	case more > 0:
 		return fmt.Sprintf("%s and %d others", strings.Join(ids[:3], ", "), more)
 	}
 	return strings.Join(ids, ", ")

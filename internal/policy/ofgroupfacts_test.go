@@ -2,6 +2,7 @@ package policy
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -127,5 +128,96 @@ func TestTriageOfWhatIsRequiredOfGroups(t *testing.T) {
 		s := compiledWith(t, trusting, tc.docs...)
 		require.Equal(t, tc.without, s.Triage(tc.c, nil), name)
 		require.Equal(t, tc.with, s.Triage(tc.c, tc.item), name)
+	}
+}
+
+// ruled is what one policy that requires a tag says of a group without tags.
+func ruled(t *testing.T, r Requirement, edit func(*Input)) RuleVerdict {
+	t.Helper()
+	elsewhere := document("a", remedy(DoAlert), requires(Requirement{Description: true}), scope(Scope{IDs: []string{"sg-0b"}}))
+	s := enforcing(t, elsewhere, document("p", remedy(DoAlert), requires(r)))
+	in := swept(s, secgroup.Group{ID: ownGroup, VPCID: "vpc-1", Rules: []secgroup.Rule{}})
+	edit(&in)
+	v := s.Evaluate(in)
+	require.Len(t, v.Group, 1)
+	require.Equal(t, secgroup.GroupEntry(ownGroup, "p"), v.Group[0].Rule.ID)
+	require.Len(t, v.Group[0].Findings, 1)
+	return v.Group[0]
+}
+
+func TestWhatIsSaidOfAGroup(t *testing.T) {
+	id := secgroup.GroupEntry(ownGroup, "p")
+	known := func(k KnownRule) func(*Input) {
+		k.Rule.ID = id
+		return func(in *Input) { in.Known.Rules = map[string]KnownRule{id: k} }
+	}
+	rv := ruled(t, Requirement{Tags: []string{"owner"}, Line: 7}, func(*Input) {})
+	require.Equal(t, Alerting, rv.Findings[0].State)
+	require.Equal(t, 7, rv.Findings[0].Line, "the entry that it is about")
+	require.Contains(t, rv.Findings[0].Why, "violates: it lacks the tags owner")
+	require.Nil(t, rv.Void)
+
+	rv = ruled(t, Requirement{Tags: []string{"owner"}}, known(KnownRule{Since: now.Add(time.Minute)}))
+	require.Equal(t, Alerting, rv.Findings[0].State, "without a grace nothing is waited for, whatever the clocks say")
+
+	rv = ruled(t, Requirement{Tags: []string{"owner"}, Grace: time.Hour}, func(*Input) {})
+	require.Equal(t, Graced, rv.Findings[0].State)
+	require.Equal(t, "stands for a grace of 1h0m0s: it lacks the tags owner", rv.Findings[0].Why)
+
+	marked := known(KnownRule{Baseline: []string{"p"}, Since: now.Add(-48 * time.Hour)})
+	rv = ruled(t, Requirement{Tags: []string{"owner"}}, func(in *Input) {
+		marked(in)
+		in.Facts.Adopted = map[string]time.Time{"p": now}
+	})
+	require.Equal(t, Alerting, rv.Findings[0].State)
+	require.Equal(t, []string{"p"}, rv.Void)
+}
+
+// TestWhatCouldNotBeReadOfAGroup stands where its policy begins, and before the
+// act it is like all that stood.
+func TestWhatCouldNotBeReadOfAGroup(t *testing.T) {
+	unread := Requirement{Attached: yesOrNo(true), Line: 7}
+	rv := ruled(t, unread, func(in *Input) { in.Facts.Interfaces = &Interfaces{Refused: "no"} })
+	require.Equal(t, Unknown, rv.Findings[0].State)
+	require.NotZero(t, rv.Findings[0].Line)
+	require.Equal(t, rv.Findings[0].Policy.Line, rv.Findings[0].Line)
+	rv = ruled(t, unread, func(in *Input) {
+		in.Facts.Interfaces, in.Facts.Acts = &Interfaces{Refused: "no"}, nil
+	})
+	require.Equal(t, BeforeAct, rv.Findings[0].State)
+	require.NotEmpty(t, rv.Findings[0].Why)
+}
+
+// TestWhoChangedAGroupItself: the latest call that made it or changed its tags.
+func TestWhoChangedAGroupItself(t *testing.T) {
+	call := func(e secgroup.Effect, event string, ago time.Duration, code string) secgroup.Change {
+		return secgroup.Change{
+			Effect: e, EventID: event, EventTime: now.Add(-ago), ErrorCode: code, AccountID: ownAccount, Region: "eu-west-1",
+			Groups: []secgroup.GroupName{{ID: ownGroup}},
+		}
+	}
+	rule := call(secgroup.Narrows, "revoke", time.Second, "")
+	refused := call(secgroup.Retags, "refused", 2*time.Second, "UnauthorizedOperation")
+	tags := call(secgroup.Retags, "tags", 3*time.Second, "")
+	made := call(secgroup.Creates, "made", 4*time.Second, "")
+	for _, tc := range []struct {
+		changes []secgroup.Change
+		by      string
+	}{
+		{nil, ""},
+		{[]secgroup.Change{rule}, ""},
+		{[]secgroup.Change{refused}, ""},
+		{[]secgroup.Change{made}, "made"},
+		{[]secgroup.Change{rule, refused, tags}, "tags"},
+		{[]secgroup.Change{made, tags}, "tags"},
+		{[]secgroup.Change{tags, made}, "tags"},
+	} {
+		rv := ruled(t, Requirement{Tags: []string{"owner"}}, func(in *Input) { in.Changes = tc.changes })
+		require.Equal(t, tc.by != "", rv.Named)
+		if tc.by == "" {
+			require.Nil(t, rv.By)
+			continue
+		}
+		require.Equal(t, tc.by, rv.By.EventID)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	_ "github.com/sgwarden/sgwarden/internal/fixedseed" // the same draws in every run
 	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
 

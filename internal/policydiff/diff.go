@@ -54,6 +54,9 @@ type Difference struct {
 	UpTo [2]secgroup.Count
 
 	OldPolicies, NewPolicies []Place
+	// BySeveral: only rules of several actors together may be too many. There
+	// are no Rules of it.
+	BySeveral bool
 	// OfServices: it is about what AWS services make, and only because a policy
 	// is of an embedded pack on one side and a copy of it on the other, which is
 	// told as a Change.
@@ -94,7 +97,11 @@ func Compare(old, new Deployed, now time.Time) (Diff, error) {
 	if err := c.look(); err != nil {
 		return Diff{}, err
 	}
-	out.Differences = c.tell()
+	several, err := c.several()
+	if err != nil {
+		return Diff{}, err
+	}
+	out.Differences = c.tell(several)
 	return out, nil
 }
 
@@ -106,13 +113,14 @@ type comparison struct {
 	dimensions               []dimension
 
 	known map[string][]found // by how the policies meet a case
-	cells []seenCell
+	all   []seenCell
 }
 
 // seenCell is one case with what was found in it.
 type seenCell struct {
 	place []int // of its value in each dimension
 	who   policy.Case
+	key   string // how the policies meet it
 	found []found
 }
 
@@ -177,9 +185,7 @@ func (c *comparison) look() error {
 		if err := c.judge(&s); err != nil {
 			return err
 		}
-		if len(s.found) > 0 {
-			c.cells = append(c.cells, s)
-		}
+		c.all = append(c.all, s)
 	}
 	return nil
 }
@@ -188,8 +194,8 @@ func (c *comparison) look() error {
 // share it.
 func (c *comparison) judge(s *seenCell) error {
 	old, now := c.old.Views(c.oldPolicies, s.who), c.new.Views(c.newPolicies, s.who)
-	key := c.key(s.who, old, now)
-	if known, ok := c.known[key]; ok {
+	s.key = c.key(s.who, old, now)
+	if known, ok := c.known[s.key]; ok {
 		s.found = known
 		return nil
 	}
@@ -201,7 +207,7 @@ func (c *comparison) judge(s *seenCell) error {
 		x := newSides(dir, kinds, c.terms(old, c.changedOld, dir, kinds), c.terms(now, c.changedNew, dir, kinds))
 		s.found = append(s.found, x.fold(slices.Concat(x.flowDifferences(), x.sumDifferences(true), x.sumDifferences(false)))...)
 	}
-	c.known[key] = s.found
+	c.known[s.key] = s.found
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package policydiff
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -115,4 +116,40 @@ func TestTimes(t *testing.T) {
 	require.Equal(t, []string{"taken back -> allowed in group sg-0123456789abcdef0: ingress tcp/22 from 8.8.8.8/32"}, told(d))
 	require.Equal(t, "2026-06-01", d.Differences[0].From)
 	require.Equal(t, "2026-06-30", d.Differences[0].Until)
+}
+
+// TestSeveralActors: what no single actor may open, several may together, where
+// the policies that count leave out one each.
+func TestSeveralActors(t *testing.T) {
+	sum := func(id, actor, more string) string {
+		except := ""
+		if actor != "" {
+			except = "except:\n  - {actors: [\"arn:aws:iam::*:role/" + actor + "\"], reason: r}\n"
+		}
+		return head + "metadata: {id: " + id + ", title: t, severity: high}\ntolerate: {ipv4: /16, ipv6: /32}\n" + except +
+			"forbid:\n  - {direction: ingress, protocols: [tcp], ports: [22], peers: [internet]" + more + "}\n"
+	}
+	together := func(old, new []string) (texts []string) {
+		d, err := Compare(deployed(t, old...), deployed(t, new...), epoch)
+		require.NoError(t, err)
+		for _, x := range d.Differences {
+			if x.BySeveral {
+				require.Empty(t, x.Rules, "it is not certain")
+				require.False(t, x.Flows.IsEmpty())
+				texts = append(texts, x.Was.String()+" -> "+x.Is.String())
+				require.Equal(t, x.Loosens, d.Loosens())
+			}
+		}
+		return texts
+	}
+	all, butA, butB := sum("p", "", ""), sum("q", "a", ""), sum("r", "b", "")
+	require.Equal(t, []string{"taken back -> allowed"}, together([]string{all}, []string{butA, butB}))
+	require.Equal(t, []string{"allowed -> taken back"}, together([]string{butA, butB}, []string{all}))
+	require.Empty(t, together([]string{all}, []string{all, butA}), "the old one is still there")
+	require.Empty(t, together([]string{butA}, []string{all}), "the new one counts more")
+	require.Empty(t, together([]string{butA, butB}, []string{sum("x", "a", ""), sum("y", "b", "")}), "other names")
+	require.Empty(t, together([]string{all}, []string{butA}), "it is told of a")
+	require.Empty(t, together([]string{all, butA}, []string{sum("p", "", ", but: [{peers: [8.8.8.0/24]}]"), butA}), "it is told of everybody")
+	each := strings.Replace(all, "/32}", "/32, per: rule}", 1)
+	require.Empty(t, together([]string{each}, []string{strings.Replace(butA, "/32}", "/32, per: rule}", 1), strings.Replace(butB, "/32}", "/32, per: rule}", 1)}), "a rule has one actor")
 }

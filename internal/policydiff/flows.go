@@ -208,6 +208,8 @@ type found struct {
 	bounds  [2]secgroup.Count // what is tolerated of each family where manner is not Alone
 	upTo    [2]secgroup.Count // how many the looser side may let pass; 0 = all
 
+	several bool // only of several actors together
+
 	oldPolicies, newPolicies []Place
 	witness                  *witness   // nil = none was found: the difference may not be one
 	kinds                    []peerKind // kind and others

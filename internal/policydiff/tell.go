@@ -16,18 +16,25 @@ type product struct {
 	found  found
 }
 
-// tell puts the cases in which one difference holds together, and says in
-// words what they are.
-func (c *comparison) tell() []Difference {
+// tell puts the cases in which one difference holds together, and more that were
+// found beside them, and says in words what they are.
+func (c *comparison) tell(more []product) []Difference {
 	var keys []string
 	products := map[string][]product{}
-	for i := range c.cells {
-		for _, f := range c.cells[i].found {
-			if products[f.key] == nil {
-				keys = append(keys, f.key)
-			}
-			products[f.key] = append(products[f.key], c.single(&c.cells[i], f))
+	add := func(p product) {
+		key := p.found.key
+		if products[key] == nil {
+			keys = append(keys, key)
 		}
+		products[key] = append(products[key], p)
+	}
+	for i := range c.all {
+		for _, f := range c.all[i].found {
+			add(c.single(&c.all[i], f))
+		}
+	}
+	for _, p := range more {
+		add(p)
 	}
 	var out []Difference
 	for _, key := range keys {
@@ -111,6 +118,9 @@ func (c *comparison) difference(p product) Difference {
 		default:
 			scope = append(scope, words)
 		}
+	}
+	if x.BySeveral = f.several; f.several {
+		x.Actor = "by several actors together, whom no policy leaves out all"
 	}
 	if x.Scope = "every group"; len(scope) > 0 {
 		x.Scope = strings.Join(scope, ", ")

@@ -143,7 +143,7 @@ func TestKillEndsInvocation(t *testing.T) {
 		_, err := p.Invoke(context.Background(), []byte(`"hang"`))
 		failed <- err
 	}()
-	require.Eventually(t, func() bool { return strings.Contains(p.Logs(), "hanging") }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return strings.Contains(p.Logs(), "hanging") }, 2*time.Minute, time.Millisecond)
 	_, err := p.Invoke(t.Context(), []byte(`1`))
 	require.ErrorIs(t, err, ErrBusy, "one invocation at a time")
 	require.NoError(t, p.Kill())
@@ -151,7 +151,7 @@ func TestKillEndsInvocation(t *testing.T) {
 }
 
 func TestTimeoutEndsInvocation(t *testing.T) {
-	p := start(t, "echo", Function{Timeout: 200 * time.Millisecond})
+	p := start(t, "echo", Function{Timeout: time.Second})
 	require.NoError(t, p.WaitReady(t.Context()))
 	_, err := p.Invoke(t.Context(), []byte(`"hang"`))
 	require.ErrorIs(t, err, context.DeadlineExceeded)

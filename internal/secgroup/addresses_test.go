@@ -10,6 +10,7 @@ import (
 	"go4.org/netipx"
 	"pgregory.net/rapid"
 
+	_ "github.com/sgwarden/sgwarden/internal/fixedseed" // the same draws in every run
 	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
 

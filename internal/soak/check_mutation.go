@@ -51,7 +51,7 @@ func (w *world) valuesOf(id string) []secgroup.Rule {
 		return nil
 	}
 	if w.effects.plan.fault == "stale read" {
-		return past.values
+		return past.looks
 	}
 	var out []secgroup.Rule
 	for _, rules := range w.step.trace[past.group] {
@@ -93,7 +93,7 @@ func (w *world) unionOf(group string) (all []secgroup.Rule) {
 	if w.effects.plan.fault == "stale read" {
 		for _, id := range sortedKeys(w.history.rules) {
 			if past := w.history.rules[id]; past.group == group {
-				all = append(all, past.values...)
+				all = append(all, past.looks...)
 			}
 		}
 	}

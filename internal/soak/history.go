@@ -28,8 +28,11 @@ type pastRule struct {
 	group  string
 	values []secgroup.Rule
 	actors []string // who made the values; guardActor for the guard
-	forged bool     // a damaged copy of its record was delivered: it may name another actor
-	heard  bool     // a record that names its last value was finished
+	// looks are its values once more, with the entries that its list had: one
+	// value may have had several.
+	looks  []secgroup.Rule
+	forged bool // a damaged copy of its record was delivered: it may name another actor
+	heard  bool // a record that names its last value was finished
 	// owed are the laws under which it must go, before the act, with how many
 	// values it had by then; condemned are those values.
 	owed      map[string]int
@@ -110,7 +113,10 @@ func (w *world) observe(by string) {
 		for _, r := range now {
 			old, was := byID(before, r.ID)
 			if was && same(old, r) {
-				changed = changed || w.universe.of(old) != w.universe.of(r) // its list has other entries
+				if w.universe.of(old) != w.universe.of(r) { // its list has other entries
+					changed = true
+					h.rules[r.ID].looks = append(h.rules[r.ID].looks, r)
+				}
 				continue
 			}
 			changed = true
@@ -119,7 +125,7 @@ func (w *world) observe(by string) {
 				past = &pastRule{group: id}
 				h.rules[r.ID] = past
 			}
-			past.values, past.actors = append(past.values, r), append(past.actors, by)
+			past.values, past.actors, past.looks = append(past.values, r), append(past.actors, by), append(past.looks, r)
 			past.heard = false
 			w.step.sets = append(w.step.sets, r.ID)
 		}

@@ -2,6 +2,7 @@ package warden
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -297,6 +298,7 @@ func (e *ec2Double) Apply(_ context.Context, a plan.Action) incident.Result {
 	return res
 }
 
+// revoke takes what is there, and names what is not, as the applier does.
 func (e *ec2Double) revoke(a plan.Revoke) (removed []secgroup.Rule, err error) {
 	g := e.groups[a.GroupID]
 	if g == nil {
@@ -305,14 +307,15 @@ func (e *ec2Double) revoke(a plan.Revoke) (removed []secgroup.Rule, err error) {
 	for _, r := range a.Rules {
 		i := slices.IndexFunc(g.Rules, func(l secgroup.Rule) bool { return l.ID == r.ID && l.Direction == a.Direction })
 		if i < 0 {
-			return nil, fmt.Errorf("revoke %s: %w", r.ID, incident.ErrGone)
+			err = errors.Join(err, fmt.Errorf("revoke %s: %w", r.ID, incident.ErrGone))
+			continue
 		}
 		removed = append(removed, g.Rules[i])
 	}
 	g.Rules = slices.DeleteFunc(slices.Clone(g.Rules), func(l secgroup.Rule) bool {
 		return slices.ContainsFunc(removed, func(r secgroup.Rule) bool { return r.ID == l.ID })
 	})
-	return removed, nil
+	return removed, err
 }
 
 func (e *ec2Double) modify(a plan.Modify) error {

@@ -155,6 +155,21 @@ func TestRuleThatBecameCompliantBeforeTheRevokeIsPutBack(t *testing.T) {
 		w.judge1(body)
 		require.Empty(t, w.texts(groupA))
 	})
+	t.Run("beside one that is gone", func(t *testing.T) {
+		w := newWorld(t, revertSSH)
+		body := w.authorize(groupA, ssh, "ingress tcp/22 from ::/0")
+		once := true
+		w.ec2.on = func(name string) error {
+			if name == "RevokeSecurityGroupIngress" && once {
+				once = false
+				w.ec2.put(groupA, withID(parse(t, "ingress tcp/22 from 10.0.0.0/8"), "sgr-00000000000000001"))
+				w.ec2.remove(groupA, "sgr-00000000000000002")
+			}
+			return nil
+		}
+		w.judge1(body)
+		w.requireOpen(groupA, "ingress tcp/22 from 10.0.0.0/8")
+	})
 	t.Run("said where the role may not", func(t *testing.T) {
 		w := newWorld(t, revertSSH, func(c *Config) { c.Limits.MayAuthorize = false })
 		body := w.authorize(groupA, ssh)

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	_ "github.com/sgwarden/sgwarden/internal/fixedseed" // the same draws in every run
 	"github.com/sgwarden/sgwarden/internal/incident"
 	"github.com/sgwarden/sgwarden/internal/plan"
 	"github.com/sgwarden/sgwarden/internal/secgroup"

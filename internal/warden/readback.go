@@ -221,10 +221,11 @@ func claimed(g plan.Goal) incident.Outcome {
 
 // checkRemoved looks at what a Revoke says it took: there is no
 // compare-and-delete, so a rule may have been changed to something compliant
-// just before. Then it is put back, or, where the role may not, said so.
+// just before. Then it is put back, or, where the role may not, said so. A call
+// that failed for one rule may have taken others.
 func (j *judging) checkRemoved(ctx context.Context, a plan.Action, res incident.Result) {
 	revoke, ok := a.(plan.Revoke)
-	if !ok || res.Err != nil {
+	if !ok {
 		return
 	}
 	for _, gone := range res.Removed {

@@ -27,7 +27,7 @@ func Stack(status string, outputs Object) Object {
 // Outputs are those of the stack.
 func (a *Account) Outputs() Object {
 	return Object{
-		"GuardName": Guard, "QueueUrl": Changes, "FailedUrl": failed, "UndeliveredUrl": undelvd, "TableName": a.Cloud.Table(), "TopicArn": Alerts,
+		"GuardName": Guard, "SweepName": "Sgwarden-Sweep-1", "QueueUrl": Changes, "FailedUrl": failed, "UndeliveredUrl": undelvd, "TableName": a.Cloud.Table(), "TopicArn": Alerts,
 		"AlarmTopicArn": Alarms, "Mode": "observe",
 	}
 }

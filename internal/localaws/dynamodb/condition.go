@@ -14,10 +14,19 @@ type operand func(Item) (Value, bool)
 
 // parseCondition reads a ConditionExpression; nil is always true.
 func (p *placeholders) parseCondition(text *string) (condition, *Fault) {
+	return p.parseExpression("ConditionExpression", text)
+}
+
+// parseFilter reads a FilterExpression, likewise.
+func (p *placeholders) parseFilter(text *string) (condition, *Fault) {
+	return p.parseExpression("FilterExpression", text)
+}
+
+func (p *placeholders) parseExpression(name string, text *string) (condition, *Fault) {
 	if text == nil {
 		return func(Item) bool { return true }, nil
 	}
-	s, fault := p.scan("ConditionExpression", *text)
+	s, fault := p.scan(name, *text)
 	if fault != nil {
 		return nil, fault
 	}

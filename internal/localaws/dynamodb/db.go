@@ -80,6 +80,7 @@ var operations = map[string]operation{
 	"GetItem":            {(*DB).getItem, false},
 	"BatchGetItem":       {(*DB).batchGetItem, false},
 	"Query":              {(*DB).query, false},
+	"Scan":               {(*DB).scan, false},
 	"PutItem":            {single(put), true},
 	"UpdateItem":         {single(update), true},
 	"DeleteItem":         {single(remove), true},

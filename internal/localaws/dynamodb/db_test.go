@@ -150,7 +150,12 @@ func TestRefusals(t *testing.T) {
 	}
 	item := func(attributes string) string { return `{"TableName":"t","Item":{` + attributes + `}}` }
 	for _, c := range []struct{ operation, body, code string }{
-		{"Scan", `{"TableName":"t"}`, "UnknownOperationException"},
+		{"BatchWriteItem", `{"TableName":"t"}`, "UnknownOperationException"},
+		{"Scan", `{"TableName":"other"}`, "ResourceNotFoundException"},
+		{"Scan", `{"TableName":"t","Limit":0}`, "ValidationException"},
+		{"Scan", `{"TableName":"t","Segment":0,"TotalSegments":2}`, "ValidationException"},
+		{"Scan", `{"TableName":"t","FilterExpression":"n = :v"}`, "ValidationException"},
+		{"Scan", `{"TableName":"t","ExpressionAttributeValues":{":v":{"N":"1"}}}`, "ValidationException"},
 		{"GetItem", `{"TableName":"other","Key":{"pk":{"S":"a"},"sk":{"S":"1"}}}`, "ResourceNotFoundException"},
 		{"GetItem", `{` + keyA1 + `,"ProjectionExpression":"n"}`, "ValidationException"},
 		{"GetItem", `{` + keyA1 + `,"ReturnConsumedCapacity":"TOTAL"}`, "ValidationException"},
@@ -356,4 +361,32 @@ func TestValuesComeBackAsTheyAre(t *testing.T) {
 	require.JSONEq(t, `{"Attributes":`+item+`}`, w.ok("DeleteItem", `{"TableName":"t","Key":{"pk":{"S":"a"},"sk":{"S":"3"}},"ReturnValues":"ALL_OLD"}`))
 	require.Equal(t, "{}", w.ok("GetItem", `{"TableName":"t","Key":{"pk":{"S":"a"},"sk":{"S":"3"}}}`))
 	require.Equal(t, "5", w.Items("t")[0]["n"].Text())
+}
+
+func TestScanPages(t *testing.T) {
+	w := newWorld(t)
+	for i := range 30 {
+		w.ok("PutItem", fmt.Sprintf(`{"TableName":"t","Item":{"pk":{"S":"p%d"},"sk":{"S":"%02d"},"x":{"S":"%s"}}}`, i%3, i, strings.Repeat("x", 100<<10)))
+	}
+	var sizes []int
+	all, from := "", ""
+	for {
+		var page struct {
+			Items               []map[string]map[string]string
+			Count, ScannedCount int
+			LastEvaluatedKey    json.RawMessage
+		}
+		require.NoError(t, json.Unmarshal([]byte(w.ok("Scan", `{"TableName":"t","FilterExpression":"begins_with(pk, :p) AND (sk >= :a OR sk = :b)","ExpressionAttributeValues":{":p":{"S":"p1"},":a":{"S":"20"},":b":{"S":"01"}}`+from+`}`)), &page))
+		sizes = append(sizes, page.ScannedCount)
+		require.Equal(t, len(page.Items), page.Count)
+		for _, i := range page.Items {
+			all += i["sk"]["S"] + " "
+		}
+		if page.LastEvaluatedKey == nil {
+			break
+		}
+		from = `,"ExclusiveStartKey":` + string(page.LastEvaluatedKey)
+	}
+	require.Equal(t, []int{11, 11, 8}, sizes, "a page ends where 1 MB was read, whatever passes")
+	require.Equal(t, "01 22 25 28 ", all)
 }

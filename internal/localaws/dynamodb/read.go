@@ -123,8 +123,8 @@ func (d *DB) query(body []byte, stale bool) (any, *Fault) {
 	if fault != nil {
 		return nil, fault
 	}
-	if in.Limit != nil && *in.Limit < 1 {
-		return nil, invalid("1 validation error detected: Value '%d' at 'limit' failed to satisfy constraint: Member must have value greater than or equal to 1", *in.Limit)
+	if fault := checkLimit(in.Limit); fault != nil {
+		return nil, fault
 	}
 	p, fault := newPlaceholders(in.ExpressionAttributeNames, in.ExpressionAttributeValues)
 	if fault != nil {
@@ -137,16 +137,28 @@ func (d *DB) query(body []byte, stale bool) (any, *Fault) {
 	if fault != nil {
 		return nil, fault
 	}
-	var from *key
-	if in.ExclusiveStartKey != nil {
-		k, fault := t.keyOf(in.ExclusiveStartKey)
-		if fault != nil {
-			return nil, fault
-		}
-		from = &k
+	from, fault := t.startKey(in.ExclusiveStartKey)
+	if fault != nil {
+		return nil, fault
 	}
 	backward := in.ScanIndexForward != nil && !*in.ScanIndexForward
 	return t.page(wanted, from, backward, in.Limit, stale && !in.ConsistentRead), nil
+}
+
+func checkLimit(limit *int) *Fault {
+	if limit != nil && *limit < 1 {
+		return invalid("1 validation error detected: Value '%d' at 'limit' failed to satisfy constraint: Member must have value greater than or equal to 1", *limit)
+	}
+	return nil
+}
+
+// startKey is the key after which a page begins; nil = at the first item.
+func (t *table) startKey(i Item) (*key, *Fault) {
+	if i == nil {
+		return nil, nil
+	}
+	k, fault := t.keyOf(i)
+	return &k, fault
 }
 
 // page gives the items after from, until the limit or 1 MB is reached.

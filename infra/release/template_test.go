@@ -1,0 +1,98 @@
+package release
+
+import (
+	"archive/zip"
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+var hash = strings.Repeat("0123456789abcdef", 4)
+
+// synthesized is what the CDK makes of a function, a topic and a bootstrap.
+func synthesized(change func(object)) []byte {
+	t := object{
+		"Parameters": object{"BootstrapVersion": object{"Type": "AWS::SSM::Parameter::Value<String>", "Default": "/cdk-bootstrap/hnb659fds/version"}},
+		"Rules":      object{"CheckBootstrapVersion": object{"Assertions": []any{}}},
+		"Resources": object{
+			"Guard": object{
+				"Type": "AWS::Lambda::Function", "Metadata": object{"aws:asset:path": "asset." + hash, "aws:cdk:path": "Sgwarden/Guard"},
+				"Properties": object{"Code": object{"S3Bucket": object{"Fn::Sub": "cdk-hnb659fds-assets-${AWS::AccountId}-${AWS::Region}"}, "S3Key": hash + ".zip"}, "Timeout": 60},
+			},
+			"Alerts": object{"Type": "AWS::SNS::Topic"},
+		},
+	}
+	if change != nil {
+		change(t)
+	}
+	text, err := json.Marshal(t)
+	if err != nil {
+		panic(err)
+	}
+	return text
+}
+
+func TestTemplateNeedsNoCDK(t *testing.T) {
+	for _, partition := range Partitions() {
+		text, assets, err := Template(synthesized(nil), partition)
+		require.NoError(t, err)
+		require.Equal(t, []string{hash}, assets)
+		bucket := map[string]string{"aws": "sgwarden-release", "aws-us-gov": "sgwarden-release-us-gov", "aws-cn": "sgwarden-release-cn"}[partition]
+		require.JSONEq(t, `{
+			"Parameters": {
+				"CodeBucket": {"Type": "String", "Default": "`+bucket+`", "AllowedPattern": "^[a-z0-9][a-z0-9.-]{1,40}[a-z0-9]$",
+					"Description": "Where the functions' code lies: this name, a hyphen and the region is the bucket, as Lambda takes code from its own region only"},
+				"CodePrefix": {"Type": "String", "Default": "", "AllowedPattern": "^([A-Za-z0-9._-]+/)*$", "Description": "Before the keys of the code: empty, or ends in a slash"},
+				"Email": {"Type": "String", "Default": "", "AllowedPattern": "^$|^[^@\\s]+@[^@\\s]+$", "Description": "Gets alerts and alarms, after it confirmed; empty: nobody is subscribed"}},
+			"Conditions": {"HasEmail": {"Fn::Not": [{"Fn::Equals": [{"Ref": "Email"}, ""]}]}},
+			"Resources": {
+				"Guard": {"Type": "AWS::Lambda::Function", "Properties": {"Timeout": 60, "Code": {
+					"S3Bucket": {"Fn::Sub": "${CodeBucket}-${AWS::Region}"}, "S3Key": {"Fn::Sub": "${CodePrefix}`+hash+`.zip"}}}},
+				"Alerts": {"Type": "AWS::SNS::Topic"},
+				"AlertsEmail": {"Type": "AWS::SNS::Subscription", "Condition": "HasEmail",
+					"Properties": {"TopicArn": {"Ref": "Alerts"}, "Protocol": "email", "Endpoint": {"Ref": "Email"}}}}}`, string(text))
+	}
+}
+
+func TestTemplateRefuses(t *testing.T) {
+	for _, c := range []struct {
+		change func(object)
+		want   string
+	}{
+		{func(t object) { delete(t, "Resources") }, "it has no resources"},
+		{func(t object) { delete(t["Resources"].(object), "Alerts") }, "has no topic"},
+		{func(t object) { t["Resources"].(object)["Alerts"] = 5 }, "resource Alerts is no object"},
+		{func(t object) { t["Resources"].(object)["S"] = object{"Type": "AWS::SNS::Subscription"} }, "without the setting email"},
+		{func(t object) {
+			t["Resources"].(object)["F"] = object{"Type": "AWS::Lambda::Function", "Properties": object{"Code": object{"ZipFile": "x"}}}
+		}, "function F: its code is no asset"},
+		{func(t object) { t["Outputs"] = object{"B": object{"Value": "cdk-hnb659fds-assets-1"}} }, "still needs the CDK's bootstrap: cdk-hnb659fds-"},
+	} {
+		_, _, err := Template(synthesized(c.change), "aws")
+		require.ErrorContains(t, err, c.want)
+	}
+	_, _, err := Template([]byte("{"), "aws")
+	require.ErrorContains(t, err, "read template")
+}
+
+// TestZipIsTheSameTwice: its key is the hash of the files.
+func TestZipIsTheSameTwice(t *testing.T) {
+	folder := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "bootstrap"), []byte("binary"), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "policies.bundle"), []byte("policies"), 0o600))
+	var first, second bytes.Buffer
+	require.NoError(t, Zip(&first, folder))
+	require.NoError(t, Zip(&second, folder))
+	require.Equal(t, first.Bytes(), second.Bytes())
+	z, err := zip.NewReader(bytes.NewReader(first.Bytes()), int64(first.Len()))
+	require.NoError(t, err)
+	require.Len(t, z.File, 2)
+	require.Equal(t, "bootstrap", z.File[0].Name)
+	require.Equal(t, os.FileMode(0o755), z.File[0].Mode())
+	require.Error(t, Zip(&first, filepath.Join(folder, "none")))
+}
