@@ -21,7 +21,7 @@ func TestEveryAlarmNotifiesAndHasARunbook(t *testing.T) {
 	text, err := os.ReadFile("../../docs/runbook/alarms.md")
 	require.NoError(t, err)
 	headings := map[string]bool{}
-	for _, m := range regexp.MustCompile(`(?m)^## (\w+)$`).FindAllStringSubmatch(string(text), -1) {
+	for _, m := range regexp.MustCompile(`(?m)^###? (\w+)$`).FindAllStringSubmatch(string(text), -1) {
 		headings[m[1]] = true
 	}
 	topic := []any{map[string]any{"Ref": topicID(t, "Alarms")}}

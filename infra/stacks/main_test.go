@@ -37,7 +37,7 @@ func run(m *testing.M) int {
 			panic(err)
 		}
 	}()
-	fakeBuild(dist)
+	fakeBuild(dist, "")
 	plain = synthesize(map[string]any{"dist": dist})
 	full = synthesize(map[string]any{
 		"dist": dist, "mode": "enforce", "email": "you@example.com", "architecture": "x86_64",
@@ -46,10 +46,11 @@ func run(m *testing.M) int {
 	return m.Run()
 }
 
-// fakeBuild makes a folder as `make build` does; what is in the binary does
+// fakeBuild makes a folder as `make build` does of the policies at a path, "" =
+// those that ship; what is in the binary does
 // not matter to a template.
-func fakeBuild(dist string) {
-	policies, err := bundle.Embedded()
+func fakeBuild(dist, folder string) {
+	_, policies, err := bundle.Load(folder, bundle.Options{})
 	if err != nil {
 		panic(err)
 	}

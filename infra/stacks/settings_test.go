@@ -74,7 +74,7 @@ func TestFaultsOfSettingsAreToldTogether(t *testing.T) {
 // TestFunctionsOfTwoBuilds: sweep would drop the acts of guard's policies.
 func TestFunctionsOfTwoBuilds(t *testing.T) {
 	mixed := t.TempDir()
-	fakeBuild(mixed)
+	fakeBuild(mixed, "")
 	folder := filepath.Join(mixed, "policies")
 	require.NoError(t, os.Mkdir(folder, 0o755))
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "sgwarden.yaml"), []byte("apiVersion: sgwarden/v1\nkind: Settings\npacks: [baseline]\nsets: {internal: [100.64.0.0/10]}\n"), 0o600))
