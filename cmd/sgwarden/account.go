@@ -83,14 +83,20 @@ func (a *account) tableName(ctx context.Context) (aws.Config, string, error) {
 	if err != nil || a.table != "" {
 		return c, a.table, err
 	}
+	d, err := a.deployed(ctx, c)
+	return c, d.Table, err
+}
+
+// deployed is what the stack made.
+func (a *account) deployed(ctx context.Context, c aws.Config) (deployment.Deployment, error) {
 	d, err := deployment.Find(ctx, cloudformation.NewFromConfig(c), a.stack)
 	switch {
 	case errors.Is(err, deployment.ErrNoStack):
-		return aws.Config{}, "", outside(fmt.Errorf("%w (%s): name another with --stack or --region", err, c.Region))
+		return d, outside(fmt.Errorf("%w (%s): name another with --stack or --region", err, c.Region))
 	case err != nil:
-		return aws.Config{}, "", outside(err)
+		return d, outside(err)
 	}
-	return c, d.Table, nil
+	return d, nil
 }
 
 var groupIDForm = regexp.MustCompile(`^sg-(?:[0-9a-f]{8}|[0-9a-f]{17})$`)

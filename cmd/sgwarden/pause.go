@@ -9,11 +9,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sgwarden/sgwarden/internal/ledger"
+	"github.com/sgwarden/sgwarden/internal/trigger"
 )
 
 func newPause() *cobra.Command {
 	var in account
 	var group, reason string
+	var h hard
 	cmd := &cobra.Command{
 		Use:   "pause",
 		Short: "Stop all remedies, or those of one group, until resume",
@@ -22,9 +24,23 @@ nothing, from the next change on. What is due meanwhile stays due, and is taken
 back after "sgwarden resume" when its group is judged again.
 
 It writes to the ledger (control#all, control#GROUP), which takes a role that
-may: the guard's own may not.`,
+may: the guard's own may not.
+
+With --hard it turns the guard's trigger off instead, for when the ledger is
+down or the guard itself does harm: nothing is judged and nobody is alerted
+until "sgwarden resume --hard". Changes wait in the queue, for 14 days. It reads
+and writes no ledger, so no alert tells of it and --reason is not needed.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := h.check(cmd, in.table, group); err != nil {
+				return err
+			}
+			if h.on && reason != "" {
+				say(cmd.ErrOrStderr(), "--reason is kept nowhere: no alert is sent during a hard pause\n")
+			}
+			if h.on {
+				return h.turn(cmd, &in, trigger.Disabled)
+			}
 			if strings.TrimSpace(reason) == "" {
 				return errors.New("pause: --reason is missing: it stands in every alert until resume")
 			}
@@ -44,6 +60,7 @@ may: the guard's own may not.`,
 	in.flags(cmd)
 	cmd.Flags().StringVar(&group, "group", "", "only this group (default: all)")
 	cmd.Flags().StringVar(&reason, "reason", "", "why; told in every alert meanwhile")
+	h.flags(cmd, "turn the guard's trigger off: judge nothing, let changes wait")
 	return cmd
 }
 
@@ -51,6 +68,7 @@ func newResume() *cobra.Command {
 	var in account
 	var group, policyID string
 	var stale, yes bool
+	var h hard
 	cmd := &cobra.Command{
 		Use:   "resume",
 		Short: "End a pause, what the fuse holds, or the distrust of an old ledger",
@@ -66,9 +84,21 @@ With --ledger it ends the distrust of a ledger that no sweep has stamped for a
 day. Such a table may be a restored one, so the guard acts only on rules that
 records name, and no sweep goes on. First see why: if sweeps only stood still,
 resume; if the table was restored, what was opened or marked since its stamp is
-not in it, and will be due. It says so, and resumes with --yes.`,
+not in it, and will be due. It says so, and resumes with --yes.
+
+With --hard it turns on the guard's trigger, which "sgwarden pause --hard"
+turned off: what waits in the queue is judged. It reads and writes no ledger; a
+pause that stands there goes on.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			switch err := h.check(cmd, in.table, group); {
+			case err != nil:
+				return err
+			case h.on && (policyID != "" || stale || yes):
+				return errors.New("resume: --hard is without --policy, --ledger and --yes")
+			case h.on:
+				return h.turn(cmd, &in, trigger.Enabled)
+			}
 			if err := optionalGroup(group); err != nil {
 				return err
 			}
@@ -94,6 +124,7 @@ not in it, and will be due. It says so, and resumes with --yes.`,
 			if err := l.Operator().Resume(cmd.Context(), group); err != nil {
 				return outside(fmt.Errorf("resume %s: %w", scopeOf(group), err))
 			}
+			warnOfTrigger(cmd, &in)
 			return tell(cmd, "not paused any more: %s\n", scopeOf(group))
 		},
 	}
@@ -102,6 +133,7 @@ not in it, and will be due. It says so, and resumes with --yes.`,
 	cmd.Flags().StringVar(&policyID, "policy", "", "id of the policy that the fuse holds")
 	cmd.Flags().BoolVar(&stale, "ledger", false, "believe a ledger whose last complete sweep is more than a day old")
 	cmd.Flags().BoolVar(&yes, "yes", false, "with --ledger: do it, not only say what it means")
+	h.flags(cmd, "turn the guard's trigger on")
 	return cmd
 }
 

@@ -19,6 +19,7 @@ type account struct {
 	topic  awssns.Topic
 
 	alarmTopic awssns.Topic
+	trigger    *string // ARN of guard's event source mapping
 	// canaryGroup is nil without a canary.
 	canaryGroup awsec2.CfnSecurityGroup
 }

@@ -17,11 +17,13 @@ func (a *account) newGuard(s Settings, role awsiam.Role) awslambda.Function {
 		id: "Guard", folder: "guard", says: "Judges changes of security groups, takes back what policies refuse",
 		timeoutSeconds: guardTimeoutSeconds, memory: 256, environment: a.environment(s, role),
 	}, role)
-	guard.AddEventSource(awslambdaeventsources.NewSqsEventSource(a.queues.changes, &awslambdaeventsources.SqsEventSourceProps{
+	source := awslambdaeventsources.NewSqsEventSource(a.queues.changes, &awslambdaeventsources.SqsEventSourceProps{
 		BatchSize:               jsii.Number(10),
 		MaxConcurrency:          jsii.Number(maxConcurrency),
 		ReportBatchItemFailures: jsii.Bool(true),
-	}))
+	})
+	guard.AddEventSource(source)
+	a.trigger = source.EventSourceMappingArn()
 	return guard
 }
 

@@ -17,8 +17,8 @@ import (
 // newPeoplePolicies makes two managed policies for the roles of people, which
 // the stack has none of: a reader looks at incidents, exemptions and the state
 // of the deployment (sgwarden doctor); an operator also writes the controls,
-// and nothing else of the ledger, and sends test alerts. Neither may touch a
-// security group.
+// and nothing else of the ledger, sends test alerts, and turns guard's trigger
+// off and on (sgwarden pause --hard). Neither may touch a security group.
 func (a *account) newPeoplePolicies(functions ...awslambda.Function) (reader, operator awsiam.ManagedPolicy) {
 	statement := func(sid string, resources []*string, conditions *map[string]any, actions ...string) awsiam.PolicyStatement {
 		return awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
@@ -39,7 +39,10 @@ func (a *account) newPeoplePolicies(functions ...awslambda.Function) (reader, op
 	groups := statement("ReadGroups", *jsii.Strings("*"), nil, "ec2:DescribeSecurityGroupRules")
 	writes := append(*read(), groups,
 		statement("WriteControls", table, leadingKeys(ledger.OperatorKeys()), ledger.OperatorPermissions()...),
-		statement("TestAlert", []*string{a.topic.TopicArn()}, nil, doctor.TestAlertPermissions()...))
+		statement("TestAlert", []*string{a.topic.TopicArn()}, nil, doctor.TestAlertPermissions()...),
+		statement("FindTrigger", *jsii.Strings("*"), nil, "lambda:ListEventSourceMappings"), // takes neither resource nor condition
+		// The condition keeps the mapping from being led to another function.
+		statement("TurnTrigger", []*string{a.trigger}, &map[string]any{"ArnEquals": map[string]any{"lambda:FunctionArn": functions[0].FunctionArn()}}, "lambda:UpdateEventSourceMapping"))
 	reader = awsiam.NewManagedPolicy(a.stack, jsii.String("Reader"), &awsiam.ManagedPolicyProps{
 		Description: jsii.String("Reads the incidents and exemptions of sgwarden, and asks how it does"), Statements: read(),
 	})

@@ -118,14 +118,15 @@ func TestOtherRights(t *testing.T) {
 }
 
 // TestPeopleMayNotTouchGroups: a reader only reads, an operator also writes
-// the controls, and no other item. To adopt what stands, one looks at the groups.
+// the controls, and no other item, and turns the trigger of the guard. To adopt
+// what stands, one looks at the groups.
 func TestPeopleMayNotTouchGroups(t *testing.T) {
 	table, _ := plain.only(t, "AWS::DynamoDB::Table")
 	policies := plain.of("AWS::IAM::ManagedPolicy")
 	require.Len(t, policies, 2)
 	for id, p := range policies {
 		isOperator := strings.HasPrefix(id, "Operator")
-		writes, examines := 0, map[string]bool{}
+		writes, turns, examines := 0, 0, map[string]bool{}
 		for _, s := range statements(t, p) {
 			require.Equal(t, "Allow", s.Effect)
 			all := s.Action.texts(t)
@@ -140,8 +141,16 @@ func TestPeopleMayNotTouchGroups(t *testing.T) {
 				require.True(t, isOperator)
 				require.Len(t, all, 1)
 				require.Equal(t, list{map[string]any{"Ref": topicID(t, "Alerts")}}, s.Resource)
-			case slices.Equal(all, []string{"ec2:DescribeSecurityGroupRules"}):
+			case slices.Equal(all, []string{"ec2:DescribeSecurityGroupRules"}), slices.Equal(all, []string{"lambda:ListEventSourceMappings"}):
 				require.True(t, isOperator)
+			case slices.Contains(all, "lambda:UpdateEventSourceMapping"):
+				turns++
+				require.Equal(t, []string{"lambda:UpdateEventSourceMapping"}, all)
+				mapping, _ := plain.only(t, "AWS::Lambda::EventSourceMapping")
+				guard, _ := plain.one(t, "AWS::Lambda::Function", "Guard")
+				values := resolver{"AWS::Partition": "aws", "AWS::Region": "r", "AWS::AccountId": "1", mapping: "uuid-1"}
+				require.Equal(t, []string{"arn:aws:lambda:r:1:event-source-mapping:uuid-1"}, values.texts(t, s.Resource))
+				require.Equal(t, map[string]map[string]any{"ArnEquals": {"lambda:FunctionArn": arnOf(guard)}}, s.Condition)
 			default:
 				for _, action := range all {
 					examines[action] = true
@@ -165,5 +174,6 @@ func TestPeopleMayNotTouchGroups(t *testing.T) {
 		require.NoError(t, err)
 		require.Less(t, len(text), 6144, "IAM counts the characters of a managed policy; the template's references are longer than what they become")
 		require.Equal(t, isOperator, writes == 1, id)
+		require.Equal(t, isOperator, turns == 1, id)
 	}
 }

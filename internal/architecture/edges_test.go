@@ -21,7 +21,7 @@ const module = "github.com/sgwarden/sgwarden/"
 var allowed = map[string][]string{
 	"cmd/sgwarden": {
 		"events", "events/samples", "internal/alert", "internal/apply", "internal/bundle", "internal/deployment", "internal/doctor", "internal/embedded", "internal/incident",
-		"internal/inventory", "internal/ledger", "internal/marks", "internal/plan", "internal/policy", "internal/policydiff", "internal/secgroup", "internal/undo",
+		"internal/inventory", "internal/ledger", "internal/marks", "internal/plan", "internal/policy", "internal/policydiff", "internal/secgroup", "internal/trigger", "internal/undo",
 		"internal/warden", "policies",
 	},
 	"events":                     {"internal/secgroup"},
@@ -92,6 +92,7 @@ var allowed = map[string][]string{
 	"internal/sweep":     {"internal/guard", "internal/metrics", "internal/warden"},
 	"internal/testtally": {},
 	"internal/threats":   {},
+	"internal/trigger":   {},
 	"internal/undo":      {"internal/incident", "internal/plan", "internal/policy", "internal/secgroup"},
 	"internal/warden":    {"events", "internal/incident", "internal/plan", "internal/policy", "internal/secgroup"},
 	"policies":           {},

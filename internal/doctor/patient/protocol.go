@@ -19,13 +19,15 @@ import (
 
 var lambdaPaths = []struct {
 	operation string
-	path      *regexp.Regexp
+	path      *regexp.Regexp // of method and path
 }{
-	{"GetAccountSettings", regexp.MustCompile(`^/2016-08-19/account-settings/?$`)},
-	{"GetFunctionConfiguration", regexp.MustCompile(`^/2015-03-31/functions/([^/]+)/configuration$`)},
-	{"GetFunctionConcurrency", regexp.MustCompile(`^/2019-09-30/functions/([^/]+)/concurrency$`)},
-	{"GetEventSourceMapping", regexp.MustCompile(`^/2015-03-31/event-source-mappings/([^/]+)$`)},
-	{"ListFunctions", regexp.MustCompile(`^/2015-03-31/functions/?$`)},
+	{"GetAccountSettings", regexp.MustCompile(`^GET /2016-08-19/account-settings/?$`)},
+	{"GetFunctionConfiguration", regexp.MustCompile(`^GET /2015-03-31/functions/([^/]+)/configuration$`)},
+	{"GetFunctionConcurrency", regexp.MustCompile(`^GET /2019-09-30/functions/([^/]+)/concurrency$`)},
+	{"GetEventSourceMapping", regexp.MustCompile(`^GET /2015-03-31/event-source-mappings/([^/]+)$`)},
+	{"UpdateEventSourceMapping", regexp.MustCompile(`^PUT /2015-03-31/event-source-mappings/([^/]+)$`)},
+	{"ListEventSourceMappings", regexp.MustCompile(`^GET /2015-03-31/event-source-mappings/?$`)},
+	{"ListFunctions", regexp.MustCompile(`^GET /2015-03-31/functions/?$`)},
 }
 
 // read finds out what a request asks, by the protocol of its service.
@@ -40,7 +42,11 @@ func read(service string, r *http.Request, body []byte) (operation string, in Ob
 		return r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:], in
 	case "lambda":
 		for _, l := range lambdaPaths {
-			if m := l.path.FindStringSubmatch(r.URL.Path); m != nil {
+			if m := l.path.FindStringSubmatch(r.Method + " " + r.URL.Path); m != nil {
+				_ = json.Unmarshal(body, &in) // a read has none
+				for name := range r.URL.Query() {
+					in[name] = r.URL.Query().Get(name)
+				}
 				if len(m) > 1 {
 					in["Name"] = m[1]
 				}
