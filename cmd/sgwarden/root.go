@@ -59,7 +59,7 @@ Begin with "sgwarden demo": it needs no account and no key.`,
 	}
 	root.AddCommand(
 		newInit(), newDemo(), newExplain(), newPolicies(), newPolicy(), newTest(), newLint(), newBundle(), newVersion(),
-		newDoctor(), newAlert(), newIncidents(), newUndo(), newExempt(), newAdopt(), newPause(), newResume(),
+		newDoctor(), newAlert(), newIncidents(), newUndo(), newExempt(), newAdopt(), newPause(), newResume(), newRedrive(),
 	)
 	return root
 }

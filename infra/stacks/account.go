@@ -48,7 +48,7 @@ func NewAccount(scope constructs.Construct, s Settings) awscdk.Stack {
 	}
 	a.newDashboard(f, a.newAlarms(f, s.Email))
 	a.newTamperRules(roles...)
-	reader, operator := a.newPeoplePolicies(f.all()...)
+	reader, operator := a.newPeoplePolicies(s.Operator, f.all()...)
 	for name, value := range map[string]*string{
 		"GuardName":      f.guard.FunctionName(),
 		"SweepName":      f.sweep.FunctionName(),

@@ -18,8 +18,10 @@ import (
 // the stack has none of: a reader looks at incidents, exemptions and the state
 // of the deployment (sgwarden doctor); an operator also writes the controls,
 // and nothing else of the ledger, sends test alerts, and turns guard's trigger
-// off and on (sgwarden pause --hard). Neither may touch a security group.
-func (a *account) newPeoplePolicies(functions ...awslambda.Function) (reader, operator awsiam.ManagedPolicy) {
+// off and on (sgwarden pause --hard), and takes dead letters; to put them back
+// into the queue (sgwarden redrive), the stack must have been told of its role,
+// which is redriver; it may be empty. Neither may touch a security group.
+func (a *account) newPeoplePolicies(redriver string, functions ...awslambda.Function) (reader, operator awsiam.ManagedPolicy) {
 	statement := func(sid string, resources []*string, conditions *map[string]any, actions ...string) awsiam.PolicyStatement {
 		return awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
 			Sid: jsii.String(sid), Actions: jsii.Strings(actions...), Resources: &resources, Conditions: conditions,
@@ -42,7 +44,11 @@ func (a *account) newPeoplePolicies(functions ...awslambda.Function) (reader, op
 		statement("TestAlert", []*string{a.topic.TopicArn()}, nil, doctor.TestAlertPermissions()...),
 		statement("FindTrigger", *jsii.Strings("*"), nil, "lambda:ListEventSourceMappings"), // takes neither resource nor condition
 		// The condition keeps the mapping from being led to another function.
-		statement("TurnTrigger", []*string{a.trigger}, &map[string]any{"ArnEquals": map[string]any{"lambda:FunctionArn": functions[0].FunctionArn()}}, "lambda:UpdateEventSourceMapping"))
+		statement("TurnTrigger", []*string{a.trigger}, &map[string]any{"ArnEquals": map[string]any{"lambda:FunctionArn": functions[0].FunctionArn()}}, "lambda:UpdateEventSourceMapping"),
+		statement("TakeDeadLetters", []*string{a.queues.failed.QueueArn(), a.queues.undelivered.QueueArn()}, nil, "sqs:DeleteMessage", "sqs:ReceiveMessage"))
+	if redriver != "" { // the queue's own policy lets no other role send
+		writes = append(writes, statement("PutBack", []*string{a.queues.changes.QueueArn()}, nil, "sqs:SendMessage"))
+	}
 	reader = awsiam.NewManagedPolicy(a.stack, jsii.String("Reader"), &awsiam.ManagedPolicyProps{
 		Description: jsii.String("Reads the incidents and exemptions of sgwarden, and asks how it does"), Statements: read(),
 	})

@@ -143,6 +143,8 @@ func TestPeopleMayNotTouchGroups(t *testing.T) {
 				require.Equal(t, list{map[string]any{"Ref": topicID(t, "Alerts")}}, s.Resource)
 			case slices.Equal(all, []string{"ec2:DescribeSecurityGroupRules"}), slices.Equal(all, []string{"lambda:ListEventSourceMappings"}):
 				require.True(t, isOperator)
+			case slices.Contains(all, "sqs:ReceiveMessage"):
+				require.True(t, isOperator)
 			case slices.Contains(all, "lambda:UpdateEventSourceMapping"):
 				turns++
 				require.Equal(t, []string{"lambda:UpdateEventSourceMapping"}, all)
@@ -175,5 +177,42 @@ func TestPeopleMayNotTouchGroups(t *testing.T) {
 		require.Less(t, len(text), 6144, "IAM counts the characters of a managed policy; the template's references are longer than what they become")
 		require.Equal(t, isOperator, writes == 1, id)
 		require.Equal(t, isOperator, turns == 1, id)
+	}
+}
+
+// TestOperatorTakesDeadLetters, and puts them back only where the stack was told
+// of its role: to send is to say who made a change.
+func TestOperatorTakesDeadLetters(t *testing.T) {
+	for name, c := range map[string]struct {
+		template template
+		sends    []list
+	}{
+		"plain": {plain, nil},
+		"full":  {full, []list{{arnOf(queueID(t, "Changes"))}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, p := c.template.one(t, "AWS::IAM::ManagedPolicy", "Operator")
+			var takes, sends []list
+			for _, s := range statements(t, p) {
+				of := actions(t, []statement{s}, "sqs")
+				switch {
+				case slices.Contains(of, "sqs:SendMessage"):
+					require.Equal(t, []string{"sqs:SendMessage"}, s.Action.texts(t))
+					sends = append(sends, s.Resource)
+				case slices.Contains(of, "sqs:ReceiveMessage"), slices.Contains(of, "sqs:DeleteMessage"):
+					require.Equal(t, []string{"sqs:DeleteMessage", "sqs:ReceiveMessage"}, s.Action.texts(t))
+					takes = append(takes, s.Resource)
+				case len(of) > 0:
+					require.Equal(t, []string{"sqs:GetQueueAttributes"}, of)
+				}
+			}
+			require.Equal(t, []list{{arnOf(queueID(t, "Failed")), arnOf(queueID(t, "Undelivered"))}}, takes)
+			require.Equal(t, c.sends, sends)
+			text, err := json.Marshal(p.Properties["PolicyDocument"])
+			require.NoError(t, err)
+			require.Less(t, len(text), 6144)
+			_, reader := c.template.one(t, "AWS::IAM::ManagedPolicy", "Reader")
+			require.Equal(t, []string{"sqs:GetQueueAttributes"}, actions(t, statements(t, reader), "sqs"))
+		})
 	}
 }

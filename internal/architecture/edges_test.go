@@ -21,7 +21,7 @@ const module = "github.com/sgwarden/sgwarden/"
 var allowed = map[string][]string{
 	"cmd/sgwarden": {
 		"events", "events/samples", "internal/alert", "internal/apply", "internal/bundle", "internal/deployment", "internal/doctor", "internal/embedded", "internal/incident",
-		"internal/inventory", "internal/ledger", "internal/marks", "internal/plan", "internal/policy", "internal/policydiff", "internal/secgroup", "internal/trigger", "internal/undo",
+		"internal/inventory", "internal/ledger", "internal/marks", "internal/plan", "internal/policy", "internal/policydiff", "internal/redrive", "internal/secgroup", "internal/trigger", "internal/undo",
 		"internal/warden", "policies",
 	},
 	"events":                     {"internal/secgroup"},
@@ -80,6 +80,7 @@ var allowed = map[string][]string{
 	"internal/policy":              {"events", "internal/secgroup"},
 	"internal/policydiff":          {"internal/policy", "internal/secgroup"},
 	"internal/queue":               {"internal/incident"},
+	"internal/redrive":             {},
 	"internal/runtimeapi":          {},
 	"internal/secgroup":            {},
 	"internal/secgroup/oracle":     {"internal/secgroup"},
