@@ -17,10 +17,10 @@ import (
 // newPeoplePolicies makes two managed policies for the roles of people, which
 // the stack has none of: a reader looks at incidents, exemptions and the state
 // of the deployment (sgwarden doctor); an operator also writes the controls,
-// and nothing else of the ledger, sends test alerts, and turns guard's trigger
-// off and on (sgwarden pause --hard), and takes dead letters; to put them back
-// into the queue (sgwarden redrive), the stack must have been told of its role,
-// which is redriver; it may be empty. Neither may touch a security group.
+// and nothing else of the ledger, sends test alerts, turns guard's trigger off and
+// on (sgwarden pause --hard), and takes dead letters. Only where redriver names
+// a role may it put them back into the queue (sgwarden redrive); "" = nobody may.
+// Neither may touch a security group.
 func (a *account) newPeoplePolicies(redriver string, functions ...awslambda.Function) (reader, operator awsiam.ManagedPolicy) {
 	statement := func(sid string, resources []*string, conditions *map[string]any, actions ...string) awsiam.PolicyStatement {
 		return awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
@@ -53,7 +53,7 @@ func (a *account) newPeoplePolicies(redriver string, functions ...awslambda.Func
 		Description: jsii.String("Reads the incidents and exemptions of sgwarden, and asks how it does"), Statements: read(),
 	})
 	operator = awsiam.NewManagedPolicy(a.stack, jsii.String("Operator"), &awsiam.ManagedPolicyProps{
-		Description: jsii.String("Reads the incidents of sgwarden and the groups, asks how it does, exempts, adopts, pauses and resumes"), Statements: &writes,
+		Description: jsii.String("Reads the incidents of sgwarden and the groups, asks how it does, exempts, adopts, pauses, resumes and redrives"), Statements: &writes,
 	})
 	for _, p := range []awsiam.ManagedPolicy{reader, operator} {
 		p.ApplyRemovalPolicy(awscdk.RemovalPolicy_DESTROY)
