@@ -15,12 +15,12 @@ import (
 )
 
 // newPeoplePolicies makes two managed policies for the roles of people, which
-// the stack has none of: a reader looks at incidents, exemptions and the state
-// of the deployment (sgwarden doctor); an operator also writes the controls,
-// and nothing else of the ledger, sends test alerts, turns guard's trigger off and
-// on (sgwarden pause --hard), and takes dead letters. Only where redriver names
-// a role may it put them back into the queue (sgwarden redrive); "" = nobody may.
-// Neither may touch a security group.
+// the stack has none of: a reader looks at incidents, exemptions, the groups and
+// the state of the deployment (sgwarden doctor); an operator, who has the
+// reader's too, writes the controls, and nothing else of the ledger, sends test
+// alerts, turns guard's trigger off and on (sgwarden pause --hard), and takes dead
+// letters. Only where redriver names a role may it put them back into the queue
+// (sgwarden redrive); "" = nobody may. Neither may touch a security group.
 func (a *account) newPeoplePolicies(redriver string, functions ...awslambda.Function) (reader, operator awsiam.ManagedPolicy) {
 	statement := func(sid string, resources []*string, conditions *map[string]any, actions ...string) awsiam.PolicyStatement {
 		return awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
@@ -28,32 +28,32 @@ func (a *account) newPeoplePolicies(redriver string, functions ...awslambda.Func
 		})
 	}
 	table := []*string{a.table.TableArn()}
-	read := func() *[]awsiam.PolicyStatement {
-		reads := slices.Compact(slices.Sorted(slices.Values(append(ledger.ReadPermissions(), ledger.ArchivePermissions()...))))
-		statements := []awsiam.PolicyStatement{statement("ReadLedger", table, nil, reads...)}
-		for _, on := range slices.Sorted(maps.Keys(doctor.Permissions())) {
-			statements = append(statements, statement("Examine"+sidOf(on), a.examined(on, functions), nil, doctor.Permissions()[on]...))
-		}
-		return &statements
+	reads := []awsiam.PolicyStatement{
+		statement("ReadLedger", table, nil, slices.Compact(slices.Sorted(slices.Values(append(ledger.ReadPermissions(), ledger.ArchivePermissions()...))))...),
+		// What is to be adopted is listed with the groups as they are. EC2 takes no
+		// resource for reads.
+		statement("ReadGroups", *jsii.Strings("*"), nil, "ec2:DescribeSecurityGroupRules"),
+		// Whether there is a hard pause. Lambda takes neither resource nor condition.
+		statement("FindTrigger", *jsii.Strings("*"), nil, "lambda:ListEventSourceMappings"),
 	}
-	// What is to be adopted is listed with the groups as they are. EC2 takes no
-	// resource for reads.
-	groups := statement("ReadGroups", *jsii.Strings("*"), nil, "ec2:DescribeSecurityGroupRules")
-	writes := append(*read(), groups,
+	for _, on := range slices.Sorted(maps.Keys(doctor.Permissions())) {
+		reads = append(reads, statement("Examine"+sidOf(on), a.examined(on, functions), nil, doctor.Permissions()[on]...))
+	}
+	writes := []awsiam.PolicyStatement{
 		statement("WriteControls", table, leadingKeys(ledger.OperatorKeys()), ledger.OperatorPermissions()...),
 		statement("TestAlert", []*string{a.topic.TopicArn()}, nil, doctor.TestAlertPermissions()...),
-		statement("FindTrigger", *jsii.Strings("*"), nil, "lambda:ListEventSourceMappings"), // takes neither resource nor condition
 		// The condition keeps the mapping from being led to another function.
 		statement("TurnTrigger", []*string{a.trigger}, &map[string]any{"ArnEquals": map[string]any{"lambda:FunctionArn": functions[0].FunctionArn()}}, "lambda:UpdateEventSourceMapping"),
-		statement("TakeDeadLetters", []*string{a.queues.failed.QueueArn(), a.queues.undelivered.QueueArn()}, nil, "sqs:DeleteMessage", "sqs:ReceiveMessage"))
+		statement("TakeDeadLetters", []*string{a.queues.failed.QueueArn(), a.queues.undelivered.QueueArn()}, nil, "sqs:DeleteMessage", "sqs:ReceiveMessage"),
+	}
 	if redriver != "" { // the queue's own policy lets no other role send
 		writes = append(writes, statement("PutBack", []*string{a.queues.changes.QueueArn()}, nil, "sqs:SendMessage"))
 	}
 	reader = awsiam.NewManagedPolicy(a.stack, jsii.String("Reader"), &awsiam.ManagedPolicyProps{
-		Description: jsii.String("Reads the incidents and exemptions of sgwarden, and asks how it does"), Statements: read(),
+		Description: jsii.String("Reads the incidents and exemptions of sgwarden and the groups, and asks how it does"), Statements: &reads,
 	})
 	operator = awsiam.NewManagedPolicy(a.stack, jsii.String("Operator"), &awsiam.ManagedPolicyProps{
-		Description: jsii.String("Reads the incidents of sgwarden and the groups, asks how it does, exempts, adopts, pauses, resumes and redrives"), Statements: &writes,
+		Description: jsii.String("Exempts, adopts, pauses, resumes and redrives, and tests alerts; for roles that have the policy of readers too"), Statements: &writes,
 	})
 	for _, p := range []awsiam.ManagedPolicy{reader, operator} {
 		p.ApplyRemovalPolicy(awscdk.RemovalPolicy_DESTROY)

@@ -96,3 +96,25 @@ func TestExemptionsThatEndSoon(t *testing.T) {
 		})
 	}
 }
+
+// TestAnExemptionThatEndsSoonHoldsNothingUp: what else is due in its group is
+// looked at as soon as in any, and the end is met all the same.
+func TestAnExemptionThatEndsSoonHoldsNothingUp(t *testing.T) {
+	s := newSwept(t, closed(22, ""))
+	s.sweep()
+	require.NoError(t, s.account.ledger.Operator().PutExemption(s.ctx, policy.Exemption{
+		ID: "EX-1", Policy: "port-22", Group: s.group, Owner: "net-team", Reason: "vendor",
+		Until: s.world.clock().Add(time.Hour + 14*time.Minute), Rules: []secgroup.Rule{parsed(t, sshOpen)},
+	}, s.world.clock()))
+	s.lost("tcp 22 22 0.0.0.0/0")
+	s.sweep()
+	s.guardLooks()
+	s.wait(57 * time.Minute)
+	_, err := s.account.ec2.EnsureRule(s.group, parsed(t, sshOpen6)) // no record of it comes
+	require.NoError(t, err)
+	s.sweep()
+	s.guardLooks()
+	require.Equal(t, []string{sshOpen}, s.texts())
+	s.wait(12 * time.Minute)
+	require.Empty(t, s.texts(), "no further pass was needed")
+}
