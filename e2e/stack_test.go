@@ -37,6 +37,9 @@ func byStack(e *emulator, dist string) (site, error) {
 	if err := cdk(append([]string{"deploy", "--require-approval", "never"}, settings...)...); err != nil {
 		return site{}, err
 	}
+	if err := e.unschedule(); err != nil {
+		return site{}, err
+	}
 	// Not from the outputs: moto has none of a stack's first deployment.
 	var made struct {
 		StackResourceSummaries []struct{ ResourceType, LogicalResourceId, PhysicalResourceId string }
@@ -61,4 +64,38 @@ func byStack(e *emulator, dist string) (site, error) {
 	say("stack   Sgwarden, function %s", name)
 	s := site{queue: env["SGWARDEN_QUEUE_URL"], topic: env["SGWARDEN_TOPIC_ARN"], table: env["SGWARDEN_TABLE"], role: function.Role, env: env}
 	return s, e.subscribe(&s)
+}
+
+// unschedule takes the targets from the rules that a schedule runs: moto takes
+// a rule without a pattern for one that matches every event, and fails
+// PutEvents at a target that is a function.
+func (e *emulator) unschedule() error {
+	var rules struct {
+		Rules []struct{ Name, ScheduleExpression string }
+	}
+	if err := e.eventBridge("ListRules", object{}, &rules); err != nil {
+		return err
+	}
+	var scheduled []string
+	for _, r := range rules.Rules {
+		if r.ScheduleExpression == "" {
+			continue
+		}
+		scheduled = append(scheduled, r.Name)
+		var targets struct{ Targets []struct{ ID string } }
+		if err := e.eventBridge("ListTargetsByRule", object{"Rule": r.Name}, &targets); err != nil {
+			return err
+		}
+		var ids []string
+		for _, t := range targets.Targets {
+			ids = append(ids, t.ID)
+		}
+		if err := e.eventBridge("RemoveTargets", object{"Rule": r.Name, "Ids": ids}, nil); err != nil {
+			return err
+		}
+	}
+	if len(scheduled) != 2 {
+		return fmt.Errorf("scheduled are %q: want one rule for the sweep and one for the canary", scheduled)
+	}
+	return nil
 }

@@ -29,7 +29,8 @@ func newDoctor() *cobra.Command {
 		Long: `doctor looks at everything that a change of a group passes on its way to an
 alert, and says of each whether it is well, and what to do if not. It changes
 nothing; what your role may not ask is "not known", with the right that it takes
-(the stack's managed policies ReaderPolicy and OperatorPolicy have all of them).
+(the stack's managed policy ReaderPolicy has them, OperatorPolicy that of a test
+alert).
 
 It exits with 0 where there is no problem, 1 where there is one, 3 where there
 is none but something could not be asked.`,

@@ -18,8 +18,7 @@ import (
 var accepted = map[string]string{
 	"/Sgwarden/CanaryVpc AwsSolutions-VPC7":                                                "nothing is in it, and it has no subnets: there is no flow to log",
 	"/Sgwarden/Undelivered/Resource AwsSolutions-SQS3":                                     "it is the queue of dead letters of the rules, which the check does not see",
-	"/Sgwarden/Reader/Resource AwsSolutions-IAM5[*]":                                       "EC2, CloudTrail and their like take no resource for what doctor reads",
-	"/Sgwarden/Operator/Resource AwsSolutions-IAM5[*]":                                     "EC2 takes no resource for reads",
+	"/Sgwarden/Reader/Resource AwsSolutions-IAM5[*]":                                       "EC2, CloudTrail and their like take no resource for reads",
 	"/Sgwarden/GuardRole/DefaultPolicy/Resource AwsSolutions-IAM5[*]":                      "EC2 and X-Ray take no resource for these",
 	"/Sgwarden/GuardRole/DefaultPolicy/Resource AwsSolutions-IAM5[security-group/*]":       "it guards every group of its account and region",
 	"/Sgwarden/GuardRole/DefaultPolicy/Resource AwsSolutions-IAM5[security-group-rule/*]":  "likewise every rule",
@@ -50,6 +49,7 @@ func TestNag(t *testing.T) {
 		found[name] = accepted[name]
 	}
 	require.Equal(t, accepted, found)
+	require.LessOrEqual(t, len(accepted), 10, "mend one, rather than accept another")
 	for name, why := range accepted {
 		require.NotEmpty(t, why, name)
 	}

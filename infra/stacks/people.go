@@ -15,10 +15,10 @@ import (
 )
 
 // newPeoplePolicies makes two managed policies for the roles of people, which
-// the stack has none of: a reader looks at incidents, exemptions and the state
-// of the deployment (sgwarden doctor); an operator also writes the controls,
-// and nothing else of the ledger, and sends test alerts. Neither may touch a
-// security group.
+// the stack has none of: a reader looks at incidents, exemptions, the groups and
+// the state of the deployment (sgwarden doctor); an operator, who has the
+// reader's too, writes the controls, and nothing else of the ledger, and sends
+// test alerts. Neither may touch a security group.
 func (a *account) newPeoplePolicies(functions ...awslambda.Function) (reader, operator awsiam.ManagedPolicy) {
 	statement := func(sid string, resources []*string, conditions *map[string]any, actions ...string) awsiam.PolicyStatement {
 		return awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
@@ -26,25 +26,24 @@ func (a *account) newPeoplePolicies(functions ...awslambda.Function) (reader, op
 		})
 	}
 	table := []*string{a.table.TableArn()}
-	read := func() *[]awsiam.PolicyStatement {
-		reads := slices.Compact(slices.Sorted(slices.Values(append(ledger.ReadPermissions(), ledger.ArchivePermissions()...))))
-		statements := []awsiam.PolicyStatement{statement("ReadLedger", table, nil, reads...)}
-		for _, on := range slices.Sorted(maps.Keys(doctor.Permissions())) {
-			statements = append(statements, statement("Examine"+sidOf(on), a.examined(on, functions), nil, doctor.Permissions()[on]...))
-		}
-		return &statements
+	reads := []awsiam.PolicyStatement{
+		statement("ReadLedger", table, nil, slices.Compact(slices.Sorted(slices.Values(append(ledger.ReadPermissions(), ledger.ArchivePermissions()...))))...),
+		// What is to be adopted is listed with the groups as they are. EC2 takes no
+		// resource for reads.
+		statement("ReadGroups", *jsii.Strings("*"), nil, "ec2:DescribeSecurityGroupRules"),
 	}
-	// What is to be adopted is listed with the groups as they are. EC2 takes no
-	// resource for reads.
-	groups := statement("ReadGroups", *jsii.Strings("*"), nil, "ec2:DescribeSecurityGroupRules")
-	writes := append(*read(), groups,
-		statement("WriteControls", table, leadingKeys(ledger.OperatorKeys()), ledger.OperatorPermissions()...),
-		statement("TestAlert", []*string{a.topic.TopicArn()}, nil, doctor.TestAlertPermissions()...))
+	for _, on := range slices.Sorted(maps.Keys(doctor.Permissions())) {
+		reads = append(reads, statement("Examine"+sidOf(on), a.examined(on, functions), nil, doctor.Permissions()[on]...))
+	}
 	reader = awsiam.NewManagedPolicy(a.stack, jsii.String("Reader"), &awsiam.ManagedPolicyProps{
-		Description: jsii.String("Reads the incidents and exemptions of sgwarden, and asks how it does"), Statements: read(),
+		Description: jsii.String("Reads the incidents and exemptions of sgwarden and the groups, and asks how it does"), Statements: &reads,
 	})
 	operator = awsiam.NewManagedPolicy(a.stack, jsii.String("Operator"), &awsiam.ManagedPolicyProps{
-		Description: jsii.String("Reads the incidents of sgwarden and the groups, asks how it does, exempts, adopts, pauses and resumes"), Statements: &writes,
+		Description: jsii.String("Exempts, adopts, pauses and resumes, and tests alerts; for roles that have the policy of readers too"),
+		Statements: &[]awsiam.PolicyStatement{
+			statement("WriteControls", table, leadingKeys(ledger.OperatorKeys()), ledger.OperatorPermissions()...),
+			statement("TestAlert", []*string{a.topic.TopicArn()}, nil, doctor.TestAlertPermissions()...),
+		},
 	})
 	for _, p := range []awsiam.ManagedPolicy{reader, operator} {
 		p.ApplyRemovalPolicy(awscdk.RemovalPolicy_DESTROY)
