@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
@@ -117,4 +118,45 @@ func TestAnExemptionThatEndsSoonHoldsNothingUp(t *testing.T) {
 	require.Equal(t, []string{sshOpen}, s.texts())
 	s.wait(12 * time.Minute)
 	require.Empty(t, s.texts(), "no further pass was needed")
+}
+
+// slowly takes its time for each message.
+type slowly struct {
+	*letters
+	s    *swept
+	each time.Duration
+}
+
+func (p slowly) Publish(ctx context.Context, i incident.Incident) error {
+	p.s.account.wind(p.s.world.now.Add(p.each))
+	return p.letters.Publish(ctx, i)
+}
+
+// TestTellingOfExemptionsEndsInTime: a pass that is cut off for its messages
+// would have to be made again, and without complete ones the ledger is stale.
+func TestTellingOfExemptionsEndsInTime(t *testing.T) {
+	s := newSwept(t, closed(22, ""))
+	s.sweep()
+	const groups = 8
+	for n := range groups {
+		id := fmt.Sprintf("sg-0%016x", n)
+		_, err := s.account.ec2.EnsureGroup(secgroup.Group{ID: id, Rules: []secgroup.Rule{parsed(t, sshOpen)}})
+		require.NoError(t, err)
+		require.NoError(t, s.account.ledger.Operator().PutExemption(s.ctx, policy.Exemption{
+			ID: fmt.Sprintf("EX-%d", n), Policy: "port-22", Group: id, Owner: "net-team", Reason: "vendor",
+			Until: s.world.clock().Add(3 * 24 * time.Hour), Rules: []secgroup.Rule{parsed(t, sshOpen)},
+		}, s.world.clock()))
+	}
+	topic := &letters{}
+	deadline := s.world.now.Add(90 * time.Second)
+	ctx, cancel := context.WithDeadline(s.ctx, deadline)
+	defer cancel()
+	guard := s.guardThatTells(slowly{topic, s, 15 * time.Second})
+	pass, err := warden.NewSweeper(guard, inventory.New(s.account.client), s.book).Sweep(deadlineOnly{s.ctx, ctx}, warden.Cursor{})
+	require.NoError(t, err)
+	require.True(t, pass.Complete)
+	require.Len(t, topic.sent, 5)
+	require.True(t, s.world.clock().Before(deadline))
+	topic.sent = nil
+	require.Len(t, s.told(topic), groups-5, "the next pass tells of the others")
 }
