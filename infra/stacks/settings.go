@@ -136,7 +136,8 @@ func (s *Settings) set(key, value string) error {
 type builtPolicies struct {
 	digest string
 	needs  apply.Needs     // what their remedies may have to call
-	reads  inventory.Needs // what they ask for beyond groups and rules
+	reads  inventory.Needs // what guard reads beyond groups and rules
+	asked  inventory.Needs // what of it the policies themselves ask for
 }
 
 // folders are those of a build that the stack deploys.
@@ -161,7 +162,7 @@ func readDist(dist string, mode Mode) (builtPolicies, error) {
 		case err != nil:
 			return builtPolicies{}, fmt.Errorf("policies of %s: run make build again: %w", folder, err)
 		case i == 0:
-			built = builtPolicies{digest: b.Digest, needs: guard.Needs(set), reads: guard.Reads(set)}
+			built = builtPolicies{digest: b.Digest, needs: guard.Needs(set), reads: guard.Reads(set), asked: guard.Asked(set)}
 		case b.Digest != built.digest:
 			return builtPolicies{}, fmt.Errorf("policies of %s: run make build again: they are not those of %s", folder, folders[0])
 		}

@@ -25,7 +25,7 @@ const (
 // ledger.
 func (a *account) newSweepRole(s Settings) awsiam.Role {
 	role := a.newFunctionRole("SweepRole", "sgwarden sweep")
-	grant(role, "Look", jsii.Strings("*"), nil, inventory.Permissions(s.policies.reads)...) // EC2 takes no resource for reads
+	grant(role, "Look", jsii.Strings("*"), nil, inventory.Permissions(s.policies.asked)...) // EC2 takes no resource for reads
 	table := &[]*string{a.table.TableArn()}
 	grant(role, "ReadLedger", table, nil, ledger.ReadPermissions()...)
 	grant(role, "WriteLedger", table, leadingKeys(ledger.SweepKeys()), ledger.WritePermissions()...)

@@ -25,6 +25,11 @@ func fitID(id, prefix string) bool {
 	return ok && len(rest) <= 40 && consists(rest, letters+digits)
 }
 
+func fitIncident(id string) bool {
+	hex, ok := strings.CutPrefix(id, "inc-")
+	return ok && consists(hex, "0123456789abcdef")
+}
+
 func fitGroup(id string) bool { return fitID(id, "sg-") }
 func fitRule(id string) bool  { return fitID(id, "sgr-") }
 func fitList(id string) bool  { return fitID(id, "pl-") }

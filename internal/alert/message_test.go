@@ -107,7 +107,7 @@ func TestTextOfTheLeastIncident(t *testing.T) {
 // Commands that do not exist yet are not advertised.
 func TestNoCommandIsAdvertisedThatDoesNotExist(t *testing.T) {
 	for name, i := range situations(t) {
-		require.NotRegexp(t, `sgwarden (undo|incidents)\b`, render(t, i).Text, name)
+		require.NotRegexp(t, `sgwarden (check|scan|replay|redrive)\b`, render(t, i).Text, name)
 	}
 }
 

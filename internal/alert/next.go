@@ -29,7 +29,18 @@ func writeNext(l *letter, i incident.Incident) {
 	c := command{region: i.Region, groupID: i.GroupID}
 	writeByHand(l, c, i)
 	writeTemplates(l, i)
+	writeUndo(l, c, i)
 	writeKeep(l, c, i)
+}
+
+// writeUndo gives the command that puts back what was taken, with an exemption
+// that ends by itself.
+func writeUndo(l *letter, c command, i incident.Incident) {
+	if !fitIncident(i.ID) || !fitGroup(i.GroupID) || !slices.ContainsFunc(i.Rules, func(r incident.Rule) bool { return len(c.restore(r)) > 0 }) {
+		return
+	}
+	l.item("If it was right, put it back as it was for some days, description and tags included (without --yes this only shows what it would do):")
+	writeCommands(l, []string{fmt.Sprintf("sgwarden undo %s --group %s --for 7d --owner OWNER --reason REASON --yes", i.ID, i.GroupID)})
 }
 
 // writeByHand gives the commands that close what is open.
@@ -114,7 +125,7 @@ func writeKeep(l *letter, c command, i incident.Incident) {
 	if len(back) == 0 {
 		return
 	}
-	l.item("Then put it back as it was (without the exemption it would be taken back again; a description has to be given anew):")
+	l.item("Then put it back by hand, unless undo did (a description has to be given anew):")
 	writeCommands(l, back)
 }
 

@@ -137,10 +137,17 @@ func needsOf(policies []*policy.Policy) apply.Needs {
 // Reads are the facts beyond groups that guard reads under these policies. The
 // stack gives the role the rights for them.
 func Reads(set *policy.Set) inventory.Needs {
+	n := Asked(set)
+	n.Interfaces = n.Interfaces || Needs(set).Revert // what is taken back is told with where its group is
+	return n
+}
+
+// Asked are the facts beyond groups that the policies themselves ask for: all
+// that is read by a function that takes nothing back.
+func Asked(set *policy.Set) inventory.Needs {
 	facts := set.Facts()
 	return inventory.Needs{
-		// What is taken back is told with where its group is.
-		Interfaces: slices.Contains(facts, policy.NeedInterfaces) || Needs(set).Revert, Dead: slices.Contains(facts, policy.NeedDead),
+		Interfaces: slices.Contains(facts, policy.NeedInterfaces), Dead: slices.Contains(facts, policy.NeedDead),
 		Elastic: slices.Contains(facts, policy.NeedElastic),
 	}
 }
