@@ -94,12 +94,14 @@ doctor-before: sgwarden ## is the account ready to deploy into? [PROFILE=p] [REG
 
 .PHONY: release-template
 release-template: synth ## CloudFormation templates that need no CDK, one per partition, and their code, in release/ [GOARCH=arm64] [POLICIES=dir]
+	@rm -rf release
 	@$(HOST_GO) run ./infra/release/make -assembly cdk.out -output release $(STACKFLAG)
 
 # W3005: the CDK has a function depend on its role beside naming it.
 .PHONY: cfn-lint
 cfn-lint: release-template ## lint the CloudFormation templates of synth and release-template with cfn-lint [CONTEXT=...]
-	@command -v cfn-lint >/dev/null || { echo 'installing cfn-lint $(CFNLINT) into .venv' >&2; python3 -m venv .venv && .venv/bin/pip install --quiet 'cfn-lint==$(CFNLINT)'; }
+	@command -v cfn-lint >/dev/null || { echo 'installing cfn-lint $(CFNLINT) into .venv' >&2; python3 -m venv .venv && .venv/bin/pip install --quiet 'cfn-lint==$(CFNLINT)' || { \
+	  echo 'make: cannot install cfn-lint==$(CFNLINT) with pip: put cfn-lint on the PATH' >&2; exit 1; }; }
 	@cfn-lint --ignore-checks W3005 --template cdk.out/*.template.json release/*.template.json && echo 'cfn-lint: nothing found'
 
 .PHONY: deploy
