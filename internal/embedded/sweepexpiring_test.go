@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
@@ -95,4 +96,67 @@ func TestExemptionsThatEndSoon(t *testing.T) {
 			require.Contains(t, last.Notes, "EX-1 covered "+last.Rules[0].ID+", and has ended: it is judged like any other now")
 		})
 	}
+}
+
+// TestAnExemptionThatEndsSoonHoldsNothingUp: what else is due in its group is
+// looked at as soon as in any, and the end is met all the same.
+func TestAnExemptionThatEndsSoonHoldsNothingUp(t *testing.T) {
+	s := newSwept(t, closed(22, ""))
+	s.sweep()
+	require.NoError(t, s.account.ledger.Operator().PutExemption(s.ctx, policy.Exemption{
+		ID: "EX-1", Policy: "port-22", Group: s.group, Owner: "net-team", Reason: "vendor",
+		Until: s.world.clock().Add(time.Hour + 14*time.Minute), Rules: []secgroup.Rule{parsed(t, sshOpen)},
+	}, s.world.clock()))
+	s.lost("tcp 22 22 0.0.0.0/0")
+	s.sweep()
+	s.guardLooks()
+	s.wait(57 * time.Minute)
+	_, err := s.account.ec2.EnsureRule(s.group, parsed(t, sshOpen6)) // no record of it comes
+	require.NoError(t, err)
+	s.sweep()
+	s.guardLooks()
+	require.Equal(t, []string{sshOpen}, s.texts())
+	s.wait(12 * time.Minute)
+	require.Empty(t, s.texts(), "no further pass was needed")
+}
+
+// slowly takes its time for each message.
+type slowly struct {
+	*letters
+	s    *swept
+	each time.Duration
+}
+
+func (p slowly) Publish(ctx context.Context, i incident.Incident) error {
+	p.s.account.wind(p.s.world.now.Add(p.each))
+	return p.letters.Publish(ctx, i)
+}
+
+// TestTellingOfExemptionsEndsInTime: a pass that is cut off for its messages
+// would have to be made again, and without complete ones the ledger is stale.
+func TestTellingOfExemptionsEndsInTime(t *testing.T) {
+	s := newSwept(t, closed(22, ""))
+	s.sweep()
+	const groups = 8
+	for n := range groups {
+		id := fmt.Sprintf("sg-0%016x", n)
+		_, err := s.account.ec2.EnsureGroup(secgroup.Group{ID: id, Rules: []secgroup.Rule{parsed(t, sshOpen)}})
+		require.NoError(t, err)
+		require.NoError(t, s.account.ledger.Operator().PutExemption(s.ctx, policy.Exemption{
+			ID: fmt.Sprintf("EX-%d", n), Policy: "port-22", Group: id, Owner: "net-team", Reason: "vendor",
+			Until: s.world.clock().Add(3 * 24 * time.Hour), Rules: []secgroup.Rule{parsed(t, sshOpen)},
+		}, s.world.clock()))
+	}
+	topic := &letters{}
+	deadline := s.world.now.Add(90 * time.Second)
+	ctx, cancel := context.WithDeadline(s.ctx, deadline)
+	defer cancel()
+	guard := s.guardThatTells(slowly{topic, s, 15 * time.Second})
+	pass, err := warden.NewSweeper(guard, inventory.New(s.account.client), s.book).Sweep(deadlineOnly{s.ctx, ctx}, warden.Cursor{})
+	require.NoError(t, err)
+	require.True(t, pass.Complete)
+	require.Len(t, topic.sent, 5)
+	require.True(t, s.world.clock().Before(deadline))
+	topic.sent = nil
+	require.Len(t, s.told(topic), groups-5, "the next pass tells of the others")
 }

@@ -54,6 +54,11 @@ func (b *builder) tagActions() []Action {
 // nothing.
 func (b *builder) groupTag() string {
 	value := TagValue(policy.RuleVerdict{Findings: b.violated})
+	for i, rp := range b.rules {
+		if secgroup.IsGroupEntry(rp.Before.ID) {
+			b.rules[i].Tag = value // not the ids of the entry: of all that is violated some may not fit
+		}
+	}
 	if value == "" || Names(b.live.Tags[TagKey], value) {
 		return ""
 	}

@@ -232,7 +232,7 @@ func (j *judging) planAgain() {
 	j.plan = plan.Build(acting, live, j.mem.Known, j.limits)
 	for _, rp := range j.plan.Rules {
 		e := j.ends[rp.Before.ID]
-		e.after, e.restored = rp.After, rp.Restored
+		e.after, e.restored, e.tag = rp.After, rp.Restored, rp.Tag
 		if rp.Fallback != "" {
 			e.fallback = orOther(j.refusal, rp.Fallback)
 		}

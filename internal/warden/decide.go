@@ -27,7 +27,7 @@ func (j *judging) decide(ctx context.Context) error {
 	j.plan = plan.Build(acting, j.live, j.mem.Known, j.limits)
 	for _, rp := range j.plan.Rules {
 		e := j.ends[rp.Before.ID]
-		e.after, e.fallback, e.restored = rp.After, rp.Fallback, rp.Restored
+		e.after, e.fallback, e.restored, e.tag = rp.After, rp.Fallback, rp.Restored, rp.Tag
 	}
 	j.alreadyDone()
 	if j.story.Before.ID == "" || len(j.plan.Actions) > 0 {

@@ -27,10 +27,14 @@ func stageOf(until, now time.Time) (stage time.Duration) {
 }
 
 // tellExpiring tells of the exemptions, and exceptions, that end soon and cover
-// something of these groups. What cannot be told is told by the next pass.
+// something of these groups. What cannot be told, or not before the pass has to
+// end, is told by the next one.
 func (p *pass) tellExpiring(ctx context.Context, looks []*look) {
 	for _, l := range looks {
 		for _, inc := range l.expiring() {
+			if !p.timeLeft(ctx) {
+				return
+			}
 			if _, told := p.w.paged.LoadOrStore(inc.ID, true); told {
 				continue
 			}

@@ -72,10 +72,12 @@ func (w *Warden) fanOut(ctx context.Context, base *record) []*record {
 // concernedGroups are the ids of the groups whose rules may mean something else
 // since the call, sorted: those that refer to a list, those of a VPC, and, where
 // the call lets groups of two VPCs refer to each other, those of them that refer
-// to groups. A group that is not understood is concerned.
+// to groups. A group that is not understood is concerned, one that another
+// account shares with this one never is: a pass leaves it alone too.
 func (w *Warden) concernedGroups(ctx context.Context, c secgroup.Change) (ids []string, err error) {
 	see := func(g secgroup.Group, err error) {
-		if err != nil || concerns(c, g) {
+		shared := w.cfg.Account != "" && g.AccountID != "" && g.AccountID != w.cfg.Account
+		if !shared && (err != nil || concerns(c, g)) {
 			ids = append(ids, g.ID)
 		}
 	}

@@ -279,3 +279,17 @@ func TestWhichGroupsACallConcerns(t *testing.T) {
 		t.Run(name, func(t *testing.T) { require.Equal(t, c.want, concerns(c.change, c.group)) })
 	}
 }
+
+// TestGroupsOfOthersAreNotLookedAt: EC2 shows those that another account shares.
+func TestGroupsOfOthersAreNotLookedAt(t *testing.T) {
+	w := newWorld(t, revertSSH)
+	w.holds(ownList, "0.0.0.0/0")
+	for _, id := range []string{groupA, groupB} {
+		w.ec2.add(id, parse(t, "ingress tcp/22 from "+ownList))
+	}
+	w.ec2.groups[groupB].AccountID = "210987654321"
+	got := w.decisions(w.listChange(ownList), 1)
+	require.Len(t, got, 1)
+	require.Equal(t, incident.Reverted, got[groupA].Outcome)
+	w.requireOpen(groupB, "ingress tcp/22 from "+ownList)
+}

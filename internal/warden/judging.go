@@ -66,6 +66,7 @@ type end struct {
 	fallback string
 	after    []secgroup.Rule // what is left of it
 	restored bool
+	tag      string // as RulePlan.Tag
 	draft    *draft // nil = no incident of this round
 	incident string // id of its incident, of this round or an earlier one
 	act      bool   // the verdict asks for a mutation, and it is allowed

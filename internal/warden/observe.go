@@ -123,7 +123,7 @@ func (j *judging) recall(ctx context.Context) error {
 	}
 	j.mem, j.version, j.now, j.recalled = mem, mem.Known.Version, j.w.now(), true
 	j.facts = j.factsOf(mem.Controls)
-	j.w.pageStale(ctx, j.facts)
+	j.w.pageStale(ctx, mem.Controls)
 	j.w.pageFuse(ctx, mem.Controls.Held, mem.Controls.Fuse.Counts)
 	// An incident of a stale ledger gives no right to act.
 	j.mem.Known.OpenIncidents = slices.DeleteFunc(slices.Clone(mem.Known.OpenIncidents), func(id string) bool {

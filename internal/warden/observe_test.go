@@ -277,3 +277,25 @@ func TestFault31NobodyWaitsForAGoneGroupWhoseRuleIsKnownToBeGone(t *testing.T) {
 	require.Equal(t, incident.Unresolved, d.Outcome, "of another rule nothing is known: the group may only not be visible")
 	require.True(t, d.Retry)
 }
+
+// TestALedgerThatIsStaleAgainIsToldAgain: somebody resumed it, and no sweep
+// stamped it since.
+func TestALedgerThatIsStaleAgainIsToldAgain(t *testing.T) {
+	w := newWorld(t, revertSSH)
+	ctx := t.Context()
+	require.NoError(t, w.store.Operator().PutStamp(ctx, w.clock()))
+	look := func() []string {
+		w.reset()
+		w.restart()
+		w.judge1(judgeGroup(groupA, "sweep", ""))
+		return w.sent()
+	}
+	w.wait(25 * time.Hour)
+	require.Equal(t, []string{"opened unresolved"}, look())
+	require.Empty(t, look())
+	require.NoError(t, w.store.Operator().ResumeLedger(ctx, w.clock()))
+	require.Empty(t, look())
+	w.wait(25 * time.Hour)
+	require.Equal(t, []string{"opened unresolved"}, look())
+	require.Empty(t, look())
+}

@@ -145,23 +145,27 @@ func (w *Warden) publishBlind(ctx context.Context, story *Story, inc incident.In
 
 // pageStale tells once that the ledger's stamp is old: the table may be a
 // restored one, and nothing but what records name is acted on until somebody
-// resumes it.
-func (w *Warden) pageStale(ctx context.Context, f policy.Facts) {
-	stamp := f.Stamp.Format(time.RFC3339)
-	if !f.Stale {
-		return
-	}
-	if _, told := w.paged.LoadOrStore(stamp, true); told {
-		return
-	}
+// resumes it, and once more where that was a day ago and no sweep came since.
+func (w *Warden) pageStale(ctx context.Context, c incident.Controls) {
 	now := w.now()
+	if !c.Stale(now) {
+		return
+	}
+	stamp := c.Stamp.Format(time.RFC3339)
+	since := stamp
+	if c.Resumed.After(c.Stamp) {
+		since = c.Resumed.Format(time.RFC3339)
+	}
+	if _, told := w.paged.LoadOrStore(since, true); told {
+		return
+	}
 	inc := incident.Incident{
-		ID: incident.EventID("", "stale-ledger", stamp), EventType: incident.Opened, Outcome: incident.Unresolved, Reason: "stale-ledger",
-		Mode: w.cfg.Mode, Severity: policy.High, AccountID: w.cfg.Account, Region: w.cfg.Region, Cause: "event", OpenedAt: f.Stamp, LearntAt: now,
+		ID: incident.EventID("", "stale-ledger", since), EventType: incident.Opened, Outcome: incident.Unresolved, Reason: "stale-ledger",
+		Mode: w.cfg.Mode, Severity: policy.High, AccountID: w.cfg.Account, Region: w.cfg.Region, Cause: "event", OpenedAt: c.Stamp, LearntAt: now,
 		Notes: []string{"the last complete sweep was at " + stamp + ": until the ledger is resumed (sgwarden resume --ledger) only rules that a record names are acted on"},
 	}
 	if _, err := w.once(ctx, eventKey+inc.ID, inc); err != nil {
-		w.paged.Delete(stamp)
+		w.paged.Delete(since)
 		w.cfg.Logger.ErrorContext(ctx, "page about a stale ledger", "error", err.Error())
 	}
 }

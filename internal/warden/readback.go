@@ -135,7 +135,7 @@ func (j *judging) settle(ctx context.Context) {
 
 // settleRule claims nothing that was not seen.
 func (j *judging) settleRule(e *end) {
-	rp := plan.RulePlan{Before: e.rule, After: e.after, Goal: j.goalOf(e), Tag: plan.TagValue(e.verdict)}
+	rp := plan.RulePlan{Before: e.rule, After: e.after, Goal: j.goalOf(e), Tag: e.tag}
 	live, isLive := ruleByID(j.asRead(), e.rule.ID)
 	_, why := explain(e.tries.err)
 	planned := incident.Planned{After: e.after, Restored: e.restored}

@@ -167,9 +167,8 @@ func (p *pass) readControls(ctx context.Context) (held string, err error) {
 	if p.controls, err = p.s.ledger.Controls(ctx); err != nil {
 		return "", unreadable(err)
 	}
-	facts := p.judging(secgroup.Group{}, incident.Memory{Controls: p.controls}).facts
-	if facts.Stale {
-		p.w.pageStale(ctx, facts)
+	if p.controls.Stale(p.w.now()) {
+		p.w.pageStale(ctx, p.controls)
 		return heldStale, nil
 	}
 	if !p.at.Start.IsZero() && !p.controls.Stamp.Equal(p.at.Stamp) {

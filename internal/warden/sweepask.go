@@ -13,15 +13,26 @@ import (
 func (p *pass) ask(ctx context.Context, looks []*look) error {
 	asking := slices.DeleteFunc(slices.Clone(looks), func(l *look) bool { return l.reason == "" })
 	return aside(asking, func(l *look) error {
-		p.count(func(c *SweepCounts) { c.Calls.Queue++ })
-		// Without the incident's id: with it, a judging would put a message of its
-		// own behind every wait, beside the one that is under way.
-		if err := p.w.cfg.Queue.JudgeAgain(ctx, l.group.ID, causeSweep, "", l.delay); err != nil {
+		if err := p.askFor(ctx, l, l.reason, l.delay); err != nil {
 			return err
 		}
-		p.count(func(c *SweepCounts) { c.Enqueued[l.reason]++ })
+		// What else is asked must not wait for the end of an exemption, nor that for it.
+		if end := l.lapsesIn(); end != 0 && end != l.delay {
+			return p.askFor(ctx, l, SweepLapsed, end)
+		}
 		return nil
 	})
+}
+
+func (p *pass) askFor(ctx context.Context, l *look, reason SweepReason, delay time.Duration) error {
+	p.count(func(c *SweepCounts) { c.Calls.Queue++ })
+	// Without the incident's id: with it, a judging would put a message of its
+	// own behind every wait, beside the one that is under way.
+	if err := p.w.cfg.Queue.JudgeAgain(ctx, l.group.ID, causeSweep, "", delay); err != nil {
+		return err
+	}
+	p.count(func(c *SweepCounts) { c.Enqueued[reason]++ })
+	return nil
 }
 
 // asks says why the guard is to look at the group, and when.
@@ -34,20 +45,30 @@ func (l *look) asks() (SweepReason, time.Duration) {
 			}
 		}
 	}
-	if _, lapsed := found[SweepLapsed]; !lapsed {
-		if end := l.endsSoon(); !end.IsZero() {
-			found[SweepLapsed] = end.Add(time.Second) // clocks differ
-		}
-	}
 	if l.hasOpenTooLong() {
 		found[SweepOpen] = time.Time{}
 	}
 	for _, reason := range []SweepReason{SweepLapsed, SweepDue, SweepWaiting, SweepOpen} {
 		if until, ok := found[reason]; ok {
-			return reason, min(max(until.Sub(l.j.now), sweepDelay), longestDelay)
+			return reason, l.delayTo(until)
 		}
 	}
+	if end := l.lapsesIn(); end != 0 {
+		return SweepLapsed, end
+	}
 	return "", 0
+}
+
+// lapsesIn is the delay to the first end of an exemption; 0 = none ends soon.
+func (l *look) lapsesIn() (delay time.Duration) {
+	if end := l.endsSoon(); !end.IsZero() {
+		delay = l.delayTo(end.Add(time.Second)) // clocks differ
+	}
+	return delay
+}
+
+func (l *look) delayTo(until time.Time) time.Duration {
+	return min(max(until.Sub(l.j.now), sweepDelay), longestDelay)
 }
 
 // reasonOf says why the guard is to look at a rule; "" = it need not. What

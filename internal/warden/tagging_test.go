@@ -1,6 +1,8 @@
 package warden
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -34,4 +36,18 @@ func TestTaggedIsSaidOfTheRightTagOnly(t *testing.T) {
 	require.Equal(t, incident.NotReverted, d.Outcome)
 	w.ec2.swallow = false
 	require.Equal(t, incident.Tagged, w.judgeTimes(body, 2).Outcome)
+}
+
+// TestATagThatCannotNameAllIsThere: a value holds 256 characters. What is left
+// out of it for that is tagged all the same.
+func TestATagThatCannotNameAllIsThere(t *testing.T) {
+	text := ""
+	for i := range 12 {
+		text += strings.ReplaceAll(owned, "id: owned", fmt.Sprintf("id: owned-by-somebody-who-answers-%02d", i))
+	}
+	w := newWorld(t, text)
+	d := w.judge1(judgeGroup(groupA, "sweep", ""))
+	require.Equal(t, incident.Tagged, d.Outcome)
+	require.False(t, d.Retry)
+	require.Len(t, strings.Fields(w.ec2.groups[groupA].Tags[plan.TagKey]), 7)
 }

@@ -33,6 +33,8 @@ var classic = map[string]shape{
 	"ModifyInstanceAttribute":         {text("InstanceId"), groupIDs("GroupId", false), flag("DryRun")},
 	"TerminateInstances":              {leaves("InstanceId", "instancesSet", "instanceId"), flag("DryRun")},
 	"DeleteVpc":                       {text("VpcId"), flag("DryRun")},
+	"AllocateAddress":                 {text("Domain"), tagSpecifications, flag("DryRun")},
+	"ReleaseAddress":                  {text("AllocationId"), flag("DryRun")},
 	"CreateVpc": {
 		text("CidrBlock"), text("InstanceTenancy"), flag("AmazonProvidedIpv6CidrBlock"), tagSpecifications, flag("DryRun"),
 	},

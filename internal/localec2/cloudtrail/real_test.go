@@ -23,11 +23,11 @@ import (
 
 // recorded are the calls whose records are held against real ones.
 var recorded = []string{
-	"AssociateSecurityGroupVpc", "AssociateVpcCidrBlock", "AuthorizeSecurityGroupEgress", "AuthorizeSecurityGroupIngress",
-	"CreateDefaultVpc", "CreateManagedPrefixList", "CreateNetworkInterface", "CreateSecurityGroup", "CreateSubnet", "CreateTags", "CreateVpc",
-	"DeleteManagedPrefixList", "DeleteNetworkInterface", "DeleteSecurityGroup", "DeleteSubnet", "DeleteTags", "DeleteVpc",
+	"AcceptVpcPeeringConnection", "AllocateAddress", "AssociateSecurityGroupVpc", "AssociateVpcCidrBlock", "AuthorizeSecurityGroupEgress", "AuthorizeSecurityGroupIngress",
+	"CreateDefaultVpc", "CreateManagedPrefixList", "CreateNetworkInterface", "CreateSecurityGroup", "CreateSubnet", "CreateTags", "CreateVpc", "CreateVpcPeeringConnection",
+	"DeleteManagedPrefixList", "DeleteNetworkInterface", "DeleteSecurityGroup", "DeleteSubnet", "DeleteTags", "DeleteVpc", "DeleteVpcPeeringConnection",
 	"DisassociateSecurityGroupVpc", "DisassociateVpcCidrBlock",
-	"ModifyInstanceAttribute", "ModifyManagedPrefixList", "ModifyNetworkInterfaceAttribute", "ModifySecurityGroupRules", "RestoreManagedPrefixListVersion",
+	"ModifyInstanceAttribute", "ModifyManagedPrefixList", "ModifyNetworkInterfaceAttribute", "ModifySecurityGroupRules", "ReleaseAddress", "RestoreManagedPrefixListVersion",
 	"RevokeSecurityGroupEgress", "RevokeSecurityGroupIngress", "RunInstances", "TerminateInstances",
 	"UpdateSecurityGroupRuleDescriptionsIngress",
 }
