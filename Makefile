@@ -33,6 +33,7 @@ SEED ?= 1
 
 MOTO := 5.2.1
 AWSCLI := 1.45.11
+CFNLINT := 1.51.0
 GOLANGCI := v2.5.0
 
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
@@ -93,7 +94,15 @@ doctor-before: sgwarden ## is the account ready to deploy into? [PROFILE=p] [REG
 
 .PHONY: release-template
 release-template: synth ## CloudFormation templates that need no CDK, one per partition, and their code, in release/ [GOARCH=arm64] [POLICIES=dir]
+	@rm -rf release
 	@$(HOST_GO) run ./infra/release/make -assembly cdk.out -output release $(STACKFLAG)
+
+# W3005: the CDK has a function depend on its role beside naming it.
+.PHONY: cfn-lint
+cfn-lint: release-template ## lint the CloudFormation templates of synth and release-template with cfn-lint [CONTEXT=...]
+	@command -v cfn-lint >/dev/null || { echo 'installing cfn-lint $(CFNLINT) into .venv' >&2; python3 -m venv .venv && .venv/bin/pip install --quiet 'cfn-lint==$(CFNLINT)' || { \
+	  echo 'make: cannot install cfn-lint==$(CFNLINT) with pip: put cfn-lint on the PATH' >&2; exit 1; }; }
+	@cfn-lint --ignore-checks W3005 --template cdk.out/*.template.json release/*.template.json && echo 'cfn-lint: nothing found'
 
 .PHONY: deploy
 deploy: build node_modules infra-app ## deploy into your account [PROFILE=p] [REGIONS='us-east-1 eu-west-1'] [CONTEXT='email=you@example.com mode=enforce'] [APPROVAL=never]

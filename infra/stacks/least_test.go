@@ -265,16 +265,16 @@ func ofDynamoDB(t *testing.T, c localaws.Call) []iamRequest {
 func (p *play) values(tpl template) resolver {
 	v := resolver{"AWS::Partition": "aws", "AWS::Region": ownRegion, "AWS::AccountId": ownAccount}
 	for id, r := range tpl.Resources {
-		switch {
-		case r.Type == "AWS::DynamoDB::Table":
+		switch r.Type {
+		case "AWS::DynamoDB::Table":
 			v[id+".Arn"] = fmt.Sprintf("arn:aws:dynamodb:%s:%s:table/%s", ownRegion, ownAccount, p.cloud.Table())
-		case r.Type == "AWS::SNS::Topic":
+		case "AWS::SNS::Topic":
 			v[id] = strings.Replace(p.cloud.TopicARN(), "sgwarden", map[bool]string{true: "sgwarden", false: id}[isNamed(id, "Alerts")], 1)
-		case r.Type == "AWS::SQS::Queue":
+		case "AWS::SQS::Queue":
 			v[id+".Arn"] = fmt.Sprintf("arn:aws:sqs:%s:%s:%s", ownRegion, ownAccount, map[bool]string{true: "sgwarden", false: id}[isNamed(id, "Changes")])
-		case r.Type == "AWS::Logs::LogGroup":
+		case "AWS::Logs::LogGroup":
 			v[id+".Arn"] = fmt.Sprintf("arn:aws:logs:%s:%s:log-group:%s:*", ownRegion, ownAccount, id)
-		case r.Type == "AWS::EC2::SecurityGroup":
+		case "AWS::EC2::SecurityGroup":
 			v[id+".GroupId"] = canaryGroup
 		}
 	}
