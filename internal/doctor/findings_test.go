@@ -191,7 +191,7 @@ var afterDeploy = []ailment{
 	{"a failed update of a function", says("lambda.GetFunctionConfiguration", object{"State": "Active", "LastUpdateStatus": "Failed", "LastUpdateStatusReason": "no image"}), "functions", Problem, "the last update of function Guard failed: no image", "deploy again"},
 	{"no concurrency", says("lambda.GetFunctionConcurrency", object{"ReservedConcurrentExecutions": 0}), "functions", Problem, "function Guard may not run: its concurrency is 0", "delete-function-concurrency --function-name Sgwarden-Guard-1"},
 	{"no function", says("lambda.GetFunctionConfiguration", gone), "functions", Problem, "function Guard (Sgwarden-Guard-1) is gone", "deploy again"},
-	{"a disabled trigger", says("lambda.GetEventSourceMapping", object{"State": "Disabled"}), "triggers", Problem, "the trigger is disabled: changes wait", "update-event-source-mapping --enabled --uuid uuid-1"},
+	{"a disabled trigger", says("lambda.GetEventSourceMapping", object{"State": "Disabled"}), "triggers", Problem, "the trigger is disabled: changes wait", "sgwarden resume --hard"},
 	{"no trigger", says("lambda.GetEventSourceMapping", gone), "triggers", Problem, "nobody reads the queue", "deploy again"},
 	{"a trigger that starts", says("lambda.GetEventSourceMapping", object{"State": "Enabling"}), "triggers", Warning, "the trigger is enabling", "again"},
 	{"other policies", says("lambda.GetFunctionConfiguration", patient.Function(object{"SGWARDEN_POLICIES_DIGEST": "0123456789abcdef"})), "policies", Warning, "the guard judges by policies of digest 0123456789ab, the built-in pack baseline have", "--policies"},

@@ -78,7 +78,7 @@ func checkTriggers(ctx context.Context, x *examination, f *findings) {
 		case aws.ToString(m.State) == "Enabled":
 			on++
 		case aws.ToString(m.State) == "Disabled" || aws.ToString(m.State) == "Disabling":
-			f.problem("aws lambda update-event-source-mapping --enabled --uuid "+p.physical+", unless it was paused on purpose", "the trigger is %s: changes wait in the queue, nobody judges them", strings.ToLower(aws.ToString(m.State)))
+			f.problem("sgwarden resume --hard, unless it was paused on purpose", "the trigger is %s: changes wait in the queue, nobody judges them", strings.ToLower(aws.ToString(m.State)))
 		default:
 			f.warn("ask again in a minute", "the trigger is %s", strings.ToLower(aws.ToString(m.State)))
 		}
