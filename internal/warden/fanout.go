@@ -11,8 +11,9 @@ import (
 	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
 
-// fanOutMost is how many groups one record is judged for at once; the others
-// are put into the queue, each in a message of its own.
+// fanOutMost is how many groups may be judged with their record. Of more, each
+// gets a message of its own: else one group that fails, and lets the record come
+// again, would have all the others looked at as often.
 const fanOutMost = 50
 
 const (
@@ -39,13 +40,16 @@ func (w *Warden) fanOut(ctx context.Context, base *record) []*record {
 		base.decide(outcome, reason, true)
 		return []*record{base}
 	}
-	now, later := groups[:min(len(groups), fanOutMost)], len(groups)-min(len(groups), fanOutMost)
+	now := groups
+	if len(groups) > fanOutMost {
+		now = nil
+	}
 	var records []*record
 	switch against := w.callAgainst(c); {
 	case against != 0:
 		base.decide(against, reasonCall, false)
-	case later > 0:
-		base.decide(incident.Ignored, fmt.Sprintf("%d more groups are judged by messages of their own", later), false)
+	case len(groups) > fanOutMost:
+		base.decide(incident.Ignored, fmt.Sprintf("%d groups are judged by messages of their own", len(groups)), false)
 	case len(groups) > 0:
 	case len(c.VPCIDs) > 0 && base.young(w.now()):
 		base.decide(incident.Unresolved, reasonInvisible, true) // a VPC has a default group, always
@@ -107,8 +111,8 @@ func concerns(c secgroup.Change, g secgroup.Group) bool {
 	})
 }
 
-// askForOthers puts into the queue what is not judged with the record: the
-// groups beyond fanOutMost now, and all of them once more when EC2 is sure to
+// askForOthers puts into the queue what is not judged with the record: groups
+// that are too many for that, and all of them once more when EC2 is sure to
 // show what the call did. A record that comes later is that second look itself.
 func (w *Warden) askForOthers(ctx context.Context, base *record, groups []string) error {
 	type look struct {
@@ -116,8 +120,8 @@ func (w *Warden) askForOthers(ctx context.Context, base *record, groups []string
 		delay time.Duration
 	}
 	var looks []look
-	for i, id := range groups {
-		if i >= fanOutMost {
+	for _, id := range groups {
+		if len(groups) > fanOutMost {
 			looks = append(looks, look{id, 0})
 		}
 		if base.young(w.now()) {
