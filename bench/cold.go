@@ -128,7 +128,7 @@ func bareAfterOne(ctx context.Context, b *bench, f *first) (int64, error) {
 
 // helloAfterOne is the peak memory of hello after one invocation.
 func helloAfterOne(ctx context.Context, b *bench) (int64, error) {
-	p, err := runtimeapi.Start(filepath.Join(b.dist, "hello", "bootstrap"), runtimeapi.Function{Name: "hello"}, nil)
+	p, err := runtimeapi.Start(filepath.Join(b.dist, "hello", "bootstrap"), runtimeapi.Function{Name: "hello"})
 	if err != nil {
 		return 0, err
 	}

@@ -69,7 +69,7 @@ func startAndSize(ctx context.Context, b *bench) (figures.Table, error) {
 
 // start runs the bootstrap of a folder until it has polled and come to rest.
 func start(ctx context.Context, folder string) (took time.Duration, peak int64, err error) {
-	p, err := runtimeapi.Start(filepath.Join(folder, "bootstrap"), runtimeapi.Function{Name: "guard", Env: environment("http://127.0.0.1:9")}, nil)
+	p, err := runtimeapi.Start(filepath.Join(folder, "bootstrap"), runtimeapi.Function{Name: "guard", Env: environment("http://127.0.0.1:9")})
 	if err != nil {
 		return 0, 0, err
 	}

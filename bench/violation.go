@@ -79,7 +79,7 @@ func (r recording) exec(endpoint string) (*runtimeapi.Process, error) {
 		env[name] = value
 	}
 	env["AWS_ENDPOINT_URL"] = endpoint
-	return runtimeapi.Start(filepath.Join(r.folder, "bootstrap"), runtimeapi.Function{Name: "guard", Env: env}, nil)
+	return runtimeapi.Start(filepath.Join(r.folder, "bootstrap"), runtimeapi.Function{Name: "guard", Env: env})
 }
 
 // stage is a recording with its canned AWS and a warm guard.

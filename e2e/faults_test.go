@@ -235,7 +235,7 @@ func badSettings(t *testing.T) {
 	w := enter(t, nil)
 	guard, err := runtimeapi.Start(stage.guard.bootstrap, runtimeapi.Function{Env: map[string]string{
 		"SGWARDEN_MODE": "on", "SGWARDEN_TOPIC": w.topic, "SGWARDEN_QUEUE_URL": w.queue, "SGWARDEN_TABLE": "",
-	}}, nil)
+	}})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = guard.Close() })
 	require.ErrorIs(t, guard.WaitReady(t.Context()), runtimeapi.ErrExited)

@@ -81,7 +81,7 @@ func (w *world) sqs() *sqs.Client { return stage.emulator.sqs() }
 // start runs the bootstrap as Lambda would. The one before is gone.
 func (w *world) start() {
 	w.Helper()
-	guard, err := runtimeapi.Start(stage.guard.bootstrap, runtimeapi.Function{Name: "guard", AccountID: account, Region: region, Env: w.env}, nil)
+	guard, err := runtimeapi.Start(stage.guard.bootstrap, runtimeapi.Function{Name: "guard", AccountID: account, Region: region, Env: w.env})
 	require.NoError(w, err)
 	w.guard, w.shown = guard, 0
 	w.Cleanup(func() { _ = guard.Close() })

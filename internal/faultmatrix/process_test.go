@@ -55,7 +55,7 @@ type running struct {
 func (p *program) start(w *world) lambdaGuard {
 	env := w.environ()
 	env["AWS_ENDPOINT_URL"] = "http://" + p.endpoint.address()
-	process, err := runtimeapi.Start(p.bootstrap, runtimeapi.Function{AccountID: account, Region: region, Timeout: p.timeout, Env: env}, nil)
+	process, err := runtimeapi.Start(p.bootstrap, runtimeapi.Function{AccountID: account, Region: region, Timeout: p.timeout, Env: env})
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -1,11 +1,9 @@
 package runtimeapi
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,15 +15,15 @@ import (
 type Process struct {
 	server  *Server
 	cmd     *exec.Cmd
-	logs    lockedBuffer
+	logs    *logFile
 	started time.Time
 	exited  chan struct{}
 }
 
 // Start runs the bootstrap at path, in its own folder, with f's environment
-// and nothing inherited. Its stdout and stderr are kept, and also written to
-// tee unless that is nil. It does not wait: see WaitReady.
-func Start(path string, f Function, tee io.Writer) (*Process, error) {
+// and nothing inherited. Its stdout and stderr are kept. It does not wait: see
+// WaitReady.
+func Start(path string, f Function) (*Process, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return nil, fmt.Errorf("find %s: %w", path, err)
@@ -34,15 +32,18 @@ func Start(path string, f Function, tee io.Writer) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Process{server: s, exited: make(chan struct{})}
-	p.logs.tee = tee
+	logs, err := newLogFile()
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("make a log: %w", err), s.Close())
+	}
+	p := &Process{server: s, logs: logs, exited: make(chan struct{})}
 	p.cmd = exec.Command(path)
 	p.cmd.Dir = filepath.Dir(path)
 	p.cmd.Env = f.environ(s.Address(), path)
-	p.cmd.Stdout, p.cmd.Stderr = &p.logs, &p.logs
+	p.cmd.Stdout, p.cmd.Stderr = logs.file, logs.file
 	p.started = time.Now()
 	if err := p.cmd.Start(); err != nil {
-		return nil, errors.Join(fmt.Errorf("start %s: %w", path, err), s.Close())
+		return nil, errors.Join(fmt.Errorf("start %s: %w", path, err), s.Close(), logs.Close())
 	}
 	go func() {
 		_ = p.cmd.Wait() // ProcessState says it all
@@ -118,29 +119,53 @@ func (p *Process) Kill() error {
 	return nil
 }
 
-// Close kills the process and closes its server.
-func (p *Process) Close() error { return errors.Join(p.Kill(), p.server.Close()) }
+// Close kills the process and closes its server. Logs stay.
+func (p *Process) Close() error { return errors.Join(p.Kill(), p.server.Close(), p.logs.Close()) }
 
-// lockedBuffer is written by the two copies of exec and read by tests.
-type lockedBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-	tee io.Writer
+// logFile holds what the function wrote. The function writes into it itself, so
+// that what it wrote before an answer is there with the answer: through a pipe
+// it would come on its own way.
+type logFile struct {
+	mu   sync.Mutex
+	file *os.File // has no name; nil = closed
+	last string   // what was in it when it was closed
 }
 
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.tee != nil {
-		if n, err := b.tee.Write(p); err != nil {
-			return n, err
-		}
+func newLogFile() (*logFile, error) {
+	f, err := os.CreateTemp("", "runtimeapi-*.log")
+	if err != nil {
+		return nil, err
 	}
-	return b.buf.Write(p)
+	if err := os.Remove(f.Name()); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return &logFile{file: f}, nil
 }
 
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
+func (l *logFile) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.file == nil {
+		return l.last
+	}
+	info, err := l.file.Stat()
+	if err != nil {
+		return err.Error()
+	}
+	text := make([]byte, info.Size())
+	n, _ := l.file.ReadAt(text, 0) // what cannot be read is missing
+	return string(text[:n])
+}
+
+// Close keeps what is in the file.
+func (l *logFile) Close() error {
+	text := l.String()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.file == nil {
+		return nil
+	}
+	err := l.file.Close()
+	l.file, l.last = nil, text
+	return err
 }

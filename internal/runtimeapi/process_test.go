@@ -62,7 +62,7 @@ func start(t *testing.T, kind string, f Function) *Process {
 	exe, err := os.Executable()
 	require.NoError(t, err)
 	f.Env = map[string]string{"RUNTIMEAPI_TEST_FUNCTION": kind}
-	p, err := Start(exe, f, nil)
+	p, err := Start(exe, f)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, p.Close()) })
 	return p
@@ -93,7 +93,7 @@ func TestInvoke(t *testing.T) {
 	}
 	require.NotEqual(t, ids[0], ids[1])
 	require.NotEqual(t, ids[1], ids[2])
-	require.Contains(t, p.Logs(), `got {"a":1}`)
+	require.Contains(t, p.Logs(), `got {"a":1}`, "what it wrote is there with the answer")
 	require.Equal(t, -1, p.ExitCode())
 }
 
@@ -180,6 +180,6 @@ func TestStartRefused(t *testing.T) {
 }
 
 func TestStartOfNothing(t *testing.T) {
-	_, err := Start("no/such/bootstrap", Function{}, nil)
+	_, err := Start("no/such/bootstrap", Function{})
 	require.ErrorContains(t, err, "start")
 }
