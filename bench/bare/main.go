@@ -89,6 +89,8 @@ func (c clients) make(ctx context.Context, call Call) (err error) {
 		_, err = c.ec2.DescribeSecurityGroups(ctx, nil, onEC2(body))
 	case "ec2.DescribeSecurityGroupRules":
 		_, err = c.ec2.DescribeSecurityGroupRules(ctx, nil, onEC2(body))
+	case "ec2.DescribeNetworkInterfaces":
+		_, err = c.ec2.DescribeNetworkInterfaces(ctx, nil, onEC2(body))
 	case "ec2.DescribeVpcs":
 		_, err = c.ec2.DescribeVpcs(ctx, nil, onEC2(body))
 	case "ec2.RevokeSecurityGroupIngress":
