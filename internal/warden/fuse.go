@@ -214,7 +214,16 @@ func (j *judging) hasOwnEvent(e *end, p *policy.Policy) bool {
 		told := j.mem.Known.Removed[eventedMark].At
 		return !told.IsZero() && !known.Since.Before(told) && j.now.Sub(told) < fuseWindow+p.Remedy.After
 	}
-	return !j.evented().IsZero() || j.now.Sub(j.mem.Known.Removed[eventedMark].At) < fuseWindow
+	return j.isChanged() || !j.evented().IsZero() || j.now.Sub(j.mem.Known.Removed[eventedMark].At) < fuseWindow
+}
+
+// isChanged reports whether a fresh record at hand changes the group. A rule that
+// nobody knew and that is seen beside such a call has its own record under way:
+// records come one by one, and an attacker who is quick must not press the fuse.
+func (j *judging) isChanged() bool {
+	return slices.ContainsFunc(j.records, func(r *record) bool {
+		return (r.change.Effect == secgroup.Names || r.change.Effect == secgroup.Creates) && j.now.Sub(notAfter(r.change.EventTime, j.now)) < fuseWindow
+	})
 }
 
 // evented is when the latest fresh record at hand made the group, or more of it
