@@ -211,6 +211,9 @@ func (j *judging) hasOwnEvent(e *end, p *policy.Policy) bool {
 		}
 	}
 	if isKnown && !j.grew(known, e.rule) {
+		if j.isChanged() && j.now.Sub(known.Since) < fuseWindow {
+			return true // first seen so, and not taken back at once
+		}
 		told := j.mem.Known.Removed[eventedMark].At
 		return !told.IsZero() && !known.Since.Before(told) && j.now.Sub(told) < fuseWindow+p.Remedy.After
 	}

@@ -90,6 +90,25 @@ func TestFuseCountsWhatNobodyAskedFor(t *testing.T) {
 		require.Empty(t, w.memory(id).Controls.Fuse.Counts)
 	}
 	w.wait(2 * time.Hour)
+	for i := range 3 { // nor by having calls throttled
+		id := fmt.Sprintf("sg-0ddddddddddddddd%d", i)
+		w.ec2.make(id, "throttled")
+		w.ec2.add(id, parse(t, ssh))
+		record := w.authorize(id, "ingress tcp/22 from 4.0.0.0/8")
+		w.ec2.on = func(name string) error {
+			if name == "RevokeSecurityGroupIngress" {
+				return incident.ErrThrottled
+			}
+			return nil
+		}
+		require.NotEqual(t, incident.Reverted, w.judge1(record).Outcome)
+		w.ec2.on = nil
+		w.wait(2 * time.Minute)
+		require.Equal(t, incident.Reverted, w.judge1(record).Outcome)
+		require.Empty(t, w.texts(id))
+		require.Empty(t, w.memory(id).Controls.Fuse.Counts)
+	}
+	w.wait(2 * time.Hour)
 	for range 20 { // repeats in one group
 		w.ec2.add(groupA, parse(t, ssh))
 		require.Equal(t, []string{"reverted"}, w.sweptOutcomes(groupA))
