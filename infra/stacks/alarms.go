@@ -103,7 +103,7 @@ func (a *account) newAlarms(f functions, email string) []interfacesawscloudwatch
 	return made
 }
 
-// newAlarmTopic makes a topic that only alarms of this account publish to: a
+// newAlarmTopic makes a topic that alarms of this account may publish to: a
 // policy of its own takes the place of the one that SNS gives a topic.
 func (a *account) newAlarmTopic(email string) awssns.Topic {
 	topic := awssns.NewTopic(a.stack, jsii.String("Alarms"), &awssns.TopicProps{

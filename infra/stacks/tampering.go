@@ -98,13 +98,12 @@ var told = map[string]string{
 // newTamperRules make rules that tell the topic of the alarms straight away,
 // past queue and guard: whoever switches those off is told of nonetheless.
 func (a *account) newTamperRules(roles ...awsiam.Role) {
-	var arns []*string
 	for _, t := range a.tamperings(roles...) {
 		detail := map[string]any{"eventSource": []string{t.service + ".amazonaws.com"}, "eventName": t.calls}
 		for key, value := range t.names {
 			detail[key] = value
 		}
-		rule := awsevents.NewCfnRule(a.stack, jsii.String(t.id), &awsevents.CfnRuleProps{
+		awsevents.NewCfnRule(a.stack, jsii.String(t.id), &awsevents.CfnRuleProps{
 			Description:  jsii.String("Calls that switch sgwarden off: " + strings.Join(t.calls, ", ")),
 			State:        jsii.String("ENABLED"),
 			EventPattern: map[string]any{"source": []string{"aws." + t.service}, "detail-type": []string{events.DetailType}, "detail": detail},
@@ -118,13 +117,14 @@ func (a *account) newTamperRules(roles ...awsiam.Role) {
 				},
 			}},
 		})
-		arns = append(arns, rule.AttrArn())
 	}
+	// Without a condition: a topic's policy may have none for EventBridge, which
+	// would publish nothing (EventBridge user guide, "Using resource-based
+	// policies", Amazon SNS permissions).
 	a.alarmTopic.AddToResourcePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
-		Sid:        jsii.String("RulesOfThisStack"),
+		Sid:        jsii.String("Rules"),
 		Principals: &[]awsiam.IPrincipal{awsiam.NewServicePrincipal(jsii.String("events.amazonaws.com"), nil)},
 		Actions:    jsii.Strings("sns:Publish"),
 		Resources:  &[]*string{a.alarmTopic.TopicArn()},
-		Conditions: &map[string]any{"ArnEquals": map[string]any{"aws:SourceArn": arns}},
 	}))
 }
