@@ -85,11 +85,12 @@ func (h *Handler) run(ctx context.Context) (err error) {
 	if err := h.closeAll(ctx); err != nil {
 		return err
 	}
+	// Before it is opened: a call without an answer may have opened it.
+	defer func() { err = errors.Join(err, h.closeAll(ctx)) }()
 	rule, err := h.open(ctx)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, h.closeAll(ctx)) }()
 	opened, seen := h.clock(), ""
 	for {
 		done, state, err := h.look(ctx, rule)

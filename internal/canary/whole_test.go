@@ -228,6 +228,24 @@ func TestTheCanaryHasTeeth(t *testing.T) {
 	}
 }
 
+// TestWhatWasOpenedWithoutAnAnswerIsClosed, in the same run.
+func TestWhatWasOpenedWithoutAnAnswerIsClosed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "observe", Observed)
+		w.cloud.Disturb(func(c localaws.Call) localec2.Disturbance {
+			if c.Operation == "AuthorizeSecurityGroupIngress" {
+				return localec2.LoseAnswer()
+			}
+			return localec2.Disturbance{}
+		})
+		a := w.invoke()
+		require.False(t, a.Passed)
+		require.Contains(t, a.Reason, "open the rule")
+		require.Equal(t, []string{"AKIDCANARY"}, w.revokers())
+		require.Empty(t, w.rules(group))
+	})
+}
+
 // TestAnotherWhoClosesItIsNotGuard.
 func TestAnotherWhoClosesItIsNotGuard(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
