@@ -47,7 +47,7 @@ func NewAccount(scope constructs.Construct, s Settings) awscdk.Stack {
 		f.canary, roles = a.newCanary(s, canaryRole), append(roles, canaryRole)
 	}
 	a.newDashboard(f, a.newAlarms(f, s.Email))
-	a.newTamperRules(roles...)
+	a.newTamperRules(f, roles...)
 	reader, operator := a.newPeoplePolicies(s.Operator, f.all()...)
 	for name, value := range map[string]*string{
 		"GuardName":      f.guard.FunctionName(),

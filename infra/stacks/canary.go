@@ -68,6 +68,7 @@ func (a *account) newCanary(s Settings, role awsiam.Role) awslambda.Function {
 	}, role)
 	f.ConfigureAsyncInvoke(&awslambda.EventInvokeConfigOptions{MaxEventAge: awscdk.Duration_Minutes(jsii.Number(canaryMinutes)), RetryAttempts: jsii.Number(0)})
 	awsevents.NewRule(a.stack, jsii.String("CanarySchedule"), &awsevents.RuleProps{
+		RuleName:    a.ruleName("CanarySchedule"),
 		Description: jsii.String("Runs of the canary of sgwarden"),
 		Schedule:    awsevents.Schedule_Rate(awscdk.Duration_Minutes(jsii.Number(canaryMinutes))),
 		Targets: &[]awsevents.IRuleTarget{awseventstargets.NewLambdaFunction(f, &awseventstargets.LambdaFunctionProps{

@@ -60,7 +60,9 @@ func (a *account) newRules(attachments bool) {
 			continue
 		}
 		p, _ := events.PatternOf(name) // a listed rule has calls
-		rule := awsevents.NewRule(a.stack, jsii.String(constructID(string(name))), &awsevents.RuleProps{
+		id := constructID(string(name))
+		rule := awsevents.NewRule(a.stack, jsii.String(id), &awsevents.RuleProps{
+			RuleName:    a.ruleName(id),
 			Description: jsii.String("Calls that sgwarden judges: " + string(name)),
 			EventPattern: &awsevents.EventPattern{
 				Source:     jsii.Strings(p.Source...),

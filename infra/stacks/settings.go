@@ -49,7 +49,8 @@ type Settings struct {
 }
 
 var (
-	stackName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]{0,127}$`)
+	// Rules have names of at most 64 characters, which begin with the stack's.
+	stackName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]{0,39}$`)
 	roleARN   = regexp.MustCompile(`^arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+$`)
 )
 
@@ -93,7 +94,7 @@ func (s *Settings) set(key, value string) error {
 	switch key {
 	case "stack":
 		if !stackName.MatchString(value) {
-			return errors.New("must be letters, digits and hyphens, at most 128, a letter first")
+			return errors.New("must be letters, digits and hyphens, at most 40, a letter first")
 		}
 		s.Stack = value
 	case "mode":

@@ -49,6 +49,7 @@ func TestFaultsOfSettings(t *testing.T) {
 		{"email with a name", "email", "You <you@example.com>", "must be one plain address"},
 		{"architecture", "architecture", "amd64", "must be arm64 or x86_64"},
 		{"stack", "stack", "1st", "a letter first"},
+		{"long stack", "stack", strings.Repeat("s", 41), "at most 40"},
 		{"operator", "operator", "operator", "must be the ARN of a role"},
 		{"attachments", "attachments", "true", "must be yes or no"},
 		{"canary", "canary", "off", "must be yes or no"},

@@ -52,11 +52,13 @@ func (a *account) newSweep(s Settings, role, guard awsiam.Role) awslambda.Functi
 		MaxEventAge: awscdk.Duration_Minutes(jsii.Number(sweepMinutes)), RetryAttempts: jsii.Number(0),
 	})
 	awsevents.NewRule(a.stack, jsii.String("SweepSchedule"), &awsevents.RuleProps{
+		RuleName:    a.ruleName("SweepSchedule"),
 		Description: jsii.String("Sweeps of sgwarden"),
 		Schedule:    awsevents.Schedule_Rate(awscdk.Duration_Minutes(jsii.Number(sweepMinutes))),
 		Targets:     &[]awsevents.IRuleTarget{target()},
 	})
 	awsevents.NewRule(a.stack, jsii.String("Deployed"), &awsevents.RuleProps{
+		RuleName:     a.ruleName("Deployed"),
 		Description:  jsii.String("Sweep of sgwarden after a deployment"),
 		EventPattern: a.deployed(),
 		Targets:      &[]awsevents.IRuleTarget{target()},

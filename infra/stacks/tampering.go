@@ -3,7 +3,6 @@ package stacks
 import (
 	"strings"
 
-	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/jsii-runtime-go"
@@ -23,8 +22,9 @@ type tampering struct {
 
 // tamperings are the calls that the stack tells of. The records name lambda's
 // calls with the version of its API (CloudTrail's Lambda reference).
-func (a *account) tamperings(roles ...awsiam.Role) []tampering {
-	name := *a.stack.StackName()
+func (a *account) tamperings(f functions, roles ...awsiam.Role) []tampering {
+	rules := []any{prefix(*a.ruleName(""))} // a rule cannot name itself
+	functions := a.formsOf(f)
 	of := func(parts ...any) map[string]any { return map[string]any{"requestParameters": nested(parts...)} }
 	table := []any{a.table.TableName(), a.table.TableArn()}
 	var roleNames []any
@@ -35,17 +35,17 @@ func (a *account) tamperings(roles ...awsiam.Role) []tampering {
 	topics := []any{prefix(*a.topic.TopicArn()), prefix(*a.alarmTopic.TopicArn())}
 	return []tampering{
 		{"TrailTampered", "cloudtrail", []string{"DeleteTrail", "PutEventSelectors", "StopLogging", "UpdateTrail"}, nil},
-		{"RuleTampered", "events", []string{"DeleteRule", "DisableRule", "PutRule"}, of("name", []any{prefix(name + "-")})},
-		{"TargetsTampered", "events", []string{"PutTargets", "RemoveTargets"}, of("rule", []any{prefix(name + "-")})},
+		{"RuleTampered", "events", []string{"DeleteRule", "DisableRule", "PutRule"}, of("name", rules)},
+		{"TargetsTampered", "events", []string{"PutTargets", "RemoveTargets"}, of("rule", rules)},
 		{
 			"FunctionTampered", "lambda", []string{
 				"AddPermission20150331v2", "DeleteFunction20150331", "PutFunctionConcurrency20171031", "UpdateFunctionCode20150331v2", "UpdateFunctionConfiguration20150331v2",
-			}, of("functionName", a.functionsNamed(name)),
+			}, of("functionName", functions),
 		},
 		{
 			// The request names the mapping alone.
 			"MappingTampered", "lambda", []string{"DeleteEventSourceMapping20150331", "UpdateEventSourceMapping20150331"},
-			map[string]any{"responseElements": map[string]any{"functionArn": a.functionsNamed(name)}},
+			map[string]any{"responseElements": map[string]any{"functionArn": functions}},
 		},
 		{"SubscriptionTampered", "sns", []string{"SetSubscriptionAttributes", "Unsubscribe"}, of("subscriptionArn", topics)},
 		{"TopicTampered", "sns", []string{"DeleteTopic", "RemovePermission", "SetTopicAttributes"}, of("topicArn", topics)},
@@ -78,13 +78,18 @@ func nested(parts ...any) map[string]any {
 	return pattern
 }
 
-// functionsNamed matches the functions of a stack by name, part of an ARN or
-// ARN, the forms that Lambda takes.
-func (a *account) functionsNamed(stack string) []any {
-	arn := a.stack.FormatArn(&awscdk.ArnComponents{
-		Service: jsii.String("lambda"), Resource: jsii.String("function"), ResourceName: jsii.String(stack + "-"), ArnFormat: awscdk.ArnFormat_COLON_RESOURCE_NAME,
-	})
-	return []any{prefix(stack + "-"), prefix(*a.stack.Account() + ":function:" + stack + "-"), prefix(*arn)}
+// ruleName gives a rule a name that does not depend on what the stack is called
+// where it is deployed (StackSets choose that themselves).
+func (a *account) ruleName(id string) *string { return jsii.String(*a.stack.StackName() + "-" + id) }
+
+// formsOf matches the functions by name, part of an ARN or ARN, the forms that
+// Lambda takes, with or without a qualifier.
+func (a *account) formsOf(f functions) (forms []any) {
+	for _, one := range f.all() {
+		name := *one.FunctionName()
+		forms = append(forms, prefix(name), prefix(*a.stack.Account()+":function:"+name), prefix(*one.FunctionArn()))
+	}
+	return forms
 }
 
 // told is what the message says, and where it stands in the event. All of it
@@ -97,13 +102,14 @@ var told = map[string]string{
 
 // newTamperRules make rules that tell the topic of the alarms straight away,
 // past queue and guard: whoever switches those off is told of nonetheless.
-func (a *account) newTamperRules(roles ...awsiam.Role) {
-	for _, t := range a.tamperings(roles...) {
+func (a *account) newTamperRules(f functions, roles ...awsiam.Role) {
+	for _, t := range a.tamperings(f, roles...) {
 		detail := map[string]any{"eventSource": []string{t.service + ".amazonaws.com"}, "eventName": t.calls}
 		for key, value := range t.names {
 			detail[key] = value
 		}
 		awsevents.NewCfnRule(a.stack, jsii.String(t.id), &awsevents.CfnRuleProps{
+			Name:         a.ruleName(t.id),
 			Description:  jsii.String("Calls that switch sgwarden off: " + strings.Join(t.calls, ", ")),
 			State:        jsii.String("ENABLED"),
 			EventPattern: map[string]any{"source": []string{"aws." + t.service}, "detail-type": []string{events.DetailType}, "detail": detail},

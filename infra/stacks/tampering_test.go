@@ -62,6 +62,34 @@ func TestTamperingIsToldPastGuard(t *testing.T) {
 	}
 }
 
+// TestTamperingIsToldWhateverTheStackIsCalled: StackSets and the console choose
+// the name of the stack, and CloudFormation shortens long ones.
+func TestTamperingIsToldWhateverTheStackIsCalled(t *testing.T) {
+	named := func(tpl template, id, key string) []any {
+		p := as[struct {
+			Detail struct {
+				RequestParameters, ResponseElements map[string][]any
+			}
+		}](t, tpl.Resources[id].Properties["EventPattern"])
+		return append(p.Detail.RequestParameters[key], p.Detail.ResponseElements[key]...)
+	}
+	prefixOf := func(value any) map[string]any { return map[string]any{"prefix": value} }
+	for _, tpl := range []template{plain, full} {
+		for id := range tpl.of("AWS::Lambda::Function") {
+			require.Contains(t, named(tpl, "FunctionTampered", "functionName"), prefixOf(map[string]any{"Ref": id}))
+			for _, forms := range [][]any{named(tpl, "FunctionTampered", "functionName"), named(tpl, "MappingTampered", "functionArn")} {
+				require.Contains(t, forms, prefixOf(arnOf(id)))
+			}
+		}
+		for id, r := range tpl.of("AWS::Events::Rule") {
+			// EventBridge takes 64 characters; FromContext takes 40 for the stack.
+			require.Regexp(t, `^Sgwarden-[A-Za-z]{1,23}$`, r.Properties["Name"], id)
+		}
+		require.Equal(t, []any{prefixOf("Sgwarden-")}, named(tpl, "RuleTampered", "name"))
+		require.Equal(t, []any{prefixOf("Sgwarden-")}, named(tpl, "TargetsTampered", "rule"))
+	}
+}
+
 // TestTamperingIsToldInAWSsWords: what the caller can choose (names, user
 // agents, sessions) is not in the text, into which EventBridge puts values as
 // they are.
