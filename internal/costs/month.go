@@ -33,6 +33,7 @@ const (
 	traced          = 0.05  // of the runs (Lambda's default sampling)
 	itemBytes       = 2_000 // that a violation leaves in the ledger, for a year
 	sweepsAMonth    = 4 * 24 * 30
+	canariesAMonth  = 2 * 24 * 30
 	pollsAMonth     = 5 * 3 * 60 * 24 * 30 // five pollers of Lambda, each waiting 20 s at a time
 	requestsAChange = 3                    // of the queue: sent, received, deleted
 

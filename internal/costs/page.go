@@ -55,6 +55,7 @@ func Page(c Counted) string {
 	say("- A run writes %s bytes of log, %.0f %% of the runs are traced, a violation leaves %s bytes in the ledger.\n", thousands(logBytes), traced*100, thousands(itemBytes))
 	say("- Lambda asks the queue %s times a month while nothing happens (five pollers, 20 seconds each).\n", thousands(pollsAMonth))
 	say("- There are %d metrics and %d alarms.\n", c.Metrics, c.Alarms)
+	say("- The canary is left out: %s changes a month that are taken back, and as many runs of 128 MB that wait for it. That is less than a dollar, even if each waited for five minutes.\n", thousands(canariesAMonth))
 	say("- AWS Config runs %d steps of Automation for a violation; a run of Cloud Custodian takes %.0f ms ([performance.md](performance.md)) of %.0f MB, for each policy.\n", automationSteps, custodianSeconds*1000, custodianGB*1024)
 	say("\n## Prices\n\nAs known in November 2025, from these pages; look there before you plan with them.\n\n| what | for each | US$ | page |\n|---|---|---:|---|\n")
 	for _, p := range Prices() {
