@@ -39,7 +39,7 @@ func (a *account) tamperings(f functions, roles ...awsiam.Role) []tampering {
 		{"TargetsTampered", "events", []string{"PutTargets", "RemoveTargets"}, of("rule", rules)},
 		{
 			"FunctionTampered", "lambda", []string{
-				"AddPermission20150331v2", "DeleteFunction20150331", "PutFunctionConcurrency20171031", "UpdateFunctionCode20150331v2", "UpdateFunctionConfiguration20150331v2",
+				"AddPermission20150331v2", "DeleteFunction20150331", "PutFunctionConcurrency20171031", "RemovePermission20150331v2", "UpdateFunctionCode20150331v2", "UpdateFunctionConfiguration20150331v2",
 			}, of("functionName", functions),
 		},
 		{

@@ -56,7 +56,7 @@ func TestTamperingIsToldPastGuard(t *testing.T) {
 	}
 	for _, must := range []string{
 		"StopLogging", "DeleteTrail", "PutEventSelectors", "DisableRule", "DeleteRule", "RemoveTargets", "PutFunctionConcurrency20171031",
-		"UpdateEventSourceMapping20150331", "DeleteEventSourceMapping20150331", "Unsubscribe", "PutRolePolicy", "UpdateItem",
+		"RemovePermission20150331v2", "UpdateEventSourceMapping20150331", "DeleteEventSourceMapping20150331", "Unsubscribe", "PutRolePolicy", "UpdateItem",
 	} {
 		require.Contains(t, calls, must)
 	}
