@@ -39,7 +39,7 @@ func checkAlarms(ctx context.Context, x *examination, f *findings) {
 			case !aws.ToBool(a.ActionsEnabled) || len(a.AlarmActions) == 0:
 				f.problem("aws cloudwatch enable-alarm-actions --alarm-names "+name+", and find out who disabled them", "alarm %s tells nobody", name)
 			case a.StateValue == types.StateValueAlarm:
-				f.problem("docs/runbook/alarms.md, \""+strings.TrimPrefix(name, x.Stack+"-")+"\"", "alarm %s rings: %s", name, aws.ToString(a.StateReason))
+				f.problem(runbookOf(name), "alarm %s rings: %s", name, aws.ToString(a.StateReason))
 			default:
 				quiet++
 			}
@@ -53,4 +53,11 @@ func checkAlarms(ctx context.Context, x *examination, f *findings) {
 	if len(f.all) == 0 {
 		f.ok("none of %d rings", quiet)
 	}
+}
+
+// runbookOf is where to read what to do when an alarm rings. Its name ends in
+// the heading; before that is what the template calls the stack, which StackSets
+// calls something else.
+func runbookOf(alarm string) string {
+	return "docs/runbook/alarms.md, \"" + alarm[strings.LastIndex(alarm, "-")+1:] + "\""
 }

@@ -38,7 +38,7 @@ func checkCanary(ctx context.Context, x *examination, f *findings) {
 		}
 		switch since := age(x.Now.Sub(aws.ToTime(a.StateUpdatedTimestamp))); a.StateValue {
 		case types.StateValueAlarm:
-			f.problem("docs/runbook/alarms.md, \""+strings.TrimPrefix(aws.ToString(a.AlarmName), x.Stack+"-")+"\"", "the canary fails, for %s: %s", since, aws.ToString(a.StateReason))
+			f.problem(runbookOf(aws.ToString(a.AlarmName)), "the canary fails, for %s: %s", since, aws.ToString(a.StateReason))
 		case types.StateValueInsufficientData:
 			f.warn("ask again after its next run", "the canary has told nothing yet")
 		}

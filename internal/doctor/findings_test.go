@@ -235,6 +235,7 @@ var afterDeploy = []ailment{
 	{"a dead canary", says("monitoring.DescribeAlarms", object{"MetricAlarms": []any{patient.Alarm("Sgwarden-Canary", "ALARM")}}), "canary", Problem, "the canary fails, for 3 h", `"Canary"`},
 	{"a canary that waits", says("monitoring.DescribeAlarms", object{"MetricAlarms": []any{patient.Alarm("Sgwarden-Canary", "INSUFFICIENT_DATA")}}), "canary", Warning, "told nothing yet", "next run"},
 	{"an alarm", says("monitoring.DescribeAlarms", object{"MetricAlarms": []any{patient.Alarm("Sgwarden-Failed", "ALARM")}}), "alarms", Problem, "alarm Sgwarden-Failed rings: 1 datapoint", `"Failed"`},
+	{"an alarm of a stack that StackSets named", says("monitoring.DescribeAlarms", object{"MetricAlarms": []any{patient.Alarm("Other-Failed", "ALARM")}}), "alarms", Problem, "alarm Other-Failed rings", `md, "Failed"`},
 	{"a missing alarm", says("monitoring.DescribeAlarms", object{"MetricAlarms": []any{patient.Alarm("Sgwarden-Failed", "OK")}}), "alarms", Problem, "alarm Sgwarden-Canary is gone", "who deleted it"},
 	{"a muted alarm", func(x *examined) {
 		muted := patient.Alarm("Sgwarden-Failed", "OK")
