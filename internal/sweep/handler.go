@@ -3,6 +3,7 @@ package sweep
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -75,10 +76,7 @@ func (h *Handler) Invoke(ctx context.Context, _ []byte) ([]byte, error) {
 	if err != nil && next != nil && next.Token == from.Token {
 		next = nil
 	}
-	if keepErr := h.keep(ctx, s, stored, next); err == nil {
-		err = keepErr
-	}
-	if err != nil {
+	if err := errors.Join(err, h.keep(ctx, s, stored, next)); err != nil {
 		return nil, err
 	}
 	return json.Marshal(answer{pass.Complete, pass.Held, next != nil, pass.Counts})

@@ -24,6 +24,7 @@ type fake struct {
 	cursor string
 	puts   int
 	down   error // of the ledger
+	full   error // of its writes
 }
 
 func (f *fake) Sweep(_ context.Context, from warden.Cursor) (warden.Pass, error) {
@@ -51,7 +52,7 @@ func (f *fake) Cursor(context.Context) (string, error) { return f.cursor, f.down
 func (f *fake) PutCursor(_ context.Context, cursor string) error {
 	f.cursor = cursor
 	f.puts++
-	return f.down
+	return errors.Join(f.down, f.full)
 }
 
 type rig struct {
@@ -118,6 +119,17 @@ func TestAnErrorIsRepeatedFromItsPage(t *testing.T) {
 	r.fails = "none"
 	r.invoke(t)
 	require.Equal(t, []string{"", "b", "c", ""}, r.from)
+}
+
+// TestNoErrorHidesAnother: neither why the pass ended, nor why where it ended is
+// not written down.
+func TestNoErrorHidesAnother(t *testing.T) {
+	r := newRig()
+	r.invoke(t)
+	r.fails, r.full = "b", errors.New("may not write")
+	_, err := r.Invoke(t.Context(), nil)
+	require.ErrorContains(t, err, "no such page")
+	require.ErrorIs(t, err, r.full)
 }
 
 func mustCursor(t *testing.T, c warden.Cursor) string {
