@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -46,7 +45,7 @@ func (w wouldFlags) write(cmd *cobra.Command, in *account, found []incident.Inci
 		}
 	}
 	if format == "json" {
-		return writeJSON(cmd, all)
+		return writeJSON(cmd, orEmpty(all))
 	}
 	return writeWould(cmd, w.by, all)
 }
@@ -173,16 +172,12 @@ func writeWould(cmd *cobra.Command, by string, all []would) error {
 		say(cmd.ErrOrStderr(), "nothing was observed that enforce mode would have changed\n")
 		return nil
 	}
-	table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-	row := func(cells ...string) {
-		_, _ = fmt.Fprintln(table, strings.Join(printables(cells), "\t")) // Flush has the error
-	}
-	row(strings.ToUpper(by), "INCIDENTS", "RULES", "GROUPS", "ACTORS")
+	table := newColumns(cmd, strings.ToUpper(by), "INCIDENTS", "RULES", "GROUPS", "ACTORS")
 	for _, s := range all {
-		row(s.Of, strconv.Itoa(s.Incidents), strconv.Itoa(s.Rules), strconv.Itoa(s.Groups), strconv.Itoa(s.Actors))
+		table.row(s.Of, strconv.Itoa(s.Incidents), strconv.Itoa(s.Rules), strconv.Itoa(s.Groups), strconv.Itoa(s.Actors))
 	}
-	if err := table.Flush(); err != nil {
-		return outside(err)
+	if err := table.end(); err != nil {
+		return err
 	}
 	for _, s := range all {
 		if err := s.write(cmd, by); err != nil {
