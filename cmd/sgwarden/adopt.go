@@ -2,11 +2,8 @@ package main
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -120,23 +117,11 @@ func (a *adoption) giveUp(cmd *cobra.Command, l *ledger.Table, found marks.Found
 
 func (a *adoption) write(cmd *cobra.Command, all []marks.Mark) error {
 	if a.format == "json" {
-		enc := json.NewEncoder(cmd.OutOrStdout())
-		enc.SetIndent("", "  ")
-		if err := enc.Encode(all); err != nil {
-			return outside(err)
-		}
-		return nil
+		return writeJSON(cmd, all)
 	}
-	table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-	row := func(cells ...string) {
-		_, _ = fmt.Fprintln(table, strings.Join(printables(cells), "\t")) // Flush has the error
-	}
-	row("GROUP", "NAME", "RULE", "FLOWS", "POLICY", "SEEN SINCE", "STATE")
+	table := newColumns(cmd, "GROUP", "NAME", "RULE", "FLOWS", "POLICY", "SEEN SINCE", "STATE")
 	for _, m := range all {
-		row(m.Group, m.Name, m.Rule, m.Flows, m.Policy, m.Since.Format(time.RFC3339), m.State)
+		table.row(m.Group, m.Name, m.Rule, m.Flows, m.Policy, m.Since.Format(time.RFC3339), m.State)
 	}
-	if err := table.Flush(); err != nil {
-		return outside(err)
-	}
-	return nil
+	return table.end()
 }

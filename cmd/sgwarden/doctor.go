@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -96,9 +95,7 @@ func (v *visit) run(cmd *cobra.Command) error {
 
 func (v *visit) write(w io.Writer, r doctor.Report) error {
 	if v.format == "json" {
-		enc := json.NewEncoder(w)
-		enc.SetIndent("", "  ")
-		return enc.Encode(r)
+		return writeIndented(w, r)
 	}
 	_, err := io.WriteString(w, examined(r))
 	return err

@@ -2,15 +2,9 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -32,13 +26,6 @@ with owner and reason, for at most 30 days. Longer ones belong into the settings
 A rule is exempt as far as the exempted flows cover what is too much of it. One
 that is open when its exemption ends becomes due again.`,
 	}, newExemptAdd(), newExemptList(), newExemptRemove())
-}
-
-// exemption is what the flags of `exempt add` say.
-type exemption struct {
-	id, policy, owner, reason, ticket string
-	rules                             []string
-	until, lasts                      string
 }
 
 func newExemptAdd() *cobra.Command {
@@ -78,90 +65,6 @@ func newExemptAdd() *cobra.Command {
 	return cmd
 }
 
-// read checks everything that the user wrote, and tells all faults together.
-func (e exemption) read(group string, now time.Time) (policy.Exemption, error) {
-	made := policy.Exemption{ID: e.id, Policy: e.policy, Group: group, Owner: e.owner, Reason: e.reason, Ticket: e.ticket, Source: "ledger"}
-	faults := []error{checkGroupID(group)}
-	for _, required := range []struct{ flag, value string }{{"policy", e.policy}, {"owner", e.owner}, {"reason", e.reason}} {
-		if strings.TrimSpace(required.value) == "" {
-			faults = append(faults, fmt.Errorf("--%s is missing", required.flag))
-		}
-	}
-	if len(e.rules) == 0 {
-		faults = append(faults, errors.New("--rule is missing: an exemption names its flows"))
-	}
-	for _, text := range e.rules {
-		rule, err := secgroup.ParseRule(text)
-		if err != nil {
-			faults = append(faults, fmt.Errorf("--rule %q: %w", text, err))
-			continue
-		}
-		made.Rules = append(made.Rules, rule)
-	}
-	var err error
-	made.Until, err = e.end(now)
-	if err := errors.Join(append(faults, err)...); err != nil {
-		return policy.Exemption{}, err
-	}
-	if made.ID == "" {
-		made.ID = exemptionID(made)
-	}
-	return made, nil
-}
-
-// longest is how long an exemption in the ledger may last.
-const longest = 30 * 24 * time.Hour
-
-// end reads --until and --for: the first instant that is not exempt any more.
-func (e exemption) end(now time.Time) (time.Time, error) {
-	var end time.Time
-	switch {
-	case (e.until == "") == (e.lasts == ""):
-		return end, errors.New("say when it ends: either --until or --for")
-	case e.lasts != "":
-		lasts, err := days(e.lasts)
-		if err != nil {
-			return end, fmt.Errorf("--for %q: want 36h or 7d", e.lasts)
-		}
-		end = now.Add(lasts)
-	default:
-		day, err := time.Parse(time.DateOnly, e.until)
-		end = day.AddDate(0, 0, 1)
-		if err != nil {
-			if end, err = time.Parse(time.RFC3339, e.until); err != nil {
-				return end, fmt.Errorf("--until %q: want 2026-12-31, or 2026-12-31T12:00:00Z", e.until)
-			}
-		}
-	}
-	switch {
-	case !end.After(now):
-		return end, fmt.Errorf("it would end at %s, and that is over", end.UTC().Format(time.RFC3339))
-	case end.After(now.Add(longest)):
-		return end, fmt.Errorf("it would end at %s, and an exemption in the ledger lasts at most 30 days: put a longer one into the settings", end.UTC().Format(time.RFC3339))
-	}
-	return end.UTC().Truncate(time.Second), nil
-}
-
-// days reads a duration that may be in days.
-func days(text string) (time.Duration, error) {
-	if number, ok := strings.CutSuffix(text, "d"); ok {
-		n, err := strconv.ParseUint(number, 10, 16)
-		return time.Duration(n) * 24 * time.Hour, err
-	}
-	return time.ParseDuration(text)
-}
-
-// exemptionID is the same for the same flows of a group under a policy.
-func exemptionID(e policy.Exemption) string {
-	values := []string{e.Group, e.Policy}
-	for _, r := range e.Rules {
-		values = append(values, r.Value())
-	}
-	slices.Sort(values[2:])
-	sum := sha256.Sum256([]byte(strings.Join(slices.Compact(values), "\n")))
-	return "EX-" + hex.EncodeToString(sum[:4])
-}
-
 func newExemptList() *cobra.Command {
 	var in account
 	var format string
@@ -170,8 +73,8 @@ func newExemptList() *cobra.Command {
 		Short: "List the exemptions in the ledger, of one group or of all, ended ones too",
 		Args:  cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if format != "table" && format != "json" {
-				return fmt.Errorf("output %q: want table or json", format)
+			if err := checkFormat(format); err != nil {
+				return err
 			}
 			if len(args) > 0 {
 				if err := checkGroupID(args[0]); err != nil {
@@ -224,11 +127,7 @@ type exemptionBook interface {
 }
 
 func writeExemptions(cmd *cobra.Command, all []policy.Exemption, now time.Time) error {
-	table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-	row := func(cells ...string) {
-		_, _ = fmt.Fprintln(table, strings.Join(printables(cells), "\t")) // Flush has the error
-	}
-	row("GROUP", "ID", "STATE", "UNTIL", "POLICY", "OWNER", "FLOWS", "REASON")
+	table := newColumns(cmd, "GROUP", "ID", "STATE", "UNTIL", "POLICY", "OWNER", "FLOWS", "REASON")
 	for _, e := range all {
 		state := "on"
 		switch left := e.Until.Sub(now); {
@@ -239,12 +138,9 @@ func writeExemptions(cmd *cobra.Command, all []policy.Exemption, now time.Time) 
 		case left <= 7*24*time.Hour:
 			state = "ends within a week"
 		}
-		row(e.Group, e.ID, state, e.Until.Format(time.RFC3339), e.Policy, e.Owner, strings.Join(ruleTexts(e.Rules), ", "), strings.TrimSpace(e.Reason+" "+e.Ticket))
+		table.row(e.Group, e.ID, state, e.Until.Format(time.RFC3339), e.Policy, e.Owner, strings.Join(ruleTexts(e.Rules), ", "), strings.TrimSpace(e.Reason+" "+e.Ticket))
 	}
-	if err := table.Flush(); err != nil {
-		return outside(err)
-	}
-	return nil
+	return table.end()
 }
 
 func ruleTexts(rules []secgroup.Rule) []string {
@@ -270,12 +166,7 @@ func writeExemptionsJSON(cmd *cobra.Command, all []policy.Exemption) error {
 	for _, e := range all {
 		out = append(out, document{e.ID, e.Group, e.Policy, ruleTexts(e.Rules), e.Owner, e.Reason, e.Ticket, e.Until})
 	}
-	enc := json.NewEncoder(cmd.OutOrStdout())
-	enc.SetIndent("", "  ")
-	if err := enc.Encode(out); err != nil {
-		return outside(err)
-	}
-	return nil
+	return writeJSON(cmd, out)
 }
 
 func newExemptRemove() *cobra.Command {

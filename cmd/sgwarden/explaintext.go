@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -11,10 +10,7 @@ import (
 
 func (x explanation) write(w io.Writer, format string) error {
 	if format == "json" {
-		enc := json.NewEncoder(w)
-		enc.SetEscapeHTML(false)
-		enc.SetIndent("", "  ")
-		return enc.Encode(x)
+		return writeIndented(w, x)
 	}
 	var b strings.Builder
 	fmt.Fprintln(&b, x.Outcome)

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -154,7 +153,7 @@ func newIncidentsList(name string) *cobra.Command {
 			case sums.would:
 				return sums.write(cmd, &in, found, format)
 			case format == "json":
-				return writeJSON(cmd, found)
+				return writeJSON(cmd, orEmpty(found))
 			}
 			return writeIncidents(cmd, found)
 		},
@@ -170,49 +169,20 @@ func newIncidentsList(name string) *cobra.Command {
 	return cmd
 }
 
-func checkFormat(format string) error {
-	if format != "table" && format != "json" {
-		return fmt.Errorf("output %q: want table or json", format)
-	}
-	return nil
-}
-
-// writeJSON writes a list, which is [] and never null, for programs.
-func writeJSON[T any](cmd *cobra.Command, all []T) error {
-	if all == nil {
-		all = []T{}
-	}
-	return writeJSONOf(cmd, all)
-}
-
-func writeJSONOf(cmd *cobra.Command, v any) error {
-	if err := writeIndented(cmd.OutOrStdout(), v); err != nil {
-		return outside(err)
-	}
-	return nil
-}
-
 func writeIncidents(cmd *cobra.Command, found []incident.Incident) error {
 	if len(found) == 0 {
 		say(cmd.ErrOrStderr(), "no incident\n")
 		return nil
 	}
-	table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-	row := func(cells ...string) {
-		_, _ = fmt.Fprintln(table, strings.Join(printables(cells), "\t")) // Flush has the error
-	}
-	row("INCIDENT", "OPENED", "OUTCOME", "SEVERITY", "GROUP", "RULES", "POLICIES", "ACTOR")
+	table := newColumns(cmd, "INCIDENT", "OPENED", "OUTCOME", "SEVERITY", "GROUP", "RULES", "POLICIES", "ACTOR")
 	for _, i := range found {
 		outcome := i.Outcome.String()
 		if i.ClosedAt == nil {
 			outcome += " (open)"
 		}
-		row(i.ID, timeText(i.OpenedAt), outcome, i.Severity.String(), i.GroupID, strconv.Itoa(len(i.Rules)), policyList(i), actorText(i))
+		table.row(i.ID, timeText(i.OpenedAt), outcome, i.Severity.String(), i.GroupID, strconv.Itoa(len(i.Rules)), policyList(i), actorText(i))
 	}
-	if err := table.Flush(); err != nil {
-		return outside(err)
-	}
-	return nil
+	return table.end()
 }
 
 func timeText(t time.Time) string {

@@ -27,7 +27,7 @@ func newIncidentsShow() *cobra.Command {
 				return err
 			}
 			if format == "json" {
-				return writeJSONOf(cmd, i)
+				return writeJSON(cmd, i)
 			}
 			message, err := alert.Render(i)
 			if err != nil {

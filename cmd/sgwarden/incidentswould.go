@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -46,7 +45,7 @@ func (w wouldFlags) write(cmd *cobra.Command, in *account, found []incident.Inci
 		}
 	}
 	if format == "json" {
-		return writeJSON(cmd, all)
+		return writeJSON(cmd, orEmpty(all))
 	}
 	return writeWould(cmd, w.by, all)
 }
@@ -70,12 +69,25 @@ type would struct {
 	pairs          map[string]int
 }
 
+// watched are the rules of an incident that enforce mode would have changed, or
+// of which that could not be told. An incident in which only some policies
+// observe has others beside them.
+func watched(i incident.Incident) (rules []incident.Rule) {
+	for _, r := range i.Rules {
+		if r.Outcome == incident.Observed || i.Mode == policy.Observe && r.Outcome >= incident.Pending {
+			rules = append(rules, r)
+		}
+	}
+	return rules
+}
+
 var wouldKeys = map[string]func(incident.Incident) []string{
 	"policy": func(i incident.Incident) (ids []string) {
-		for _, p := range i.Policies {
-			ids = append(ids, p.ID)
+		for _, r := range watched(i) {
+			ids = append(ids, r.Policies...)
 		}
-		return ids
+		slices.Sort(ids)
+		return slices.Compact(ids)
 	},
 	"actor": func(i incident.Incident) []string { return []string{actorText(i)} },
 	"group": func(i incident.Incident) []string { return []string{i.GroupID} },
@@ -84,12 +96,12 @@ var wouldKeys = map[string]func(incident.Incident) []string{
 // wouldShown is how many changes are told in words.
 const wouldShown = 3
 
-// sumUp sums up incidents of observe mode, the newest first, by what keys says
-// of each: the most incidents first.
+// sumUp sums up what was only observed, the newest incident first, by what keys
+// says of each: the most incidents first.
 func sumUp(found []incident.Incident, keys func(incident.Incident) []string) []would {
 	sums := map[string]*would{}
 	for _, i := range found {
-		if i.Mode != policy.Observe {
+		if len(watched(i)) == 0 {
 			continue
 		}
 		for _, key := range keys(i) {
@@ -117,7 +129,7 @@ func sumUp(found []incident.Incident, keys func(incident.Incident) []string) []w
 func (s *would) add(i incident.Incident) {
 	actor := actorText(i)
 	s.Incidents++
-	s.Rules += len(i.Rules)
+	s.Rules += len(watched(i))
 	s.groups[i.GroupID], s.actors[actor] = true, true
 	s.Groups, s.Actors = len(s.groups), len(s.actors)
 	for _, text := range i.Would {
@@ -160,16 +172,12 @@ func writeWould(cmd *cobra.Command, by string, all []would) error {
 		say(cmd.ErrOrStderr(), "nothing was observed that enforce mode would have changed\n")
 		return nil
 	}
-	table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-	row := func(cells ...string) {
-		_, _ = fmt.Fprintln(table, strings.Join(printables(cells), "\t")) // Flush has the error
-	}
-	row(strings.ToUpper(by), "INCIDENTS", "RULES", "GROUPS", "ACTORS")
+	table := newColumns(cmd, strings.ToUpper(by), "INCIDENTS", "RULES", "GROUPS", "ACTORS")
 	for _, s := range all {
-		row(s.Of, strconv.Itoa(s.Incidents), strconv.Itoa(s.Rules), strconv.Itoa(s.Groups), strconv.Itoa(s.Actors))
+		table.row(s.Of, strconv.Itoa(s.Incidents), strconv.Itoa(s.Rules), strconv.Itoa(s.Groups), strconv.Itoa(s.Actors))
 	}
-	if err := table.Flush(); err != nil {
-		return outside(err)
+	if err := table.end(); err != nil {
+		return err
 	}
 	for _, s := range all {
 		if err := s.write(cmd, by); err != nil {

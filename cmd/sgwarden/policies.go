@@ -38,8 +38,8 @@ lower of it and of the settings counts.
   sgwarden policies --pack cis-aws-6.0 -o json`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if format != "table" && format != "json" {
-				return fmt.Errorf("output %q: want table or json", format)
+			if err := checkFormat(format); err != nil {
+				return err
 			}
 			environment, err := modeOf(mode)
 			if err != nil {

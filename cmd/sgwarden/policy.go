@@ -1,8 +1,6 @@
 package main
 
 import (
-	"fmt"
-
 	"github.com/spf13/cobra"
 
 	"github.com/sgwarden/sgwarden/internal/bundle"
@@ -31,8 +29,8 @@ longer or says less of it, so that a review in CI can ask for a second look:
   sgwarden policy diff /tmp/main/policies policies`,
 		Args: arguments("OLD", "NEW"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if format != "table" && format != "json" {
-				return fmt.Errorf("output %q: want table or json", format)
+			if err := checkFormat(format); err != nil {
+				return err
 			}
 			var sides [2]policydiff.Deployed
 			var digests [2]string

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/netip"
@@ -100,10 +99,7 @@ type toldChange struct {
 
 func (t diffTeller) write(w io.Writer, format string) error {
 	if format == "json" {
-		enc := json.NewEncoder(w)
-		enc.SetEscapeHTML(false)
-		enc.SetIndent("", "  ")
-		return enc.Encode(t.told())
+		return writeIndented(w, t.told())
 	}
 	_, err := io.WriteString(w, t.table())
 	return err

@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"encoding/json"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -115,10 +114,7 @@ func writeTestJSON(w io.Writer, report policy.TestReport) error {
 	for _, g := range report.Gaps {
 		d.Gaps = append(d.Gaps, testGap{g.Policy, g.What, g.File, g.Line})
 	}
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	return enc.Encode(d)
+	return writeIndented(w, d)
 }
 
 // The JUnit format, as far as CI systems agree on it: a suite for each policy,

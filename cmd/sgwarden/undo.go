@@ -60,11 +60,7 @@ control#GROUP of the ledger.`,
 func (u *undoing) ask(now time.Time) (undo.Ask, error) {
 	var faults []error
 	if u.yes {
-		for _, required := range []struct{ flag, value string }{{"owner", u.owner}, {"reason", u.reason}} {
-			if strings.TrimSpace(required.value) == "" {
-				faults = append(faults, fmt.Errorf("--%s is missing", required.flag))
-			}
-		}
+		faults = missing(given{"owner", u.owner}, given{"reason", u.reason})
 	}
 	until, err := exemption{lasts: u.lasts}.end(now)
 	if err := errors.Join(append(faults, err)...); err != nil {

@@ -149,22 +149,24 @@ func TestIncidents(t *testing.T) {
 
 func TestWhatEnforceWouldHaveDone(t *testing.T) {
 	seen := func(group, actor string, outcome incident.Outcome, policies ...string) incident.Incident {
-		i := incident.Incident{GroupID: group, Mode: policy.Observe, Outcome: outcome, Rules: make([]incident.Rule, 2), Would: []string{"revoke of " + group}}
+		i := incident.Incident{GroupID: group, Mode: policy.Observe, Outcome: outcome, Would: []string{"revoke of " + group}}
+		i.Rules = []incident.Rule{{Outcome: outcome, Policies: policies}, {Outcome: outcome, Policies: policies}}
 		i.Actor = incident.Actor{Actor: secgroup.Actor{ARN: "arn:aws:iam::123456789012:" + actor}}
-		for _, id := range policies {
-			i.Policies = append(i.Policies, incident.PolicyNote{ID: id})
-		}
 		return i
 	}
 	acted := seen("sg-9", "user/jane", incident.Reverted, "ssh")
 	acted.Mode = policy.Enforce
+	told := seen("sg-9", "user/jane", incident.Alerted, "ssh") // nothing would have changed
+	mixed := seen("sg-3", "user/ivo", incident.Observed, "mail")
+	mixed.Mode, mixed.Outcome = policy.Enforce, incident.Reverted
+	mixed.Rules[1] = incident.Rule{Outcome: incident.Reverted, Policies: []string{"ssh"}}
 	found := []incident.Incident{
 		seen("sg-1", "role/pipeline", incident.Observed, "ssh"), seen("sg-1", "role/pipeline", incident.Observed, "ssh", "rdp"),
 		seen("sg-1", "role/pipeline", incident.Observed, "ssh"), seen("sg-2", "user/jane", incident.Observed, "ssh"),
-		seen("sg-2", "user/jane", incident.Unresolved, "db"), acted,
+		seen("sg-2", "user/jane", incident.Unresolved, "db"), acted, told, mixed,
 	}
 	sums := sumUp(found, wouldKeys["policy"])
-	require.Len(t, sums, 3)
+	require.Len(t, sums, 4)
 	acts := map[string]policy.Act{"ssh@1": {Done: true}, "rdp@1": {Done: true}, "db@1": {Start: time.Now()}, "ssh": {}}
 	for n, want := range []struct {
 		of                               string
@@ -173,6 +175,7 @@ func TestWhatEnforceWouldHaveDone(t *testing.T) {
 	}{
 		{"ssh", 4, 8, 2, 2, []string{"role/pipeline in sg-1 opened it 3 times: enforce would fight it"}},
 		{"db", 1, 2, 1, 1, []string{"its baseline is not set: no complete sweep since it came, so that what stood before is not marked", "1 incident could not be judged for certain, or is not over: sgwarden incidents list --policy db"}},
+		{"mail", 1, 1, 1, 1, []string{"its baseline is not set: no complete sweep since it came, so that what stood before is not marked"}},
 		{"rdp", 1, 2, 1, 1, []string{}},
 	} {
 		s := sums[n]
@@ -183,5 +186,5 @@ func TestWhatEnforceWouldHaveDone(t *testing.T) {
 	require.Len(t, sums[0].Would, wouldShown)
 	require.Equal(t, "role/pipeline", sumUp(found, wouldKeys["actor"])[0].Of)
 	require.Equal(t, "sg-1", sumUp(found, wouldKeys["group"])[0].Of)
-	require.Empty(t, sumUp([]incident.Incident{acted}, wouldKeys["policy"]))
+	require.Empty(t, sumUp([]incident.Incident{acted, told}, wouldKeys["policy"]))
 }

@@ -3,6 +3,7 @@ package embedded
 import (
 	"context"
 	"math/rand/v2"
+	"net/netip"
 	"slices"
 	"strconv"
 	"testing"
@@ -264,4 +265,27 @@ func TestUndoOfAGroupThatIsGone(t *testing.T) {
 	require.Len(t, ends, 1)
 	require.ErrorIs(t, ends[0].Err, incident.ErrGone)
 	require.True(t, undo.Failed(ends))
+}
+
+// TestUndoOfAListIsNotTakenAgain: the exemption names the list, and covers what
+// is in it.
+func TestUndoOfAListIsNotTakenAgain(t *testing.T) {
+	u := newUndoing(t)
+	const list = "pl-0123456789abcdef0"
+	require.NoError(t, u.account.ec2.PutList(secgroup.PrefixList{
+		ID: list, Name: "offices", OwnerID: localec2.DefaultAccount, Version: 1,
+		Entries: []netip.Prefix{netip.MustParsePrefix("8.0.0.0/7"), netip.MustParsePrefix("2600::/16")}, Readable: true,
+	}, 10))
+	u.open("ingress tcp/20-25 from " + list)
+	wanted, _ := u.rules()
+	u.hear()
+	taken := u.incidents()
+	require.Len(t, taken, 1)
+	for _, d := range u.undo(taken[0]) {
+		require.NoError(t, d.Err)
+		require.NotNil(t, d.Put)
+	}
+	u.hear()
+	now, _ := u.rules()
+	require.Equal(t, wanted, now)
 }

@@ -29,6 +29,9 @@ func Plan(i incident.Incident, live []secgroup.Rule) []Step {
 	for _, r := range i.Rules {
 		s := Step{Rule: r}
 		s.Action, s.Note = putBack(i.GroupID, r, live)
+		if s.Action != nil && s.Note == "" && r.Reason == "interrupted" {
+			s.Note = "sgwarden was interrupted, and found it gone afterwards: somebody else may have removed it"
+		}
 		steps = append(steps, s)
 	}
 	return steps

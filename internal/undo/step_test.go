@@ -29,6 +29,8 @@ func TestPlan(t *testing.T) {
 	widened := wide
 	widened.Description = "of mine"
 	reverted := incident.Rule{ID: "sgr-1", Before: &wide, Outcome: incident.Reverted}
+	interrupted := reverted
+	interrupted.Reason = "interrupted"
 	narrowed := incident.Rule{ID: "sgr-1", Before: &wide, Outcome: incident.Narrowed, After: []secgroup.Rule{part, other}}
 	anew := wide
 	anew.ID = ""
@@ -42,6 +44,7 @@ func TestPlan(t *testing.T) {
 	}{
 		{"removed", reverted, nil, put, ""},
 		{"removed, others live", reverted, []secgroup.Rule{other}, put, ""},
+		{"gone after an interruption", interrupted, nil, put, "sgwarden was interrupted, and found it gone afterwards: somebody else may have removed it"},
 		{"there again by another id", reverted, []secgroup.Rule{rule(t, "sgr-9", wide.String())}, nil, "it is there already, as sgr-9"},
 		{"the opposite direction is another rule", reverted, []secgroup.Rule{rule(t, "sgr-9", "egress tcp/20-25 to 0.0.0.0/0")}, put, ""},
 		{"removed, and a rule of its id lives", reverted, []secgroup.Rule{part}, nil, "somebody changed it since, to ingress tcp/23-25 from 0.0.0.0/0"},

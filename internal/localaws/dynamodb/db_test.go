@@ -342,11 +342,13 @@ func TestStaleReads(t *testing.T) {
 		rest := fmt.Sprintf(`,"ConsistentRead":%t}`, c.consistent)
 		require.Equal(t, c.was, get(`{`+deleted+rest, c.stale) != "{}")
 		require.Equal(t, !c.was, get(`{`+made+rest, c.stale) != "{}")
-		b, fault := w.Do("Query", []byte(query+rest), c.stale)
-		require.Nil(t, fault)
-		require.Equal(t, c.was, strings.Contains(string(b), `"sk":{"S":"1"}`), "%s", b)
-		require.Contains(t, string(b), `"Count":1`)
-		b, fault = w.Do("BatchGetItem", []byte(`{"RequestItems":{"t":{"Keys":[{"pk":{"S":"a"},"sk":{"S":"1"}}]`+rest+`}}`), c.stale)
+		for operation, body := range map[string]string{"Query": query, "Scan": `{"TableName":"t"`} {
+			b, fault := w.Do(operation, []byte(body+rest), c.stale)
+			require.Nil(t, fault)
+			require.Equal(t, c.was, strings.Contains(string(b), `"sk":{"S":"1"}`), "%s: %s", operation, b)
+			require.Contains(t, string(b), `"Count":1`)
+		}
+		b, fault := w.Do("BatchGetItem", []byte(`{"RequestItems":{"t":{"Keys":[{"pk":{"S":"a"},"sk":{"S":"1"}}]`+rest+`}}`), c.stale)
 		require.Nil(t, fault)
 		require.Equal(t, c.was, strings.Contains(string(b), `"sk":{"S":"1"}`), "%s", b)
 	}
