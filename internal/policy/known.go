@@ -59,9 +59,9 @@ func (k KnownRule) InOrder() bool {
 	return k.IncidentID == "" && k.Under == nil || k.Reported == reportedExempt || len(k.Baseline) > 0
 }
 
-// listGrew reports whether the value last seen is that of Before, a prefix
+// ListGrew reports whether the value last seen is that of Before, a prefix
 // list, with other entries.
-func (k KnownRule) listGrew() bool {
+func (k KnownRule) ListGrew() bool {
 	if k.Before == nil {
 		return false
 	}

@@ -263,7 +263,7 @@ func (j *judgement) isForeignGrowth(p *Policy, s *subject) bool {
 	if !ownReference(k.Rule, j.in.Live.AccountID).SameValue(s.rule) {
 		return false
 	}
-	if k.listGrew() {
+	if k.ListGrew() {
 		return true
 	}
 	wasInOrder := k.IncidentID == "" || k.Under != nil && !slices.Contains(k.Under, p.ID)

@@ -35,7 +35,7 @@ func (j *judgement) newSubject(place int, rule secgroup.Rule, known *KnownRule) 
 		s.marked = last
 		switch {
 		case known.Before == nil:
-		case known.listGrew():
+		case known.ListGrew():
 			s.marked = secgroup.Region{} // the entries that the mark is about are not remembered
 		default:
 			if before := j.regionOf(*known.Before, known, s.rule); !before.Covers(last) {

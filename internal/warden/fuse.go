@@ -11,7 +11,6 @@ import (
 
 	"github.com/sgwarden/sgwarden/internal/incident"
 	"github.com/sgwarden/sgwarden/internal/policy"
-	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
 
 const (
@@ -21,11 +20,6 @@ const (
 	// actorAgain is how old the count of an actor is before it is written anew:
 	// in a storm all judgings would wait for the one item.
 	actorAgain = 15 * time.Minute
-
-	// eventedMark is where Known.Removed remembers when a record last told that
-	// the group was made, or more of it than it could name: what is seen of the
-	// group first after that has an event of its own.
-	eventedMark = "evented"
 )
 
 // Reasons of the pages about a fuse.
@@ -190,55 +184,6 @@ func with(times map[string]time.Time, id string, t time.Time) map[string]time.Ti
 	}
 	out[id] = t
 	return out
-}
-
-// hasOwnEvent reports whether somebody's call asks for what is about to be
-// done: a fresh record names the rule, or made the group. What a policy does by
-// itself (a sweep finds it, an exemption lapses, the bundle is another) has none.
-func (j *judging) hasOwnEvent(e *end, p *policy.Policy) bool {
-	known, isKnown := j.mem.Known.Rules[e.rule.ID]
-	if by := e.verdict.By; by != nil {
-		if e.verdict.Named && by.EventTime.IsZero() {
-			return true
-		}
-		if j.now.Sub(by.EventTime) < fuseWindow+p.Remedy.After {
-			return true
-		}
-		for _, i := range j.mem.Open { // it took longer than an hour to take back
-			if isKnown && i.ID == known.IncidentID && i.LearntAt.Sub(by.EventTime) < fuseWindow {
-				return true
-			}
-		}
-	}
-	if isKnown && !j.grew(known, e.rule) {
-		if j.isChanged() && j.now.Sub(known.Since) < fuseWindow {
-			return true // first seen so, and not taken back at once
-		}
-		told := j.mem.Known.Removed[eventedMark].At
-		return !told.IsZero() && !known.Since.Before(told) && j.now.Sub(told) < fuseWindow+p.Remedy.After
-	}
-	return j.isChanged() || !j.evented().IsZero() || j.now.Sub(j.mem.Known.Removed[eventedMark].At) < fuseWindow
-}
-
-// isChanged reports whether a fresh record at hand changes the group. A rule that
-// nobody knew and that is seen beside such a call has its own record under way:
-// records come one by one, and an attacker who is quick must not press the fuse.
-func (j *judging) isChanged() bool {
-	return slices.ContainsFunc(j.records, func(r *record) bool {
-		return (r.change.Effect == secgroup.Names || r.change.Effect == secgroup.Creates) && j.now.Sub(notAfter(r.change.EventTime, j.now)) < fuseWindow
-	})
-}
-
-// evented is when the latest fresh record at hand made the group, or more of it
-// than it names; zero = there is none.
-func (j *judging) evented() (latest time.Time) {
-	for _, r := range j.records {
-		tells := r.change.Effect == secgroup.Creates || r.change.Effect == secgroup.Names && !r.change.Complete
-		if at := notAfter(r.change.EventTime, j.now); tells && !r.decided && j.now.Sub(at) < fuseWindow && at.After(latest) {
-			latest = at
-		}
-	}
-	return latest
 }
 
 // pageFuse tells of the policies that a fuse holds, and of those that take back

@@ -302,3 +302,71 @@ func TestFusePageIsNotLost(t *testing.T) {
 func replaceSeverity(text, severity string) string {
 	return strings.Replace(text, "severity: high", "severity: "+severity, 1)
 }
+
+// Whoever may write a list can have it open many groups at once: that must not
+// hold the policy, or all that is opened afterwards stays open.
+func TestFuseIsNotPressedByAListThatGrows(t *testing.T) {
+	groups := func(w *world) (ids []string) {
+		w.holds(ownList, "8.8.8.0/29")
+		for i := range 4 {
+			id := fmt.Sprintf("sg-0cccccccccccccc%02d", i)
+			w.ec2.make(id, fmt.Sprintf("group-%d", i))
+			w.ec2.add(id, parse(t, "ingress tcp/22 from "+ownList))
+			ids = append(ids, id)
+		}
+		w.decisions(w.listChange(ownList), 1)
+		for _, id := range ids {
+			require.Len(t, w.texts(id), 1)
+		}
+		w.wait(2 * time.Hour)
+		w.holds(ownList, "8.8.8.0/29", "0.0.0.0/0")
+		return ids
+	}
+	for name, look := range map[string]func(w *world, ids []string){
+		"told of by its record": func(w *world, _ []string) { w.decisions(w.listChange(ownList), 1) },
+		"seen by a sweep":       func(w *world, ids []string) { w.sweptOutcomes(ids...) },
+		"taken back late": func(w *world, ids []string) {
+			w.ec2.on = func(name string) error {
+				if name == "RevokeSecurityGroupIngress" {
+					return incident.ErrDenied
+				}
+				return nil
+			}
+			w.decisions(w.listChange(ownList), 1)
+			w.ec2.on = nil
+			w.wait(3 * time.Hour)
+			w.sweptOutcomes(ids...)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, revertSSH, fused(1, 0))
+			ids := groups(w)
+			look(w, ids)
+			for _, id := range ids {
+				require.Empty(t, w.texts(id))
+			}
+			require.Equal(t, incident.Reverted, w.judge1(w.authorize(groupA, ssh)).Outcome)
+			require.Empty(t, w.held())
+		})
+	}
+}
+
+// A reference that the policy refused before its list changed, and let be only
+// by its mark, is not the list's doing: such a policy may be wrong.
+func TestFuseCountsListsOfMarkedRules(t *testing.T) {
+	w := newWorld(t, revertSSH, fused(1, 0))
+	w.holds(ownList, "0.0.0.0/0")
+	ids := []string{groupA, groupB}
+	for _, id := range ids {
+		r := w.ec2.add(id, parse(t, "ingress tcp/22 from "+ownList))
+		w.mark(id, r, "ssh")
+		known := w.memory(id).Known
+		rule := known.Rules[r.ID]
+		rule.ListDigest = policy.ListDigest(w.ec2.lists[ownList].Entries)
+		known.Rules[r.ID] = rule
+		require.NoError(t, w.store.Close(context.Background(), incident.Closing{GroupID: id, Version: known.Version, Known: known, Now: w.clock()}))
+	}
+	require.Equal(t, []string{"compliant", "compliant"}, w.sweptOutcomes(ids...))
+	w.holds(ownList, "0.0.0.0/0", "::/0")
+	require.Equal(t, []string{"reverted", "pending"}, w.sweptOutcomes(ids...))
+}
