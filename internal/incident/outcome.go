@@ -70,16 +70,6 @@ func ParseOutcome(text string) (Outcome, error) {
 	return 0, fmt.Errorf("parse outcome %q: not one of the closed list", text)
 }
 
-// Worst is the outcome of a whole: that of its worst part. Without parts it is
-// the invalid zero value: nothing was judged, so nothing may be claimed.
-func Worst(outcomes ...Outcome) Outcome {
-	var worst Outcome
-	for _, o := range outcomes {
-		worst = max(worst, o)
-	}
-	return worst
-}
-
 // Changed reports whether the outcome claims a change of sgwarden that was
 // read back: reverted, narrowed or tagged.
 func (o Outcome) Changed() bool { return o == Reverted || o == Narrowed || o == Tagged }

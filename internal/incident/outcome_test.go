@@ -34,23 +34,6 @@ func TestParseOutcomeRefusesWhatIsNotOnTheList(t *testing.T) {
 	require.Equal(t, "invalid outcome", incident.Outcome(200).String())
 }
 
-func TestWorst(t *testing.T) {
-	tests := []struct {
-		name  string
-		parts []incident.Outcome
-		want  incident.Outcome
-	}{
-		{"nothing claims nothing", nil, 0},
-		{"one", []incident.Outcome{incident.Ignored}, incident.Ignored},
-		{"failed beats done", []incident.Outcome{incident.Reverted, incident.NotReverted, incident.Compliant}, incident.NotReverted},
-		{"done beats told", []incident.Outcome{incident.Observed, incident.Narrowed, incident.Alerted}, incident.Narrowed},
-		{"denied is worst", []incident.Outcome{incident.CannotRemediate, incident.Unresolved}, incident.CannotRemediate},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) { require.Equal(t, tt.want, incident.Worst(tt.parts...)) })
-	}
-}
-
 func TestOnlyTheFourStayOpenAndOnlyThreeClaimAChange(t *testing.T) {
 	var open, changed []string
 	for _, o := range incident.Outcomes() {
