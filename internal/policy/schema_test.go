@@ -441,6 +441,7 @@ var beyondSchema = map[string]string{
 	"inverted-range":         "compares two numbers",
 	"set-cycle":              "follows names",
 	"shared-set":             "computes a block",
+	"stack-partitions":       "compares ARNs",
 	"these-outside-within":   "computes with blocks and ports",
 	"unknown-set":            "follows names",
 }
