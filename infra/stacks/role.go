@@ -27,6 +27,7 @@ func (a *account) newRole(s Settings) awsiam.Role {
 	grant(role, "WriteLedger", table, leadingKeys(ledger.GuardKeys()), ledger.WritePermissions()...)
 	grant(role, "Alert", &[]*string{a.topic.TopicArn()}, nil, alert.Permissions()...)
 	grant(role, "JudgeAgain", &[]*string{a.queues.changes.QueueArn()}, nil, "sqs:SendMessage")
+	a.grantKey(role, keyUse{decrypt: []string{viaTable, viaTopic, viaQueue}, encrypt: []string{viaTopic, viaQueue}})
 	return role
 }
 
