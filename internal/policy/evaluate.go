@@ -164,13 +164,16 @@ func words(buffer []uint64, n int) []uint64 {
 
 // touch makes subjects of the rules that some clause may touch.
 func (j *judgement) touch(rules []RuleVerdict) {
-	x := j.set.index
+	x, facts := j.set.index, &j.in.Facts.Surroundings
 	var buffer [16]uint64
 	set := words(buffer[:], x.words)
-	inScope := x.harmless(j.set.Policies, rules, j.fine.inScope)
+	inScope := x.harmless(j.set.Policies, rules, facts, j.fine.inScope)
+	if inScope == nil {
+		return
+	}
 	var met [][]*subject
 	for i := range rules {
-		if !x.touch(&rules[i].Rule, inScope, set) {
+		if !x.touch(&rules[i].Rule, facts, inScope, set) {
 			continue
 		}
 		s := j.newSubject(i, rules[i].Rule, rules[i].Known)

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
@@ -281,11 +282,48 @@ func TestDescribedRulesAreMatchedWithoutAllocation(t *testing.T) {
 	}))), document("q", forbid(box("ingress tcp/22 internet"))))
 	set, all := make([]uint64, s.index.words), []uint64{3}
 	for _, r := range described(liveRules(t, "ingress tcp/443 from 8.0.0.0/8", "ingress tcp/443 from 2600::/8", "ingress tcp/443 from sg-0b"), "The Office of Mr. Nobody, 4th floor") {
-		require.Zero(t, testing.AllocsPerRun(100, func() { require.False(t, s.index.touch(&r, all, set)) }), "%s", r)
+		require.Zero(t, testing.AllocsPerRun(100, func() { require.False(t, s.index.touch(&r, &Surroundings{}, all, set)) }), "%s", r)
 	}
 	allocs := func(n int) float64 {
 		g := manyRules(t, n)
 		in := swept(s, secgroup.Group{ID: g.ID, Rules: described(g.Rules, "The Office")})
+		return testing.AllocsPerRun(20, func() { s.Evaluate(in) })
+	}
+	require.Equal(t, allocs(10), allocs(1000))
+}
+
+// TestWhatFactsTellIsMatchedWithoutAllocation: a reference that is known to be
+// alive, and an address that is known to be elastic, are no subjects; where the
+// facts were not read, or could not be, they are.
+func TestWhatFactsTellIsMatchedWithoutAllocation(t *testing.T) {
+	s := enforcing(t,
+		document("alive", requires(where("both all references", func(r *Requirement) { r.Alive = true }))),
+		document("elastic", requires(where("both all internet", func(r *Requirement) { r.Elastic = true }))))
+	own, other := netip.MustParseAddr("8.8.8.8"), netip.MustParseAddr("8.8.4.4")
+	read := Surroundings{Dead: &DeadReferences{GroupIDs: []string{"sg-0c"}}, Elastic: &ElasticAddresses{Addresses: []netip.Addr{own}}}
+	refused := Surroundings{Dead: &DeadReferences{Refused: "denied"}, Elastic: &ElasticAddresses{Refused: "denied", Addresses: []netip.Addr{own, other}}}
+	for text, want := range map[string]bool{
+		"ingress tcp/443 from sg-0b": false, "ingress tcp/443 from sg-0c": true, "ingress tcp/443 from 8.8.8.8/32": false, "ingress tcp/443 from 8.8.4.4/32": true,
+		"egress all to 8.8.8.8/32": false, "ingress tcp/443 from 8.8.8.8/31": true, "ingress tcp/443 from pl-0b": true, "ingress tcp/443 from 10.0.0.0/8": false,
+	} {
+		r, set := liveRules(t, text)[0], make([]uint64, s.index.words)
+		require.Equal(t, want, s.index.touch(&r, &read, []uint64{3}, set), text)
+		if !want {
+			require.Zero(t, testing.AllocsPerRun(100, func() { s.index.touch(&r, &read, []uint64{3}, set) }), text)
+		}
+		for _, facts := range []Surroundings{{}, refused} {
+			require.Equal(t, text != "ingress tcp/443 from 10.0.0.0/8", s.index.touch(&r, &facts, []uint64{3}, set), text)
+		}
+	}
+	allocs := func(n int) float64 {
+		var texts []string
+		for range n / 2 {
+			texts = append(texts, "ingress tcp/443 from sg-0b", "ingress tcp/443 from 8.8.8.8/32")
+		}
+		g := group(t)
+		g.Rules = liveRules(t, texts...)
+		in := swept(s, g)
+		in.Facts.Surroundings = read
 		return testing.AllocsPerRun(20, func() { s.Evaluate(in) })
 	}
 	require.Equal(t, allocs(10), allocs(1000))

@@ -39,7 +39,7 @@ func touched(t *testing.T, s *Set, text string) []int {
 	t.Helper()
 	r := ruleOf(t, text)
 	set := s.index.everything()
-	found := s.index.touch(&r, s.index.everything(), set)
+	found := s.index.touch(&r, &Surroundings{}, s.index.everything(), set)
 	require.Equal(t, found, len(bitsOf(set)) > 0, text)
 	return bitsOf(set)
 }
@@ -64,7 +64,7 @@ func TestIndexNamesNoMoreThanItMust(t *testing.T) {
 	}
 	odd := ruleOf(t, "ingress tcp/22 from 8.8.8.8/32")
 	odd.Direction = 0
-	require.False(t, s.index.touch(&odd, s.index.everything(), make([]uint64, s.index.words)))
+	require.False(t, s.index.touch(&odd, &Surroundings{}, s.index.everything(), make([]uint64, s.index.words)))
 	require.True(t, s.index.touchedBy(0, liveRules(t, "ingress tcp/1 from 8.8.8.8/32", "ingress tcp/22 from 8.8.8.8/32")))
 	require.False(t, s.index.touchedBy(0, liveRules(t, "ingress tcp/1 from 8.8.8.8/32")))
 	require.False(t, s.index.touchedBy(1, liveRules(t, "ingress tcp/22 from 8.8.8.8/32")))
@@ -184,7 +184,7 @@ func TestHarmlessDropsWhatCannotBeViolated(t *testing.T) {
 			rules = append(rules, RuleVerdict{Rule: r})
 		}
 		kept := map[int]bool{}
-		for _, i := range bitsOf(s.index.harmless(s.Policies, rules, s.index.everything())) {
+		for _, i := range bitsOf(s.index.harmless(s.Policies, rules, &Surroundings{}, s.index.everything())) {
 			kept[i] = true
 		}
 		return kept
