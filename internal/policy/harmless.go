@@ -100,13 +100,14 @@ func (t *sums) drop(policies []*Policy, left []uint64) []uint64 {
 // add adds a rule that touches the clauses of t.set.
 func (t *sums) add(r *secgroup.Rule) {
 	dir := int(r.Direction - secgroup.Ingress)
+	protocols, span := r.Protocols(), r.Span()
 	last := -1
 	for w, word := range t.set {
 		t.met[w] |= word
 		for ; word != 0; word &= word - 1 {
 			c := &t.index.clauses[w*64+bits.TrailingZeros64(word)]
 			if c.whole {
-				t.open[2*c.number+dir] += c.flowsOf(r)
+				t.open[2*c.number+dir] += c.flowsOf(protocols, span)
 			}
 			if c.policy != last {
 				last = c.policy
@@ -138,8 +139,7 @@ func (t *tally) add(r *secgroup.Rule, dir int) {
 }
 
 // flowsOf is how many flows of the clause a rule opens, or more.
-func (c *clause) flowsOf(r *secgroup.Rule) uint64 {
-	protocols, span := r.Protocols(), r.Span()
+func (c *clause) flowsOf(protocols secgroup.ProtocolRange, span secgroup.Span) uint64 {
 	var n uint64
 	for _, f := range c.flows {
 		first, last := max(f.protocols.First, protocols.First), min(f.protocols.Last, protocols.Last)

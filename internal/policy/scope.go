@@ -84,7 +84,7 @@ func compileScope(s Scope, t trust) *scopeMatcher {
 	}
 	for key, values := range s.Tags {
 		if slices.Contains(t.tags, key) {
-			m.hasTag(key, values)
+			m.tags[key] = values
 		}
 	}
 	return m
@@ -105,7 +105,7 @@ func compileNot(s *Scope, t trust) *scopeMatcher {
 	m.never = m.never || len(s.Names) > 0 && len(m.names) == 0
 	for key, values := range s.Tags {
 		if slices.Contains(t.tags, key) {
-			m.hasTag(key, values)
+			m.tags[key] = values
 		} else {
 			m.never = true
 		}
@@ -115,17 +115,9 @@ func compileNot(s *Scope, t trust) *scopeMatcher {
 
 func newScopeMatcher(s Scope) *scopeMatcher {
 	return &scopeMatcher{
-		ids: s.IDs, vpcs: s.VPCs, accounts: s.Accounts, regions: s.Regions, isDefault: s.Default,
+		ids: s.IDs, tags: map[string][]string{}, vpcs: s.VPCs, accounts: s.Accounts, regions: s.Regions, isDefault: s.Default,
 		given: len(s.Names)+len(s.IDs)+len(s.Tags)+len(s.VPCs)+len(s.Accounts)+len(s.Regions) > 0 || s.Default != nil,
 	}
-}
-
-// hasTag adds a condition; most scopes have none on tags.
-func (m *scopeMatcher) hasTag(key string, values []string) {
-	if m.tags == nil {
-		m.tags = map[string][]string{}
-	}
-	m.tags[key] = values
 }
 
 // isEmpty reports whether no condition is left.
@@ -134,7 +126,7 @@ func (m *scopeMatcher) isEmpty() bool {
 }
 
 // hold answers whether all conditions hold.
-func (m *scopeMatcher) hold(f groupFacts) answer {
+func (m *scopeMatcher) hold(f *groupFacts) answer {
 	if m.never {
 		return no
 	}
@@ -201,7 +193,7 @@ func (m *scopeMatcher) holdTags(tags map[string]string) answer {
 
 // applies answers whether a policy is meant for a group. What is not known
 // counts as yes for the scope and as no for scope.not: unknown is "may".
-func (p *Policy) applies(f groupFacts) answer {
+func (p *Policy) applies(f *groupFacts) answer {
 	a := p.scope.hold(f)
 	if a == no || p.not == nil {
 		return a

@@ -113,7 +113,7 @@ func TestCountsOfFlows(t *testing.T) {
 		{"ingress 47 internet", "ingress 47 from 8.8.8.8/32", 1 << 16},
 	} {
 		r := ruleOf(t, tc.rule)
-		require.Equal(t, tc.want, c(tc.box).flowsOf(&r), "%s, %s", tc.box, tc.rule)
+		require.Equal(t, tc.want, c(tc.box).flowsOf(r.Protocols(), r.Span()), "%s, %s", tc.box, tc.rule)
 	}
 	require.Equal(t, uint64(10), countFlows(ruleOf(t, "ingress tcp/20-29 from 8.8.8.8/32").Region()))
 	require.Equal(t, uint64(1<<24), countFlows(ruleOf(t, "ingress all from 8.8.8.8/32").Region()))
