@@ -48,7 +48,6 @@ func (j *judgement) charge(rules []RuleVerdict) map[int][]charged {
 			j.subjects = append(j.subjects, s)
 		}
 	}
-	slices.SortFunc(j.subjects, compareSubjects)
 	return out
 }
 

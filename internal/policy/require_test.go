@@ -160,12 +160,72 @@ func TestWhatIsExemptHidesNoOtherDemand(t *testing.T) {
 	v = s.Evaluate(in)
 	require.Equal(t, []State{Unknown}, states(v))
 	require.Contains(t, v.Rules[0].Findings[0].Why, "could not be read: no")
+	require.NotContains(t, v.Rules[0].Findings[0].Why, "it has no description")
+	require.True(t, v.Rules[0].Findings[0].Excess.IsEmpty())
+	require.Empty(t, v.Rules[0].Findings[0].Lacks)
 	require.Equal(t, Keep, v.Rules[0].Decision, "what is certain is exempt")
 	in.Facts.Dead = &DeadReferences{GroupIDs: []string{"sg-0b"}}
 	v = s.Evaluate(in)
 	require.Equal(t, []State{Acting}, states(v))
 	in.Facts.Dead = &DeadReferences{}
 	require.Equal(t, []State{Exempt}, states(s.Evaluate(in)))
+}
+
+// TestEveryEntryIsAskedOfEveryRule: what one entry does not touch, has nothing
+// against or cannot tell does not end the questions.
+func TestEveryEntryIsAskedOfEveryRule(t *testing.T) {
+	s := enforcing(t, document("p", requires(
+		where("ingress tcp/22 any", func(r *Requirement) { r.Description = true }),
+		where("ingress tcp/20-25 references", func(r *Requirement) { r.Alive = true }),
+		where("ingress tcp/23-25 any", func(r *Requirement) { r.Description = true }),
+		where("ingress tcp/23-25 any", func(r *Requirement) { r.MaxPorts = 1 }),
+	)))
+	judged := func(edit func(*Input), rules ...string) Verdict {
+		in := swept(s, group(t, rules...))
+		in.Facts.Dead = &DeadReferences{}
+		if edit != nil {
+			edit(&in)
+		}
+		return s.Evaluate(in)
+	}
+	require.Equal(t, map[string]string{
+		"sgr-1": "it has no description; it opens 2 ports, where 1 may be",
+		"sgr-2": "it has no description; it opens 2 ports, where 1 may be",
+		"sgr-3": "it has no description",
+	}, lacksOf(judged(nil, "ingress tcp/22-23 from 10.0.0.0/8", "ingress tcp/24-25 from 10.0.0.0/8", "ingress tcp/25 from 10.0.0.0/8")),
+		"the same is said once")
+	v := judged(func(in *Input) { described(in.Live.Rules, "office") }, "ingress tcp/24-25 from 10.0.0.0/8")
+	require.Equal(t, map[string]string{"sgr-1": "it opens 2 ports, where 1 may be"}, lacksOf(v))
+	v = judged(func(in *Input) {
+		in.Facts.Dead = nil
+		described(in.Live.Rules[:1], "office")
+	}, "ingress tcp/22 from sg-0b", "ingress tcp/23 from 10.0.0.0/8")
+	require.Equal(t, []State{Fine, Acting}, states(v), "a fact that one rule waits for says nothing of the next")
+	require.Equal(t, []Need{NeedDead}, v.Needs)
+}
+
+// TestDemandsOfPeersThatAreNotKnown: a list that nobody could read may be of
+// the internet, a block of the group's VPC is not, and where its blocks are not
+// known they are asked for.
+func TestDemandsOfPeersThatAreNotKnown(t *testing.T) {
+	s := enforcing(t, document("p", requires(where("ingress all internet", func(r *Requirement) { r.Description = true }))))
+	list := s.Evaluate(swept(s, withList(group(t, "ingress tcp/22 from pl-d4"), secgroup.PrefixList{ID: "pl-d4", Refused: "denied"})))
+	require.Equal(t, []State{Unknown}, states(list))
+	require.Equal(t, Keep, list.Rules[0].Decision)
+	require.Empty(t, lacksOf(list), "what it lacks counts only if it is of the internet")
+
+	in := swept(s, group(t, "ingress tcp/22 from 8.8.8.0/25"))
+	in.Live.VPCs = vpcs("8.8.8.0/24")
+	require.Equal(t, []State{Fine}, states(s.Evaluate(in)))
+	in.Live.VPCs = nil
+	v := s.Evaluate(in)
+	require.Equal(t, []State{Acting}, states(v))
+	require.Equal(t, []Need{NeedVPCs}, v.Needs)
+
+	own := enforcing(t, document("p", requires(where("ingress all vpc", func(r *Requirement) { r.Description = true }))))
+	v = own.Evaluate(in)
+	require.Equal(t, []State{Fine}, states(v), "a block is known, be it of the VPC or not")
+	require.Equal(t, []Need{NeedVPCs}, v.Needs)
 }
 
 func TestWhatGroupsLack(t *testing.T) {
