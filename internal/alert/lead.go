@@ -26,6 +26,7 @@ var reasons = map[string]string{
 	"not-verified":       "the group could not be read again afterwards",
 	"still-there":        "AWS answered success, and the rule is there all the same",
 	"changed-meanwhile":  "the rule was changed in the meantime",
+	"overtaken":          "somebody changed the rule just before it was to be changed, and no call was made",
 	"waiting":            "its policy gives it some time first",
 	"held":               "changes are held at the moment",
 }
