@@ -306,7 +306,7 @@ func TestAttachedGroupsOfTheRequest(t *testing.T) {
 
 // TestIndirectWithoutId: what is judged later is never dropped for lack of an id.
 func TestIndirectWithoutId(t *testing.T) {
-	for _, call := range []string{"CreateVpc", "CreateDefaultVpc", "AssociateVpcCidrBlock", "CreateManagedPrefixList", "AcceptVpcPeeringConnection"} {
+	for _, call := range []string{"CreateVpc", "CreateDefaultVpc", "AssociateVpcCidrBlock", "DisassociateVpcCidrBlock", "CreateManagedPrefixList", "AcceptVpcPeeringConnection"} {
 		c := decodeFields(t, call, `"requestParameters":{},"responseElements":null`)
 		require.Equal(t, secgroup.Indirect, c.Effect)
 		require.False(t, c.Complete, call)

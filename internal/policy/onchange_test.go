@@ -106,7 +106,7 @@ func TestWhichCallsAreJudged(t *testing.T) {
 		c.ErrorCode = "Client.DryRunOperation"
 		require.Empty(t, judgedCall(t, every, c, nil).Calls, "a failed call changed nothing")
 	}
-	require.Len(t, watchedCalls(), 21)
+	require.Len(t, watchedCalls(), 22)
 	for _, name := range []string{"", "RunInstances", "AuthorizeSecurityGroup"} {
 		require.Empty(t, judgedCall(t, every, called(dev, name, secgroup.Names), nil).Calls, "%q is no watched call", name)
 	}
