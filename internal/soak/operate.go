@@ -39,7 +39,7 @@ func (w *world) operate() {
 		err = operator.PutExemption(ctx, policy.Exemption{
 			ID: id, Policy: w.docket.exempts, Group: group, Rules: []secgroup.Rule{r}, Owner: "net", Reason: "test", Until: w.clock().Add(20 * 24 * time.Hour),
 		}, w.clock())
-		w.history.excused[id] = exemption{group, r}
+		w.history.excused[id] = exemption{group: group, rule: r, law: w.docket.exempts}
 		w.tally.Calls["operator: exempt"]++
 		w.say("operator exempts %s of %s as %s", r, group, id)
 	}
