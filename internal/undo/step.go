@@ -17,6 +17,8 @@ type Step struct {
 	// Note says why nothing is done, or what is worth knowing of what is; ""
 	// = nothing.
 	Note string
+	// There = the group has it already, perhaps by an earlier undoing.
+	There bool
 }
 
 // Plan says how each rule of a closed incident gets the value back that
@@ -29,12 +31,18 @@ func Plan(i incident.Incident, live []secgroup.Rule) []Step {
 	for _, r := range i.Rules {
 		s := Step{Rule: r}
 		s.Action, s.Note = putBack(i.GroupID, r, live)
+		s.There = s.Action == nil && wasTaken(r) && find(live, r.Before.SameValue) != nil
 		if s.Action != nil && s.Note == "" && r.Reason == "interrupted" {
 			s.Note = "sgwarden was interrupted, and found it gone afterwards: somebody else may have removed it"
 		}
 		steps = append(steps, s)
 	}
 	return steps
+}
+
+// wasTaken reports whether something is known that was taken from the rule.
+func wasTaken(r incident.Rule) bool {
+	return (r.Outcome == incident.Reverted || r.Outcome == incident.Narrowed) && r.Before != nil && !secgroup.IsGroupEntry(r.ID)
 }
 
 func putBack(groupID string, r incident.Rule, live []secgroup.Rule) (plan.Action, string) {
