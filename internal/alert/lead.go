@@ -157,6 +157,9 @@ func told(i incident.Incident) string {
 	case incident.Reverted:
 		return reverted(i)
 	case incident.Narrowed:
+		if i.Reason == "interrupted" {
+			return fmt.Sprintf("%s is narrower now: the group was read, and only what the policies allow is left. An earlier run of sgwarden was interrupted, so its call may not have been the one that did it.", upperFirst(subjectOf(i, "let")))
+		}
 		return fmt.Sprintf("sgwarden narrowed %s. The group was read again afterwards: only what the policies allow is left.", subjectOf(i, "let"))
 	case incident.Tagged:
 		return fmt.Sprintf("sgwarden tagged %s. That is all that the policy asks for: %s.", subjectOf(i, "lets"), stillSo(i))
