@@ -117,7 +117,7 @@ func lead(i incident.Incident) string {
 		}
 		return "This is still open. " + told(i)
 	case incident.Undone:
-		return fmt.Sprintf("What sgwarden had taken back is open again, as an operator decided (sgwarden undo): %s. It is as it was before sgwarden acted, and stays as long as the exemption that came with it.", subjectOf(i, "lets"))
+		return fmt.Sprintf("What sgwarden had taken back is open again, as an operator decided (sgwarden undo): %s. All of that is as it was before sgwarden acted, and stays as long as the exemption that came with it.", subjectOf(i, "lets"))
 	}
 	return told(i)
 }

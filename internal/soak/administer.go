@@ -2,6 +2,7 @@ package soak
 
 import (
 	"context"
+	"net/url"
 	"time"
 
 	"github.com/sgwarden/sgwarden/internal/incident"
@@ -14,6 +15,8 @@ import (
 // administer is what is done to the deployment as a whole.
 func (w *world) administer(n int) {
 	switch {
+	case w.docket.fuse > 0 && w.random.IntN(2) == 0:
+		w.stealth()
 	case n < 47:
 		w.undo()
 	case n < 48:
@@ -27,6 +30,23 @@ func (w *world) administer(n int) {
 	default:
 		w.redrive()
 	}
+}
+
+// stealth opens the same in several groups, of which no record ever comes, and a
+// pass finds it: that presses the fuse.
+func (w *world) stealth() {
+	for _, group := range []string{defaultGroup, webGroup, dbGroup} {
+		a, block := pickOf(w, actors), pickOf(w, wideBlocks)
+		p := url.Values{"GroupId": {group}, "IpPermissions.1.IpRanges.1.CidrIp": {block}}
+		flowSpec{"tcp", "22", "22"}.put(p, "IpPermissions.1.")
+		_, ok := w.call(a, "AuthorizeSecurityGroupIngress", p)
+		w.say("%s opens 22 from %s in %s, and the record is lost -> %v", who(a), block, group, ok)
+		if ok {
+			w.queue.drop(w.queue.made)
+		}
+	}
+	w.effects.plan = faultPlan{seen: map[string]int{}}
+	w.judgeLooks("sweep", defaultGroup, webGroup, dbGroup)
 }
 
 func (w *world) turnOn() {
@@ -128,6 +148,9 @@ func (w *world) checkFuse(ids []string) {
 		return
 	}
 	now := w.clock()
+	if now.Sub(w.released()) < time.Hour {
+		return // who released it wants it so: nothing is counted
+	}
 	for group, at := range w.history.unasked {
 		if now.Sub(at) >= time.Hour-time.Minute {
 			delete(w.history.unasked, group)
@@ -135,7 +158,7 @@ func (w *world) checkFuse(ids []string) {
 	}
 	w.history.unasked[w.history.rules[ids[0]].group] = now
 	w.tally.check("the fuse bounds what nobody asked for")
-	if released := w.released(); len(w.history.unasked) > w.docket.fuse && now.Sub(released) >= time.Hour {
+	if len(w.history.unasked) > w.docket.fuse {
 		w.blame("fuse", "%d groups were touched within an hour though nothing told of it", len(w.history.unasked))
 	}
 }

@@ -50,6 +50,7 @@ type exemption struct {
 	rule  secgroup.Rule
 	law   string    // "" = that of the law whose it is
 	until time.Time // zero = beyond the episode
+	id    string    // in the ledger
 }
 
 // guardActor stands for the guard among actors.

@@ -102,7 +102,7 @@ func (w *world) taken() (all []incident.Incident) {
 
 func (w *world) exemptUndone(ctx context.Context, e policy.Exemption, now time.Time) error {
 	for _, r := range e.Rules {
-		w.history.excused[e.ID+" "+r.Value()] = exemption{group: e.Group, rule: withoutNote(r), law: e.Policy, until: e.Until}
+		w.history.excused[e.ID+" "+r.Value()] = exemption{group: e.Group, rule: withoutNote(r), law: e.Policy, until: e.Until, id: e.ID}
 	}
 	return w.store.Operator().PutExemption(ctx, e, now)
 }
