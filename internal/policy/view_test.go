@@ -125,11 +125,20 @@ func TestViewsJudgeRulesInTheirOrder(t *testing.T) {
 	found := v.Judge(g, rules)
 	require.Len(t, found, 1, "the rules of the group itself are not asked for")
 	require.Equal(t, []string{"ingress tcp/22 from 8.8.9.0/24"}, excessOf(found[0], secgroup.Ingress), "the first that was made stays")
+	rules = []secgroup.Rule{ruleOf(t, "sgr-z ingress tcp/22 from 8.8.8.0/25"), ruleOf(t, "sgr-b ingress tcp/22 from 8.8.9.0/25"), ruleOf(t, "sgr-a ingress tcp/22 from 8.8.10.0/25")}
+	found = v.Judge(g, rules)
+	require.Len(t, found, 1)
+	require.Equal(t, []string{"ingress tcp/22 from 8.8.10.0/25"}, excessOf(found[0], secgroup.Ingress))
 	list := secgroup.PrefixList{ID: "pl-0b", OwnerID: "999999999999", Readable: true, Entries: []netip.Prefix{netip.MustParsePrefix("8.0.0.0/8")}}
 	rules = []secgroup.Rule{{ID: "sgr-a", Direction: secgroup.Ingress, Protocol: secgroup.TCP, Ports: secgroup.Ports{From: 22, To: 22}, Peer: list}}
 	found = v.Judge(g, rules)
 	require.Len(t, found, 1)
 	require.Equal(t, Acting, found[0].State, "the list held that when the rule was made")
+	list.Entries = prefixes("8.8.8.0/24")
+	rules[0].Peer = list
+	found = v.Judge(g, append(rules, ruleOf(t, "sgr-0 ingress tcp/22 from 8.8.9.0/24")))
+	require.Len(t, found, 1)
+	require.Equal(t, []string{"ingress tcp/22 from 8.8.9.0/24"}, excessOf(found[0], secgroup.Ingress), "a list has its place too")
 	require.Empty(t, v.Judge(g, []secgroup.Rule{ruleOf(t, "sgr-a ingress tcp/24 from 0.0.0.0/0")}))
 }
 
