@@ -38,6 +38,7 @@ var allowed = map[string][]string{
 	"internal/apply":             {"internal/awserr", "internal/awsrule", "internal/incident", "internal/plan", "internal/secgroup"},
 	"internal/awserr":            {"internal/incident"},
 	"internal/awshttp":           {},
+	"internal/awsjson":           {},
 	"internal/awsrule":           {"internal/incident", "internal/secgroup"},
 	"internal/bundle":            {"internal/policy", "internal/secgroup", "policies"},
 	"internal/canary":            {"internal/apply", "internal/guard", "internal/incident", "internal/inventory", "internal/ledger", "internal/metrics", "internal/plan", "internal/secgroup"},
