@@ -67,8 +67,9 @@ func (j *judging) draftIncidents(ctx context.Context) {
 func (j *judging) carryOn() {
 	for i := range j.mem.Open {
 		d := &draft{inc: j.mem.Open[i], stored: &j.mem.Open[i]}
-		// One that was told of before, as a violation, only ended exempt.
-		d.exempt = d.inc.Outcome == incident.Exempt && len(d.inc.Published) == 0
+		// One that was told of before, as a violation, only ended exempt. Where a
+		// sink lacks the message, that is all that is left to do.
+		d.exempt = d.inc.Outcome == incident.Exempt && (len(d.inc.Published) == 0 || len(d.inc.Owed) > 0)
 		if d.stranger = d.inc.Reason == reasonStranger; d.stranger {
 			d.ends = []*end{j.strangerEnd(d)}
 		}

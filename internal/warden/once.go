@@ -19,7 +19,7 @@ func (w *Warden) sayOnce(ctx context.Context, records []*record) {
 	for _, r := range records {
 		r.decision.IncidentID, r.decision.Incident = inc.ID, inc
 	}
-	story, err := w.once(ctx, eventKey+inc.ID, inc)
+	story, err := w.once(ctx, eventKey+inc.ID, inc, triesOf(records))
 	for _, r := range records {
 		r.decision.Story = story
 		if err != nil && !r.decision.Retry {
@@ -75,8 +75,9 @@ func cause(r *record) string {
 }
 
 // once publishes an incident that has no group's item, unless that was done.
-// Without the ledger it is said as often as it comes.
-func (w *Warden) once(ctx context.Context, key string, inc incident.Incident) (*Story, error) {
+// Without the ledger it is said as often as it comes. tries is how often what
+// asks for it was received.
+func (w *Warden) once(ctx context.Context, key string, inc incident.Incident, tries int) (*Story, error) {
 	story := &Story{Incidents: []incident.Incident{inc}}
 	for range maxRounds {
 		mem, err := w.cfg.Ledger.Observe(ctx, key)
@@ -92,7 +93,7 @@ func (w *Warden) once(ctx context.Context, key string, inc incident.Incident) (*
 		stored.Status, stored.Chain = statusOpen, mem.ChainHead
 		if i := slices.IndexFunc(mem.Open, func(o incident.Incident) bool { return o.ID == inc.ID }); i >= 0 {
 			stored = mem.Open[i]
-			if slices.Contains(stored.Published, string(inc.EventType)) {
+			if slices.Contains(stored.Published, string(inc.EventType)) && len(stored.Owed) == 0 {
 				return story, nil
 			}
 		}
@@ -113,33 +114,43 @@ func (w *Warden) once(ctx context.Context, key string, inc incident.Incident) (*
 		case err != nil:
 			return w.publishBlind(ctx, story, inc)
 		}
-		return story, w.publishOnce(ctx, story, stored, incident.Closing{GroupID: key, Version: version, Known: known, Holder: holder})
+		return story, w.publishOnce(ctx, story, stored, incident.Closing{GroupID: key, Version: version, Known: known, Holder: holder}, tries)
 	}
 	return story, incident.ErrConflict
 }
 
-// publishOnce sends the message and writes down that it was sent. An incident
-// that needs somebody stays open.
-func (w *Warden) publishOnce(ctx context.Context, story *Story, inc incident.Incident, closing incident.Closing) error {
-	sent := w.cfg.Publisher.Publish(ctx, inc)
-	closing.Now = w.now()
-	if sent == nil {
-		story.Published = append(story.Published, inc)
-		inc.Published = append(slices.Clone(inc.Published), string(inc.EventType))
-		if !inc.Outcome.StaysOpen() {
-			inc.Status, inc.ClosedAt = statusClosed, at(closing.Now)
-			closing.Known.Removed = map[string]policy.RemovedRule{callMark + inc.ID: {At: closing.Now, IncidentID: inc.ID}}
+// publishOnce sends the message, unless only sinks lack it, and writes down
+// that it was sent. An incident that needs somebody stays open.
+func (w *Warden) publishOnce(ctx context.Context, story *Story, inc incident.Incident, closing incident.Closing, tries int) error {
+	var sent error
+	if !slices.Contains(inc.Published, string(inc.EventType)) {
+		if sent = w.cfg.Publisher.Publish(ctx, inc); sent == nil {
+			story.Published = append(story.Published, inc)
+			inc.Published = append(slices.Clone(inc.Published), string(inc.EventType))
+			inc.Owed = w.sinkNames()
 		}
+	}
+	closing.Now = w.now()
+	paid := w.pay(ctx, &inc, tries)
+	if sent == nil && paid && !inc.Outcome.StaysOpen() {
+		inc.Status, inc.ClosedAt = statusClosed, at(closing.Now)
+		closing.Known.Removed = map[string]policy.RemovedRule{callMark + inc.ID: {At: closing.Now, IncidentID: inc.ID}}
+	}
+	if !paid {
+		sent = errors.Join(sent, errOwing)
 	}
 	closing.Incidents = []incident.Incident{inc}
 	return errors.Join(sent, w.cfg.Ledger.Close(ctx, closing))
 }
 
+// publishBlind says it without the ledger, where no debt of a sink can be kept.
 func (w *Warden) publishBlind(ctx context.Context, story *Story, inc incident.Incident) (*Story, error) {
 	if err := w.cfg.Publisher.Publish(ctx, inc); err != nil {
 		return story, err
 	}
 	story.Published = append(story.Published, inc)
+	inc.Published, inc.Owed = append(slices.Clone(inc.Published), string(inc.EventType)), w.sinkNames()
+	w.pay(ctx, &inc, sinkTries)
 	return story, nil
 }
 
@@ -164,7 +175,7 @@ func (w *Warden) pageStale(ctx context.Context, c incident.Controls) {
 		Mode: w.cfg.Mode, Severity: policy.High, AccountID: w.cfg.Account, Region: w.cfg.Region, Cause: "event", OpenedAt: c.Stamp, LearntAt: now,
 		Notes: []string{"the last complete sweep was at " + stamp + ": until the ledger is resumed (sgwarden resume --ledger) only rules that a record names are acted on"},
 	}
-	if _, err := w.once(ctx, eventKey+inc.ID, inc); err != nil {
+	if _, err := w.once(ctx, eventKey+inc.ID, inc, 1); err != nil {
 		w.paged.Delete(since)
 		w.cfg.Logger.ErrorContext(ctx, "page about a stale ledger", "error", err.Error())
 	}

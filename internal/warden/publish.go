@@ -7,9 +7,9 @@ import (
 	"github.com/sgwarden/sgwarden/internal/incident"
 )
 
-// publish sends the message that each incident of this judging owes. One that
-// cannot be sent undoes nothing: its incident stays open, and the messages come
-// again until it is sent.
+// publish sends the message that each incident of this judging owes, and tells
+// the sinks of it. One that cannot be sent undoes nothing: its incident stays
+// open, and the messages come again until it is sent.
 func (j *judging) publish(ctx context.Context) {
 	for _, d := range j.drafts {
 		j.finish(d)
@@ -23,6 +23,10 @@ func (j *judging) publish(ctx context.Context) {
 			}
 			j.story.Published = append(j.story.Published, d.inc)
 			d.inc.Published = appendOnce(slices.Clone(d.inc.Published), string(event))
+			d.inc.Owed = j.w.sinkNames()
+		}
+		if !j.w.pay(ctx, &d.inc, j.tries()) {
+			j.retry = true
 		}
 		j.story.Incidents = append(j.story.Incidents, d.inc)
 	}
@@ -58,6 +62,9 @@ func (j *judging) finish(d *draft) {
 			i.ClosedAt = seen
 		} else if j.readBack != nil {
 			i.ClosedAt = at(j.readAt)
+		}
+		if s := d.stored; s != nil && len(s.Owed) > 0 && s.Outcome == i.Outcome && s.ClosedAt != nil {
+			i.ClosedAt = s.ClosedAt // it was over and told; only a sink lacks the message
 		}
 	}
 	for _, e := range d.ends {
