@@ -29,6 +29,13 @@ func (a *AWS) EnableSecurityHub() {
 	a.findings = findings{enabled: true, byID: map[string]map[string]any{}}
 }
 
+// DisableSecurityHub turns it off, and forgets the findings.
+func (a *AWS) DisableSecurityHub() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.findings = findings{}
+}
+
 // Findings are those of Security Hub, by their ids, as it has them now.
 func (a *AWS) Findings() []map[string]any {
 	a.mu.Lock()
