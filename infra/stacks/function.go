@@ -22,9 +22,9 @@ type function struct {
 // its statements say, and may write to that group.
 func (a *account) newFunction(s Settings, f function, role awsiam.Role) awslambda.Function {
 	logs := awslogs.NewLogGroup(a.stack, jsii.String(f.id+"Logs"), &awslogs.LogGroupProps{
-		Retention:     awslogs.RetentionDays_ONE_YEAR,
 		RemovalPolicy: awscdk.RemovalPolicy_RETAIN,
 	})
+	logs.Node().DefaultChild().(awslogs.CfnLogGroup).SetRetentionInDays(jsii.Number(s.LogDays))
 	logs.GrantWrite(role)
 	architecture := awslambda.Architecture_ARM_64()
 	if s.Architecture == "x86_64" {

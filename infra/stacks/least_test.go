@@ -3,6 +3,7 @@
 package stacks
 
 import (
+	"debug/elf"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -31,10 +32,10 @@ const (
 func TestLeastPrivilege(t *testing.T) {
 	folder := "testdata/everything"
 	built := t.TempDir()
-	fakeBuild(built, folder)
+	fakeBuild(built, folder, elf.EM_AARCH64)
 	for _, mode := range []string{"observe", "enforce"} {
 		t.Run(mode, func(t *testing.T) {
-			tpl := synthesize(map[string]any{"dist": built, "mode": mode})
+			tpl := synthesize(map[string]any{"dist": built, "mode": mode}, "")
 			var calls []localaws.Call
 			var values resolver
 			synctest.Test(t, func(t *testing.T) {

@@ -148,10 +148,13 @@ func newBundle(p policy.Parsed, folder string, sources sourcesHash) Bundle {
 
 // Embedded is the bundle of a deployment without a folder: pack `baseline`.
 func Embedded() (Bundle, error) {
-	return fromSources([]policy.Source{{
-		File: "embedded settings",
-		Text: []byte("apiVersion: sgwarden/v1\nkind: Settings\npacks: [baseline]\n"),
-	}}, "")
+	return fromSources([]policy.Source{embedded}, "")
+}
+
+// embedded are the settings of a deployment without a folder.
+var embedded = policy.Source{
+	File: "embedded settings",
+	Text: []byte("apiVersion: sgwarden/v1\nkind: Settings\npacks: [baseline]\n"),
 }
 
 // Compile makes the set of a bundle.

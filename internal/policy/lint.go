@@ -35,7 +35,7 @@ func Lint(p Parsed, now time.Time) []Diagnostic {
 	l.contradictions()
 	l.exemptions()
 	out = append(out, l.warnings...)
-	slices.SortStableFunc(out, comparePlaces)
+	slices.SortStableFunc(out, ComparePlaces)
 	return out
 }
 
