@@ -23,14 +23,33 @@ func run() int {
 	defer jsii.Close()
 	app := awscdk.NewApp(nil)
 	// The CDK says where it would deploy to.
-	settings, err := stacks.FromContext(contextOf(app), stacks.Where{Region: os.Getenv("CDK_DEFAULT_REGION"), Now: time.Now()})
-	if err != nil {
+	where := stacks.Where{Region: os.Getenv("CDK_DEFAULT_REGION"), Now: time.Now()}
+	if err := add(app, where, os.Args[1:]); err != nil {
 		fmt.Fprintf(os.Stderr, "the stack cannot be made:\n%v\n", err)
 		return 2
 	}
-	stacks.NewAccount(app, settings)
 	app.Synth(nil)
 	return 0
+}
+
+// add adds the stack of an account, or, for the argument "hub", that of the
+// organisation's hub.
+func add(app awscdk.App, where stacks.Where, args []string) error {
+	switch {
+	case len(args) == 0:
+		settings, err := stacks.FromContext(contextOf(app), where)
+		if err == nil {
+			stacks.NewAccount(app, settings)
+		}
+		return err
+	case len(args) == 1 && args[0] == "hub":
+		settings, err := stacks.HubFromContext(contextOf(app), where)
+		if err == nil {
+			stacks.NewHub(app, settings)
+		}
+		return err
+	}
+	return fmt.Errorf("there is no stack %q: say hub, or nothing", args)
 }
 
 // contextOf is the whole context, of cdk.json and -c alike.
