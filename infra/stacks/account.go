@@ -20,6 +20,8 @@ type account struct {
 	topic  awssns.Topic
 	sinks  sinks
 
+	key *string // ARN of the customer's; nil = none
+
 	alarmTopic awssns.Topic
 	trigger    *string // ARN of guard's event source mapping
 	// canaryGroup is nil without a canary.
@@ -32,6 +34,7 @@ func NewAccount(scope constructs.Construct, s Settings) awscdk.Stack {
 	a := &account{stack: awscdk.NewStack(scope, jsii.String(s.Name), &awscdk.StackProps{
 		Description: jsii.String("sgwarden: takes back what opens security groups against policy"),
 	})}
+	a.key = a.keyOf(s.Key)
 	a.queues = a.newQueues()
 	a.table = a.newTable()
 	a.topic = a.newTopic(s.Alerts)
@@ -76,7 +79,7 @@ func (a *account) newTable() awsdynamodb.Table {
 	key := func(name string) *awsdynamodb.Attribute {
 		return &awsdynamodb.Attribute{Name: jsii.String(name), Type: awsdynamodb.AttributeType_STRING}
 	}
-	return awsdynamodb.NewTable(a.stack, jsii.String("Ledger"), &awsdynamodb.TableProps{
+	return a.encryptTable(awsdynamodb.NewTable(a.stack, jsii.String("Ledger"), &awsdynamodb.TableProps{
 		PartitionKey:        key("pk"),
 		SortKey:             key("sk"),
 		TimeToLiveAttribute: jsii.String("expires"),
@@ -87,14 +90,14 @@ func (a *account) newTable() awsdynamodb.Table {
 		},
 		DeletionProtection: jsii.Bool(true),
 		RemovalPolicy:      awscdk.RemovalPolicy_RETAIN,
-	})
+	}))
 }
 
 func (a *account) newTopic(alerts []policy.Subscriber) awssns.Topic {
-	topic := awssns.NewTopic(a.stack, jsii.String("Alerts"), &awssns.TopicProps{
+	topic := a.encryptTopic(awssns.NewTopic(a.stack, jsii.String("Alerts"), &awssns.TopicProps{
 		DisplayName: jsii.String("sgwarden"),
 		EnforceSSL:  jsii.Bool(true),
-	})
+	}))
 	subscribe(topic, alerts)
 	return topic
 }

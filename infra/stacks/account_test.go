@@ -169,6 +169,40 @@ func queueStatements(t *testing.T, tpl template, name string) []statement {
 	return all
 }
 
+// TestKey: what is kept is encrypted with the customer's key, where there is one.
+func TestKey(t *testing.T) {
+	const arn = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+	require.NotContains(t, string(plain.raw), "kms:")
+	require.NotContains(t, string(plain.raw), "Kms")
+	keys := map[string]any{}
+	for id, r := range full.Resources {
+		switch r.Type {
+		case "AWS::SQS::Queue", "AWS::SNS::Topic":
+			keys[id] = r.Properties["KmsMasterKeyId"]
+			require.NotContains(t, r.Properties, "SqsManagedSseEnabled")
+		case "AWS::Logs::LogGroup":
+			keys[id] = r.Properties["KmsKeyId"]
+		case "AWS::DynamoDB::Table":
+			require.Equal(t, map[string]any{"SSEEnabled": true, "SSEType": "KMS", "KMSMasterKeyId": arn}, r.Properties["SSESpecification"])
+		}
+	}
+	require.Len(t, keys, 3+2+3)
+	for id, key := range keys {
+		require.Equal(t, arn, key, id)
+	}
+}
+
+// TestMultiRegionKey: its replica in the region of the stack is meant.
+func TestMultiRegionKey(t *testing.T) {
+	tpl := synthesize(map[string]any{"dist": dist, "key": "arn:aws:kms:us-east-1:210987654321:key/mrk-1234"}, "eu-west-1")
+	want := map[string]any{"Fn::Join": []any{"", []any{
+		"arn:", map[string]any{"Ref": "AWS::Partition"}, ":kms:", map[string]any{"Ref": "AWS::Region"}, ":210987654321:key/mrk-1234",
+	}}}
+	_, changes := tpl.one(t, "AWS::SQS::Queue", "Changes")
+	require.Equal(t, want, changes.Properties["KmsMasterKeyId"])
+	require.NotContains(t, string(tpl.raw), "us-east-1")
+}
+
 func TestQueuesAndTopicWantTLS(t *testing.T) {
 	tls := func(all []statement) bool {
 		return slices.ContainsFunc(all, func(s statement) bool {

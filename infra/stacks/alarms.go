@@ -109,10 +109,10 @@ func (a *account) newAlarms(f functions, sinks bool, told []policy.Subscriber) [
 // newAlarmTopic makes a topic that alarms of this account may publish to: a
 // policy of its own takes the place of the one that SNS gives a topic.
 func (a *account) newAlarmTopic(told []policy.Subscriber) awssns.Topic {
-	topic := awssns.NewTopic(a.stack, jsii.String("Alarms"), &awssns.TopicProps{
+	topic := a.encryptTopic(awssns.NewTopic(a.stack, jsii.String("Alarms"), &awssns.TopicProps{
 		DisplayName: jsii.String("sgwarden alarms"),
 		EnforceSSL:  jsii.Bool(true),
-	})
+	}))
 	topic.AddToResourcePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
 		Sid:        jsii.String("AlarmsOfThisAccount"),
 		Principals: &[]awsiam.IPrincipal{awsiam.NewServicePrincipal(jsii.String("cloudwatch.amazonaws.com"), nil)},

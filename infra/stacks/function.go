@@ -24,7 +24,9 @@ func (a *account) newFunction(s Settings, f function, role awsiam.Role) awslambd
 	logs := awslogs.NewLogGroup(a.stack, jsii.String(f.id+"Logs"), &awslogs.LogGroupProps{
 		RemovalPolicy: awscdk.RemovalPolicy_RETAIN,
 	})
-	logs.Node().DefaultChild().(awslogs.CfnLogGroup).SetRetentionInDays(jsii.Number(s.LogDays))
+	group := logs.Node().DefaultChild().(awslogs.CfnLogGroup)
+	group.SetRetentionInDays(jsii.Number(s.LogDays)) // the construct's enumeration lacks the numbers
+	a.encryptLogs(group)
 	logs.GrantWrite(role)
 	architecture := awslambda.Architecture_ARM_64()
 	if s.Architecture == "x86_64" {

@@ -42,10 +42,14 @@ func run(m *testing.M) int {
 	}()
 	fakeBuild(dist, "", elf.EM_AARCH64)
 	plain = synthesize(map[string]any{"dist": dist}, "")
-	other := filepath.Join(dist, "full")
-	fakeBuild(other, "testdata/full", elf.EM_X86_64)
-	full = synthesize(map[string]any{"dist": other, "policies": "testdata/full"}, "eu-west-1")
+	fakeBuild(filepath.Join(dist, "full"), "testdata/full", elf.EM_X86_64)
+	full = synthesize(fullContext(), "eu-west-1")
 	return m.Run()
+}
+
+// fullContext names the folder whose settings have every key.
+func fullContext() map[string]any {
+	return map[string]any{"dist": filepath.Join(dist, "full"), "policies": "testdata/full"}
 }
 
 // when settings are read.

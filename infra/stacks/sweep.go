@@ -32,6 +32,7 @@ func (a *account) newSweepRole(s Settings) awsiam.Role {
 	grant(role, "Alert", &[]*string{a.topic.TopicArn()}, nil, alert.Permissions()...)
 	a.grantSinks(s, role)
 	grant(role, "Ask", &[]*string{a.queues.changes.QueueArn()}, nil, "sqs:SendMessage")
+	a.grantKey(role, keyUse{decrypt: []string{viaTable, viaTopic, viaQueue}, encrypt: []string{viaTopic, viaQueue}})
 	return role
 }
 
