@@ -26,10 +26,10 @@ type sinks struct {
 func (a *account) newSinks(s Settings) sinks {
 	var made sinks
 	if s.Chat {
-		made.chat = awssns.NewTopic(a.stack, jsii.String("Chat"), &awssns.TopicProps{
+		made.chat = a.encryptTopic(awssns.NewTopic(a.stack, jsii.String("Chat"), &awssns.TopicProps{
 			DisplayName: jsii.String("sgwarden chat"),
 			EnforceSSL:  jsii.Bool(true),
-		}).TopicArn()
+		})).TopicArn()
 		a.output("ChatTopicArn", made.chat)
 	}
 	if s.EventBus {

@@ -201,7 +201,7 @@ func TestWithoutSinksNothingIsAdded(t *testing.T) {
 func TestASinkOfItsOwn(t *testing.T) {
 	for setting, want := range map[string]string{
 		"SGWARDEN_CHAT_TOPIC_ARN=arn:aws:sns:us-east-1:123456789012:sgwarden-chat": chatMessage, "SGWARDEN_SECURITY_HUB=yes": "securityhub.BatchImportFindings",
-		"SGWARDEN_EVENT_BUS_ARN=arn:aws:events:us-east-1:123456789012:event-bus/sgwarden": "events.PutEvents", "SGWARDEN_HUB_BUS_ARN=arn:aws:events:us-east-1:999988887777:event-bus/sgwarden": "events.PutEvents",
+		"SGWARDEN_EVENT_BUS_ARN=arn:aws:events:us-east-1:123456789012:event-bus/sgwarden": "events.PutEvents", "SGWARDEN_HUB_BUS_ARN=arn:aws:events:us-east-1:999988887777:event-bus/sgwarden-hub": "events.PutEvents",
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			w := newSinkWorld(t, setting)

@@ -35,7 +35,7 @@ func (a *AWS) BusARN() string {
 
 // HubBusARN is the ARN of the bus of HubAccount.
 func (a *AWS) HubBusARN() string {
-	return fmt.Sprintf("arn:aws:events:%s:%s:event-bus/%s", a.home, HubAccount, a.name)
+	return fmt.Sprintf("arn:aws:events:%s:%s:event-bus/%s", a.home, HubAccount, a.name+"-hub")
 }
 
 // Events are what the buses took, oldest first.
