@@ -26,7 +26,7 @@ func (j *judging) close(ctx context.Context) error {
 	for _, d := range j.drafts {
 		inc := d.inc
 		inc.Status = statusClosed
-		if inc.Outcome.StaysOpen() || d.unsent || len(inc.Owed) > 0 {
+		if inc.Outcome.StaysOpen() || d.unsent {
 			inc.Status = statusOpen
 			closing.Known.OpenIncidents = append(closing.Known.OpenIncidents, inc.ID)
 		}
@@ -153,7 +153,7 @@ func (j *judging) settleEntry(d *draft, e *end) {
 		if tagged, ok := ruleByID(j.asRead(), id); ok && e.outcome == incident.Tagged {
 			entry.Rule = stripped(tagged)
 		}
-		if d.unsent || len(d.inc.Owed) > 0 {
+		if d.unsent {
 			entry.Reported = ""
 		}
 		j.known.Rules[id] = entry

@@ -16,7 +16,7 @@ type draft struct {
 	inc       incident.Incident
 	stored    *incident.Incident // as it stands open in the ledger; nil = it is new
 	ends      []*end
-	unsent    bool        // a message is due and could not be sent
+	unsent    bool        // a message is due and could not be sent, or a sink lacks it
 	completed bool        // this judging told the actor of an incident that had none
 	stranger  bool        // about a call of the deployment's role, not about rules
 	call      bool        // about a call that a policy is against, not about rules

@@ -89,12 +89,15 @@ func (w *Warden) once(ctx context.Context, key string, inc incident.Incident, tr
 		if _, told := known.Removed[callMark+inc.ID]; told {
 			return story, nil
 		}
-		stored := inc
+		stored, sent := inc, false
 		stored.Status, stored.Chain = statusOpen, mem.ChainHead
 		if i := slices.IndexFunc(mem.Open, func(o incident.Incident) bool { return o.ID == inc.ID }); i >= 0 {
 			stored = mem.Open[i]
-			if slices.Contains(stored.Published, string(inc.EventType)) && len(stored.Owed) == 0 {
-				return story, nil
+			if slices.Contains(stored.Published, string(inc.EventType)) {
+				if len(stored.Owed) == 0 {
+					return story, nil
+				}
+				sent = true
 			}
 		}
 		now := w.now()
@@ -114,33 +117,32 @@ func (w *Warden) once(ctx context.Context, key string, inc incident.Incident, tr
 		case err != nil:
 			return w.publishBlind(ctx, story, inc)
 		}
-		return story, w.publishOnce(ctx, story, stored, incident.Closing{GroupID: key, Version: version, Known: known, Holder: holder}, tries)
+		return story, w.publishOnce(ctx, story, stored, incident.Closing{GroupID: key, Version: version, Known: known, Holder: holder}, sent, tries)
 	}
 	return story, incident.ErrConflict
 }
 
-// publishOnce sends the message, unless only sinks lack it, and writes down
-// that it was sent. An incident that needs somebody stays open.
-func (w *Warden) publishOnce(ctx context.Context, story *Story, inc incident.Incident, closing incident.Closing, tries int) error {
-	var sent error
-	if !slices.Contains(inc.Published, string(inc.EventType)) {
-		if sent = w.cfg.Publisher.Publish(ctx, inc); sent == nil {
+// publishOnce sends the message, unless it was sent and only sinks lack it, and
+// writes down that it was. An incident that needs somebody stays open.
+func (w *Warden) publishOnce(ctx context.Context, story *Story, inc incident.Incident, closing incident.Closing, sent bool, tries int) error {
+	var failed error
+	if !sent {
+		if failed = w.cfg.Publisher.Publish(ctx, inc); failed == nil {
 			story.Published = append(story.Published, inc)
 			inc.Published = append(slices.Clone(inc.Published), string(inc.EventType))
 			inc.Owed = w.sinkNames()
 		}
 	}
+	if failed == nil && !w.pay(ctx, &inc, tries) {
+		failed = errOwing
+	}
 	closing.Now = w.now()
-	paid := w.pay(ctx, &inc, tries)
-	if sent == nil && paid && !inc.Outcome.StaysOpen() {
+	if failed == nil && !inc.Outcome.StaysOpen() {
 		inc.Status, inc.ClosedAt = statusClosed, at(closing.Now)
 		closing.Known.Removed = map[string]policy.RemovedRule{callMark + inc.ID: {At: closing.Now, IncidentID: inc.ID}}
 	}
-	if !paid {
-		sent = errors.Join(sent, errOwing)
-	}
 	closing.Incidents = []incident.Incident{inc}
-	return errors.Join(sent, w.cfg.Ledger.Close(ctx, closing))
+	return errors.Join(failed, w.cfg.Ledger.Close(ctx, closing))
 }
 
 // publishBlind says it without the ledger, where no debt of a sink can be kept.

@@ -26,7 +26,7 @@ func (j *judging) publish(ctx context.Context) {
 			d.inc.Owed = j.w.sinkNames()
 		}
 		if !j.w.pay(ctx, &d.inc, j.tries()) {
-			j.retry = true
+			d.unsent, j.retry = true, true
 		}
 		j.story.Incidents = append(j.story.Incidents, d.inc)
 	}
