@@ -166,7 +166,11 @@ func (b Bundle) Compile(o Options) (*policy.Set, error) {
 	if settings.Mode == 0 {
 		settings.Mode = max(o.Default, policy.Observe)
 	}
-	return policy.Compile(slices.Concat(b.Documents, o.More), settings)
+	documents := b.Documents
+	if len(o.More) > 0 {
+		documents = slices.Concat(documents, o.More)
+	}
+	return policy.Compile(documents, settings)
 }
 
 // ReadFile reads a compiled bundle. What is no bundle, or not all of one, is

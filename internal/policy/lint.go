@@ -30,6 +30,7 @@ func Lint(p Parsed, now time.Time) []Diagnostic {
 	l := newLinter(p)
 	l.scopes()
 	l.boxes()
+	l.repeated()
 	l.sets()
 	l.shadowed()
 	l.contradictions()

@@ -82,6 +82,7 @@ type Warden struct {
 	cfg     Config
 	number  atomic.Int64 // of judgings: makes the holder of each lease its own
 	removed blindBooks
+	asked   askedLooks
 	paged   sync.Map // stamps of stale ledgers, and pages about fuses, that were told by this process
 	// enforcing is the set as it were in enforce mode: what observe mode would do.
 	enforcing *policy.Set
@@ -112,6 +113,7 @@ func New(cfg Config) (*Warden, error) {
 	if err := errors.Join(faults...); err != nil {
 		return nil, err
 	}
+	cfg.Fuse = bounded(cfg.Fuse, len(cfg.Set.Policies))
 	return &Warden{cfg: cfg, enforcing: cfg.Set.Enforcing(), removed: blindBooks{acts: map[string]blindAct{}}}, nil
 }
 
