@@ -20,43 +20,34 @@ import (
 func main() { os.Exit(run()) }
 
 func run() int {
-	defer jsii.Close()
-	app := awscdk.NewApp(nil)
+	context, err := contextOf(os.Getenv)
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "the stack cannot be made: %v\n", err)
+		return 2
+	}
 	// The CDK says where it would deploy to.
-	where := stacks.Where{Region: os.Getenv("CDK_DEFAULT_REGION"), Now: time.Now()}
-	if err := add(app, where, os.Args[1:]); err != nil {
+	add, err := checked(context, stacks.Where{Region: os.Getenv("CDK_DEFAULT_REGION"), Now: time.Now()}, os.Args[1:])
+	if err != nil {
 		fmt.Fprintf(os.Stderr, "the stack cannot be made:\n%v\n", err)
 		return 2
 	}
+	defer jsii.Close()
+	app := awscdk.NewApp(nil)
+	add(app)
 	app.Synth(nil)
 	return 0
 }
 
-// add adds the stack of an account, or, for the argument "hub", that of the
-// organisation's hub.
-func add(app awscdk.App, where stacks.Where, args []string) error {
+// checked reads the settings of the stack of an account, or, for the argument
+// "hub", of that of the organisation's hub, and gives what adds it to an app.
+func checked(context map[string]any, where stacks.Where, args []string) (add func(awscdk.App), err error) {
 	switch {
 	case len(args) == 0:
-		settings, err := stacks.FromContext(contextOf(app), where)
-		if err == nil {
-			stacks.NewAccount(app, settings)
-		}
-		return err
+		settings, err := stacks.FromContext(context, where)
+		return func(app awscdk.App) { stacks.NewAccount(app, settings) }, err
 	case len(args) == 1 && args[0] == "hub":
-		settings, err := stacks.HubFromContext(contextOf(app), where)
-		if err == nil {
-			stacks.NewHub(app, settings)
-		}
-		return err
+		settings, err := stacks.HubFromContext(context, where)
+		return func(app awscdk.App) { stacks.NewHub(app, settings) }, err
 	}
-	return fmt.Errorf("there is no stack %q: say hub, or nothing", args)
-}
-
-// contextOf is the whole context, of cdk.json and -c alike.
-func contextOf(app awscdk.App) map[string]any {
-	all, ok := app.Node().GetAllContext(nil).(map[string]any)
-	if !ok {
-		return nil
-	}
-	return all
+	return nil, fmt.Errorf("there is no stack %q: say hub, or nothing", args)
 }
