@@ -11,6 +11,9 @@ import (
 // EventSource is the source of the events on the deployment's own bus.
 const EventSource = "sgwarden"
 
+// SweepDetailType is the detail type of the report of a pass.
+const SweepDetailType = "Sweep Complete"
+
 // maxEvent bounds the detail of an event in bytes: EventBridge takes less than
 // 262,144 for an entry with its source, type and resources (user guide,
 // "Calculating PutEvents event entry size", read 2026-11).

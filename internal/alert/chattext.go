@@ -29,7 +29,7 @@ func chatDescription(i incident.Incident) string {
 		lines = append(lines, prose(joinNonEmpty(" ", lead(i), mixedOutcomes(i)), chatText/2))
 	}
 	for _, r := range chatWorst(i) {
-		add("Rule", chatRule(r)...)
+		add("Rule", chatRule(r, isUndone(i))...)
 	}
 	if more := len(i.Rules) + i.OmittedRules - chatRules; more > 0 {
 		lines = append(lines, count(more, "more rule")+": see the alert itself")
@@ -37,7 +37,7 @@ func chatDescription(i incident.Incident) string {
 	add("Group", code(i.GroupName), code(i.GroupID), code(i.VPCID))
 	add("Account", code(i.AccountID), code(i.Region))
 	if i.Actor.Attributed {
-		add("Who", code(i.Actor.ARN), said("session", i.Actor.Session), said("through", i.Actor.InvokedBy), said("from", i.Actor.SourceIP), said("with", i.Actor.UserAgent))
+		add(map[bool]string{false: "Who", true: "Who had opened it"}[isUndone(i)], code(i.Actor.ARN), said("session", i.Actor.Session), said("through", i.Actor.InvokedBy), said("from", i.Actor.SourceIP), said("with", i.Actor.UserAgent))
 	}
 	add("Call", code(i.APICall), said("event", i.EventID))
 	for _, p := range i.Policies[:min(len(i.Policies), chatPolicies)] {
@@ -58,7 +58,12 @@ func chatWorst(i incident.Incident) []incident.Rule {
 	return rules[:min(len(rules), chatRules)]
 }
 
-func chatRule(r incident.Rule) []string {
+// isUndone reports whether a message is about what an operator put back: what
+// became of its rules before is over.
+func isUndone(i incident.Incident) bool { return i.EventType == incident.Undone }
+
+// chatRule is a rule, and what became of it unless that is over.
+func chatRule(r incident.Rule, over bool) []string {
 	switch {
 	case isOfGroup(r):
 		return []string{"the group itself", code(lacksOf([]incident.Rule{r}))}
@@ -66,6 +71,9 @@ func chatRule(r incident.Rule) []string {
 		return []string{orElse(code(r.ID), "without id"), "its value is not known"}
 	}
 	parts := []string{code(r.Before.String()), code(r.ID), said("described as", r.Before.Description)}
+	if over {
+		return parts
+	}
 	if r.Outcome == incident.Reverted || r.Outcome == incident.Narrowed {
 		parts = append(parts, "now "+chatLeft(r))
 	}
@@ -99,7 +107,7 @@ func chatWhen(i incident.Incident) string {
 		if !i.LearntAt.IsZero() {
 			parts = append(parts, "noticed "+span(i.LearntAt.Sub(i.OpenedAt))+" later")
 		}
-		if i.ClosedAt != nil && (i.Outcome == incident.Reverted || i.Outcome == incident.Narrowed) {
+		if i.ClosedAt != nil && !isUndone(i) && (i.Outcome == incident.Reverted || i.Outcome == incident.Narrowed) {
 			parts = append(parts, "open for "+span(i.ClosedAt.Sub(i.OpenedAt)))
 		}
 	}
@@ -124,7 +132,7 @@ func chatNext(i incident.Incident) []string {
 	for _, line := range closing(c, i) {
 		add(fmt.Sprintf("To close it by hand: `%s`", line))
 	}
-	if undo := undoing(c, i); undo != "" && i.EventType != incident.Undone {
+	if undo := undoing(c, i); undo != "" && !isUndone(i) {
 		add(fmt.Sprintf("If it was right: `%s`", undo))
 	}
 	return steps

@@ -139,7 +139,9 @@ func productFields(i incident.Incident) map[string]string {
 		if r.Before != nil {
 			add(fmt.Sprintf("rule/%d", n+1), r.Before.String())
 			add(fmt.Sprintf("rule/%d/id", n+1), r.ID)
-			add(fmt.Sprintf("rule/%d/outcome", n+1), r.Outcome.String())
+			if !isUndone(i) {
+				add(fmt.Sprintf("rule/%d/outcome", n+1), r.Outcome.String())
+			}
 			add(fmt.Sprintf("rule/%d/description", n+1), r.Before.Description)
 		}
 	}

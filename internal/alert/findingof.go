@@ -90,7 +90,7 @@ func FindingOf(i incident.Incident, home Home, now time.Time) Finding {
 func compliance(i incident.Incident) string {
 	switch i.Outcome {
 	case incident.Reverted, incident.Narrowed:
-		if i.EventType == incident.Undone {
+		if isUndone(i) {
 			return "NOT_AVAILABLE"
 		}
 		return "PASSED"
@@ -110,7 +110,7 @@ func compliance(i incident.Incident) string {
 // isAccepted reports whether somebody decided that the incident may stand: by
 // an exemption, or by undoing what was done.
 func isAccepted(i incident.Incident) bool {
-	return i.Outcome == incident.Exempt || i.EventType == incident.Undone
+	return i.Outcome == incident.Exempt || isUndone(i)
 }
 
 // generator is the policy that is broken most severely, or why there is none.
@@ -137,7 +137,11 @@ func findingText(i incident.Incident) string {
 	var rules []string
 	for _, r := range chatWorst(i) {
 		if r.Before != nil {
-			rules = append(rules, foreign(r.Before.String(), 200)+" ("+r.Outcome.String()+")")
+			outcome := " (" + r.Outcome.String() + ")"
+			if isUndone(i) {
+				outcome = ""
+			}
+			rules = append(rules, foreign(r.Before.String(), 200)+outcome)
 		}
 	}
 	if len(rules) > 0 {

@@ -108,19 +108,36 @@ func (b *Bus) Tell(ctx context.Context, i incident.Incident) error {
 	if err != nil {
 		return err
 	}
-	type entry struct {
-		Source, DetailType, Detail, EventBusName string
-		Resources                                []string `json:",omitempty"`
-	}
 	e := entry{Source: EventSource, DetailType: DetailTypeOf(i.EventType), Detail: string(detail), EventBusName: b.arn}
 	if fitARN(i.Resource) {
 		e.Resources = []string{i.Resource}
 	}
+	if err := b.put(ctx, e); err != nil {
+		return fmt.Errorf("tell the bus %s of incident %s: %w", b.name, i.ID, err)
+	}
+	return nil
+}
+
+// Report puts the report of a pass over all groups, as Tell does.
+func (b *Bus) Report(ctx context.Context, report []byte) error {
+	if err := b.put(ctx, entry{Source: EventSource, DetailType: SweepDetailType, Detail: string(report), EventBusName: b.arn}); err != nil {
+		return fmt.Errorf("report to the bus %s: %w", b.name, err)
+	}
+	return nil
+}
+
+// entry is one of PutEvents.
+type entry struct {
+	Source, DetailType, Detail, EventBusName string
+	Resources                                []string `json:",omitempty"`
+}
+
+func (b *Bus) put(ctx context.Context, e entry) error {
 	var out struct {
 		FailedEntryCount int
 		Entries          []struct{ ErrorCode, ErrorMessage string }
 	}
-	err = b.caller.Call(ctx, PutEvents, map[string]any{"Entries": []entry{e}}, &out)
+	err := b.caller.Call(ctx, PutEvents, map[string]any{"Entries": []entry{e}}, &out)
 	if err == nil && out.FailedEntryCount > 0 {
 		failed := &smithy.GenericAPIError{Code: "Unknown", Message: "the event was not taken"}
 		if len(out.Entries) > 0 {
@@ -129,7 +146,7 @@ func (b *Bus) Tell(ctx context.Context, i incident.Incident) error {
 		err = failed
 	}
 	if err != nil {
-		return fmt.Errorf("tell the bus %s of incident %s: %w: %w", b.name, i.ID, kindOf(err), err)
+		return fmt.Errorf("%w: %w", kindOf(err), err)
 	}
 	return nil
 }

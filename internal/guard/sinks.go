@@ -21,21 +21,28 @@ func sinksOf(s Settings, own identity, c clients) []warden.Sink {
 	if s.ChatTopicARN != "" {
 		add(alert.NewChatTopic(c.sns, s.ChatTopicARN))
 	}
-	if s.SecurityHub == "" && s.EventBusARN == "" && s.HubBusARN == "" {
-		return all
-	}
-	caller := awsjson.New(s.AWS.config(), func(service string) string { return s.AWS.Endpoint(endpointNames[service]) })
 	if s.SecurityHub != "" {
 		home := alert.Home{Partition: partitionOf(s.TopicARN), Region: own.region, AccountID: own.accountID}
-		add(alert.NewSecurityHub(caller, home, time.Now))
+		add(alert.NewSecurityHub(callerOf(s), home, time.Now))
 	}
-	if s.EventBusARN != "" {
-		add(alert.NewBus(caller, "event-bus", s.EventBusARN))
-	}
-	if s.HubBusARN != "" {
-		add(alert.NewBus(caller, "hub", s.HubBusARN))
+	for _, b := range busesOf(s) {
+		add(b)
 	}
 	return all
+}
+
+// busesOf are the event buses that the settings name.
+func busesOf(s Settings) (all []*alert.Bus) {
+	for _, b := range []struct{ name, arn string }{{"event-bus", s.EventBusARN}, {"hub", s.HubBusARN}} {
+		if b.arn != "" {
+			all = append(all, alert.NewBus(callerOf(s), b.name, b.arn))
+		}
+	}
+	return all
+}
+
+func callerOf(s Settings) *awsjson.Client {
+	return awsjson.New(s.AWS.config(), func(service string) string { return s.AWS.Endpoint(endpointNames[service]) })
 }
 
 // endpointNames are the services as AWS_ENDPOINT_URL_SERVICE names them, by

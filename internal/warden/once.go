@@ -169,7 +169,7 @@ func (w *Warden) publishOnce(ctx context.Context, story *Story, inc incident.Inc
 			inc.Owed = w.sinkNames()
 		}
 	}
-	if failed == nil && !w.pay(ctx, &inc, tries) {
+	if failed == nil && !w.pay(ctx, &inc, inc, tries) {
 		failed = errOwing
 	}
 	closing.Now = w.now()
@@ -188,7 +188,7 @@ func (w *Warden) publishBlind(ctx context.Context, story *Story, inc incident.In
 	}
 	story.Published = append(story.Published, inc)
 	inc.Published, inc.Owed = append(slices.Clone(inc.Published), string(inc.EventType)), w.sinkNames()
-	w.pay(ctx, &inc, sinkTries)
+	w.pay(ctx, &inc, inc, sinkTries)
 	return story, nil
 }
 

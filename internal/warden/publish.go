@@ -15,10 +15,7 @@ func (j *judging) publish(ctx context.Context) {
 		j.finish(d)
 		for _, event := range j.messages(d) {
 			d.inc.EventType = event
-			message := d.inc
-			if d.undone {
-				message = j.ofUndoing(d)
-			}
+			message := j.asTold(d)
 			if err := j.w.cfg.Publisher.Publish(ctx, message); err != nil {
 				_, why := explain(err)
 				d.unsent, j.retry = true, true
@@ -29,11 +26,19 @@ func (j *judging) publish(ctx context.Context) {
 			d.inc.Published = appendOnce(slices.Clone(d.inc.Published), string(event))
 			d.inc.Owed = j.w.sinkNames()
 		}
-		if !j.w.pay(ctx, &d.inc, j.tries()) {
+		if !j.w.pay(ctx, &d.inc, j.asTold(d), j.tries()) {
 			d.unsent, j.retry = true, true
 		}
 		j.story.Incidents = append(j.story.Incidents, d.inc)
 	}
+}
+
+// asTold is an incident as a message says it.
+func (j *judging) asTold(d *draft) incident.Incident {
+	if d.undone {
+		return j.ofUndoing(d)
+	}
+	return d.inc
 }
 
 // finish brings an incident up to what became of its rules.

@@ -33,16 +33,15 @@ func (w *Warden) sinkNames() (names []string) {
 }
 
 // pay tells the sinks that lack the last message of an incident, side by side,
-// and takes those off that got it. A sink that could not take it now is tried
+// what the subscribers are told, and takes those off that got it. A sink that could not take it now is tried
 // again when the messages come again: false. One that never will, or not until
 // the tries are over, is counted, logged and noted: its message is lost to it
 // alone.
-func (w *Warden) pay(ctx context.Context, inc *incident.Incident, tries int) (paid bool) {
+func (w *Warden) pay(ctx context.Context, inc *incident.Incident, told incident.Incident, tries int) (paid bool) {
 	if len(inc.Owed) == 0 || len(inc.Published) == 0 {
 		return true
 	}
-	told := *inc
-	told.EventType = incident.EventType(inc.Published[len(inc.Published)-1])
+	told.EventType, told.Published = incident.EventType(inc.Published[len(inc.Published)-1]), inc.Published
 	failed := make([]error, len(w.cfg.Sinks))
 	var wait sync.WaitGroup
 	for n, s := range w.cfg.Sinks {

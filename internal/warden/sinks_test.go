@@ -11,6 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sgwarden/sgwarden/internal/incident"
+	"github.com/sgwarden/sgwarden/internal/policy"
+	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
 
 // sinkDouble takes what it is told, or fails.
@@ -331,4 +333,27 @@ func TestSinksOfManyGroups(t *testing.T) {
 	slices.Sort(groups)
 	require.Equal(t, []string{groupA, groupB}, groups)
 	require.Len(t, chat.told, 1)
+}
+
+// TestADebtOfAnUndoing: a sink gets what the subscribers got of it, the rules
+// that are back as they are.
+func TestADebtOfAnUndoing(t *testing.T) {
+	w, chat, bus, _ := withSinks(t, revertSSH)
+	w.judge1(w.authorize(groupA, ssh))
+	taken := w.closed(groupA)[0]
+	exemption := policy.Exemption{ID: incident.UndoExemption(taken.ID, "ssh"), Policy: "ssh", Group: groupA, Rules: []secgroup.Rule{parse(t, ssh)}, Owner: "net", Reason: "agreed", Until: noon.Add(time.Hour)}
+	require.NoError(t, w.store.Operator().PutExemption(t.Context(), exemption, noon))
+	chat.on = failing(incident.ErrUnavailable)
+	body := w.authorize(groupA, ssh)
+	require.True(t, w.judge1(body).Retry)
+	require.Equal(t, []string{"acted reverted", "undone reverted"}, w.sent())
+	chat.on = nil
+	require.False(t, w.judgeTimes(body, 2).Retry)
+	require.Equal(t, []string{"acted reverted", "undone reverted"}, w.sent())
+	require.Equal(t, []string{"acted reverted", "undone reverted"}, chat.told)
+	for _, s := range []*sinkDouble{chat, bus} {
+		require.Len(t, s.all[1].Rules, 1)
+		require.Len(t, s.all[1].Rules[0].After, 1, "it is back")
+	}
+	require.Empty(t, w.memory(groupA).Open)
 }
