@@ -31,7 +31,7 @@ func TestBadInputTouchesNothing(t *testing.T) {
 	require.Contains(t, before, "Sgwarden.template.json")
 
 	unlinted := c.folder("overrides: {no-such-policy: {off: true}}\n")
-	contradictory := c.folder("mode: observe\nstack: {key: \"arn:aws:kms:us-east-1:123456789012:key/1\", logDays: 90}\n")
+	contradictory := c.folder("mode: observe\nstack: {key: \"arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab\", logDays: 90}\n")
 	plainHTTP := c.folder("stack:\n  alerts: [{https: \"http://alerts.example.com\"}]\n")
 	damaged := t.TempDir()
 	fakeBuild(damaged, "", elf.EM_AARCH64)
