@@ -65,7 +65,8 @@ func (v *visit) run(cmd *cobra.Command) error {
 	if err != nil {
 		return policyFault(err)
 	}
-	if err := v.nameStack(cmd); err != nil {
+	settings, err := v.settings(cmd)
+	if err != nil {
 		return err
 	}
 	c, err := v.config(cmd.Context())
@@ -84,7 +85,7 @@ func (v *visit) run(cmd *cobra.Command) error {
 		examine = doctor.AfterDestroy
 	}
 	r := examine(cmd.Context(), doctor.NewClients(c), doctor.Options{
-		Stack: v.stack, Region: c.Region, Policies: b, Named: named, TestAlert: v.testAlert, Now: time.Now().UTC(),
+		Stack: v.stack, Region: c.Region, Policies: b, Named: named, Concurrency: settings.Concurrency, TestAlert: v.testAlert, Now: time.Now().UTC(),
 	})
 	if err := v.write(cmd.OutOrStdout(), r); err != nil {
 		return outside(err)
@@ -98,19 +99,20 @@ func (v *visit) run(cmd *cobra.Command) error {
 	return nil
 }
 
-// nameStack takes the name of the stack from the settings of the folder of
-// policies, where no flag names it.
-func (v *visit) nameStack(cmd *cobra.Command) error {
-	info, err := os.Stat(v.policies)
-	if err != nil || !info.IsDir() || cmd.Flags().Changed("stack") {
-		return nil
+// settings are those of the stack in the folder of policies; the zero value
+// where there is none. They name the stack, where no flag does.
+func (v *visit) settings(cmd *cobra.Command) (bundle.Stack, error) {
+	if info, err := os.Stat(v.policies); err != nil || !info.IsDir() {
+		return bundle.Stack{}, nil
 	}
 	s, err := bundle.ReadStack(v.policies, today(), policy.ParseOptions{})
 	if err != nil {
-		return policyFault(err)
+		return bundle.Stack{}, policyFault(err)
 	}
-	v.stack = s.Name
-	return nil
+	if !cmd.Flags().Changed("stack") {
+		v.stack = s.Name
+	}
+	return s, nil
 }
 
 func (v *visit) write(w io.Writer, r doctor.Report) error {

@@ -154,7 +154,7 @@ func TestDoctorUsage(t *testing.T) {
 // TestDoctorKnowsTheStackOfTheSettings, unless a flag names another.
 func TestDoctorKnowsTheStackOfTheSettings(t *testing.T) {
 	folder := t.TempDir()
-	settings := "apiVersion: sgwarden/v1\nkind: Settings\npacks: [baseline]\nstack: {name: Other}\n"
+	settings := "apiVersion: sgwarden/v1\nkind: Settings\npacks: [baseline]\nstack: {name: Other, concurrency: 20}\n"
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "sgwarden.yaml"), []byte(settings), 0o600))
 	for want, args := range map[string][]string{
 		"the name Other is free": {"--before-deploy", "--policies", folder},
@@ -163,5 +163,6 @@ func TestDoctorKnowsTheStackOfTheSettings(t *testing.T) {
 		notDeployed(examinedAccount(t))
 		_, out, stderr := examine(t, args...)
 		require.Contains(t, out, want, stderr)
+		require.Contains(t, out, "the guard takes up to 20")
 	}
 }

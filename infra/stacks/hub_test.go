@@ -169,5 +169,5 @@ func TestReleaseOfTheHub(t *testing.T) {
 	require.NotContains(t, made.Parameters["OrganisationId"], "Default", "whoever makes a hub says for whom")
 	require.Equal(t, "", made.Parameters["Email"]["Default"])
 	_, err = release.Hub(aHub(t).raw)
-	require.ErrorContains(t, err, "without the setting email")
+	require.ErrorContains(t, err, "without the settings email")
 }

@@ -18,6 +18,8 @@ type Options struct {
 	// they are called in a sentence.
 	Policies bundle.Bundle
 	Named    string
+	// Concurrency is the setting of the stack; 0 = that without settings.
+	Concurrency int
 	// TestAlert sends one to the subscribers.
 	TestAlert bool
 	Now       time.Time

@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
 
+	"github.com/sgwarden/sgwarden/internal/policy"
 	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
 
@@ -19,9 +20,8 @@ const (
 	// service vpc: each direction and family by itself (VPC user guide,
 	// "Amazon VPC quotas").
 	rulesPerGroup = "L-0EA8095F"
-	// guardRuns and spareRuns are what the guard may take of the account's
-	// concurrency, and what should be left for others.
-	guardRuns, spareRuns = 5, 10
+	// spareRuns is what should be left for others of the account's concurrency.
+	spareRuns = 10
 )
 
 // checkQuotas asks for what may bound the guard: how often Lambda may run, and
@@ -34,7 +34,7 @@ func checkQuotas(ctx context.Context, x *examination, f *findings) {
 	case settings.AccountLimit == nil:
 		f.add(NotKnown, "", "Lambda's concurrency: Lambda does not tell")
 	default:
-		free := aws.ToInt32(settings.AccountLimit.UnreservedConcurrentExecutions)
+		free, guardRuns := aws.ToInt32(settings.AccountLimit.UnreservedConcurrentExecutions), x.guardRuns()
 		const do = "ask Service Quotas for more: Lambda, concurrent executions"
 		switch {
 		case free < guardRuns:
@@ -54,6 +54,14 @@ func checkQuotas(ctx context.Context, x *examination, f *findings) {
 	default:
 		x.checkRoom(ctx, f, int(*quota.Quota.Value))
 	}
+}
+
+// guardRuns is how often the guard may run at once.
+func (x *examination) guardRuns() int32 {
+	if x.Concurrency == 0 {
+		return policy.DefaultConcurrency
+	}
+	return int32(x.Concurrency) //nolint:gosec // the settings have 1000 at most
 }
 
 // checkRoom looks for the group with the most rules of one direction and family.

@@ -6,20 +6,27 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"unicode/utf8"
 )
 
 // The leaves of the settings of the stack.
 
+// lazily compiles an expression when it is asked for: functions never do, and
+// would pay for it at every start.
+func lazily(expression string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expression) })
+}
+
 // stackName is at most 40 characters: rules have names of at most 64, which
 // begin with it.
 type stackName struct{ word }
 
-var stackNamePattern = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]{0,39}$`)
+var stackNamePattern = lazily(`^[A-Za-z][A-Za-z0-9-]{0,39}$`)
 
 func (w *stackName) read(s *syntaxReader, n *yamlNode, label string) {
 	w.word.read(s, n, label)
-	if w.text != "" && !stackNamePattern.MatchString(w.text) {
+	if w.text != "" && !stackNamePattern().MatchString(w.text) {
 		s.fault(w.position, "letters, digits and hyphens, at most 40, a letter first", "%q cannot be the name of a stack", w.text)
 	}
 }
@@ -108,9 +115,9 @@ func PartitionOf(region string) string {
 var (
 	// A key's id is a UUID, that of a multi-Region key mrk- and 32 digits (KMS
 	// developer guide, "Key identifiers").
-	keyResource   = regexp.MustCompile(`^key/([0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}|mrk-[0-9a-f]{32})$`)
-	queueResource = regexp.MustCompile(`^[A-Za-z0-9_-]{1,80}$`)
-	roleResource  = regexp.MustCompile(`^role/[A-Za-z0-9_+=,.@/-]{1,512}$`)
+	keyResource   = lazily(`^key/([0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}|mrk-[0-9a-f]{32})$`)
+	queueResource = lazily(`^[A-Za-z0-9_-]{1,80}$`)
+	roleResource  = lazily(`^role/[A-Za-z0-9_+=,.@/-]{1,512}$`)
 )
 
 func (a *keyARN) read(s *syntaxReader, n *yamlNode, label string) {
@@ -166,8 +173,8 @@ func (a *arnText) parse(s *syntaxReader, n *yamlNode, label, service, want, exam
 	return true
 }
 
-func (a *arnText) shaped(s *syntaxReader, resource *regexp.Regexp, want, example string) {
-	if !resource.MatchString(a.resource) {
+func (a *arnText) shaped(s *syntaxReader, resource func() *regexp.Regexp, want, example string) {
+	if !resource().MatchString(a.resource) {
 		a.refuse(s, "write "+example, "%q is not %s", a.text, want)
 	}
 }

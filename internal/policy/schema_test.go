@@ -48,7 +48,7 @@ var leafSchemas = map[reflect.Type]*jsonschema.Schema{
 	reflect.TypeFor[actorPattern]():   text(`^arn:[^:]*:[^:]*:[^:]*:[^:]*:.+$`),
 	reflect.TypeFor[testEntry]():      text(`^\s*((ingress|egress)\s+\S+\s+(from|to)\s+\S+|event:.+|[A-Z][A-Za-z]+)\s*$`),
 	reflect.TypeFor[callName]():       {Type: "string", Enum: callNames()},
-	reflect.TypeFor[stackName]():      text(stackNamePattern.String()),
+	reflect.TypeFor[stackName]():      text(stackNamePattern().String()),
 	reflect.TypeFor[organisationID](): text(organisationPattern.String()),
 	reflect.TypeFor[emailAddress]():   text(`^[^@\s]+@[^@\s]+$`),
 	reflect.TypeFor[httpsURL]():       text(`^https://[^\s/?#@]+([/?][^\s#]*)?$`),

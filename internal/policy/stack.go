@@ -89,10 +89,10 @@ type ParseOptions struct {
 
 const (
 	defaultLogDays = 365
-	// defaultConcurrency is enough for the five revokes a second that EC2 refills
+	// DefaultConcurrency is enough for the five revokes a second that EC2 refills
 	// (devguide/ec2-api-throttling); more would only be throttled, and take from
 	// what the account's people may call.
-	defaultConcurrency = 5
+	DefaultConcurrency = 5
 	// The bounds are Lambda's (SQS event sources, MaximumConcurrency).
 	leastConcurrency, mostConcurrency = 2, 1000
 	// mostSubscribers is how many filter policies a topic may have (SNS quotas).
@@ -110,7 +110,7 @@ func (p *folderReader) stack(s *settingsSyntax, o ParseOptions) {
 	}
 	mode := p.layOver(written, o)
 	st := Stack{
-		Name: "Sgwarden", Mode: max(p.out.Deployment.Mode, Observe), LogDays: defaultLogDays, Concurrency: defaultConcurrency,
+		Name: "Sgwarden", Mode: max(p.out.Deployment.Mode, Observe), LogDays: defaultLogDays, Concurrency: DefaultConcurrency,
 		Architecture: written.Architecture.text, Operator: written.Operator.text,
 		Attachments: written.Attachments.isTrue(),
 		Canary:      written.Canary.value == nil || *written.Canary.value,
