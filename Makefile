@@ -97,6 +97,8 @@ doctor-before: sgwarden ## is the account ready to deploy into? [PROFILE=p] [REG
 .PHONY: release-template
 release-template: synth ## CloudFormation templates that need no CDK, one per partition, and their code, in release/ [GOARCH=arm64] [POLICIES=dir]
 	@rm -rf release
+	@cdk synth --quiet --app './bin/infra hub' --output cdk.out/hub $(CONTEXTFLAGS)
+	@mv cdk.out/hub/*.template.json cdk.out/ && rm -rf cdk.out/hub
 	@$(HOST_GO) run ./infra/release/make -assembly cdk.out -output release $(STACKFLAG)
 
 # W3005: the CDK has a function depend on its role beside naming it.
@@ -109,6 +111,10 @@ cfn-lint: release-template ## lint the CloudFormation templates of synth and rel
 .PHONY: deploy
 deploy: build node_modules infra-app ## deploy into your account [PROFILE=p] [REGIONS='us-east-1 eu-west-1'] [POLICIES=dir] [CONTEXT='email=you@example.com mode=enforce'] [APPROVAL=never]
 	$(call in_each_region,cdk deploy --app ./bin/infra --output cdk.out --require-approval $(APPROVAL) $(CONTEXTFLAGS))
+
+.PHONY: deploy-hub
+deploy-hub: node_modules infra-app ## deploy the hub of an organisation (docs/organisation.md) [PROFILE=p] [REGIONS=...] [CONTEXT=...] [APPROVAL=never]
+	$(call in_each_region,cdk deploy --app './bin/infra hub' --output cdk.out --require-approval $(APPROVAL) $(CONTEXTFLAGS))
 
 .PHONY: diff
 diff: build node_modules infra-app ## what deploy would change [PROFILE=p] [REGIONS=...] [POLICIES=dir] [CONTEXT=...]

@@ -26,14 +26,28 @@ func run() int {
 		return 2
 	}
 	// The CDK says where it would deploy to.
-	settings, err := stacks.FromContext(context, stacks.Where{Region: os.Getenv("CDK_DEFAULT_REGION"), Now: time.Now()})
+	add, err := checked(context, stacks.Where{Region: os.Getenv("CDK_DEFAULT_REGION"), Now: time.Now()}, os.Args[1:])
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "the stack cannot be made:\n%v\n", err)
 		return 2
 	}
 	defer jsii.Close()
 	app := awscdk.NewApp(nil)
-	stacks.NewAccount(app, settings)
+	add(app)
 	app.Synth(nil)
 	return 0
+}
+
+// checked reads the settings of the stack of an account, or, for the argument
+// "hub", of that of the organisation's hub, and gives what adds it to an app.
+func checked(context map[string]any, where stacks.Where, args []string) (add func(awscdk.App), err error) {
+	switch {
+	case len(args) == 0:
+		settings, err := stacks.FromContext(context, where)
+		return func(app awscdk.App) { stacks.NewAccount(app, settings) }, err
+	case len(args) == 1 && args[0] == "hub":
+		settings, err := stacks.HubFromContext(context, where)
+		return func(app awscdk.App) { stacks.NewHub(app, settings) }, err
+	}
+	return nil, fmt.Errorf("there is no stack %q: say hub, or nothing", args)
 }

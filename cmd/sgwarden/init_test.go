@@ -33,7 +33,7 @@ func TestTheExamplesOfTheSkeletonWork(t *testing.T) {
 	}
 	ranges := `{"createDate": "2026-05-31-00-00-00", "prefixes": [{"ip_prefix": "8.8.8.0/24", "region": "eu-west-1", "service": "EC2"}], "ipv6_prefixes": []}`
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "ip-ranges.json"), []byte(ranges), 0o644))
-	require.Equal(t, 47, examples)
+	require.Equal(t, 51, examples)
 	found, err := bundle.Lint(dir, time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC))
 	require.NoError(t, err)
 	require.Empty(t, found)

@@ -23,7 +23,50 @@ type object = map[string]any
 //
 // It fails where anything of the CDK's bootstrap would be left.
 func Template(synthesized []byte, partition string) (text []byte, assets []string, err error) {
-	var t object
+	t, resources, err := read(synthesized)
+	if err != nil {
+		return nil, nil, err
+	}
+	for id, r := range resources {
+		one := r.(object)
+		if one["Type"] != "AWS::Lambda::Function" {
+			continue
+		}
+		hash, err := takeCode(one)
+		if err != nil {
+			return nil, nil, fmt.Errorf("function %s: %w", id, err)
+		}
+		assets = append(assets, hash)
+	}
+	addCode(t, partition)
+	if err := addHub(t, resources); err != nil {
+		return nil, nil, err
+	}
+	if err := addSubscriptions(t, resources); err != nil {
+		return nil, nil, err
+	}
+	if text, err = write(t); err != nil {
+		return nil, nil, err
+	}
+	slices.Sort(assets)
+	return text, slices.Compact(assets), nil
+}
+
+// Hub makes the template of the hub of an organisation likewise. It takes no
+// code, and is the same in every partition.
+func Hub(synthesized []byte) ([]byte, error) {
+	t, resources, err := read(synthesized)
+	if err != nil {
+		return nil, err
+	}
+	if err := addSubscriptions(t, resources); err != nil {
+		return nil, err
+	}
+	return write(t)
+}
+
+// read reads a template, without what is of the CDK itself.
+func read(synthesized []byte) (t, resources object, err error) {
 	if err := json.Unmarshal(synthesized, &t); err != nil {
 		return nil, nil, fmt.Errorf("read template: %w", err)
 	}
@@ -45,27 +88,20 @@ func Template(synthesized []byte, partition string) (text []byte, assets []strin
 			return nil, nil, fmt.Errorf("read template: resource %s is no object", id)
 		}
 		delete(one, "Metadata") // paths of constructs and of assets
-		if one["Type"] != "AWS::Lambda::Function" {
-			continue
-		}
-		hash, err := takeCode(one)
-		if err != nil {
-			return nil, nil, fmt.Errorf("function %s: %w", id, err)
-		}
-		assets = append(assets, hash)
 	}
-	addParameters(t, partition)
-	if err := addSubscriptions(t, resources); err != nil {
-		return nil, nil, err
-	}
-	if text, err = json.Marshal(t); err != nil {
-		return nil, nil, fmt.Errorf("write template: %w", err)
+	return t, resources, nil
+}
+
+// write writes a template, unless anything of the CDK's bootstrap is left.
+func write(t object) ([]byte, error) {
+	text, err := json.Marshal(t)
+	if err != nil {
+		return nil, fmt.Errorf("write template: %w", err)
 	}
 	if left := bootstrap.Find(text); left != nil {
-		return nil, nil, fmt.Errorf("the template still needs the CDK's bootstrap: %s", left)
+		return nil, fmt.Errorf("the template still needs the CDK's bootstrap: %s", left)
 	}
-	slices.Sort(assets)
-	return text, slices.Compact(assets), nil
+	return text, nil
 }
 
 // bootstrap is what names resources of the CDK's bootstrap.
@@ -89,12 +125,19 @@ func takeCode(function object) (hash string, err error) {
 	return m[1], nil
 }
 
-func addParameters(t object, partition string) {
-	parameters, ok := t["Parameters"].(object)
+// section gives a part of a template, which is made where there is none.
+func section(t object, name string) object {
+	part, ok := t[name].(object)
 	if !ok {
-		parameters = object{}
-		t["Parameters"] = parameters
+		part = object{}
+		t[name] = part
 	}
+	return part
+}
+
+// addCode adds the parameters that say where the code lies.
+func addCode(t object, partition string) {
+	parameters := section(t, "Parameters")
 	bucket := "sgwarden-release"
 	if partition != "aws" {
 		bucket += strings.TrimPrefix(partition, "aws")
@@ -106,19 +149,14 @@ func addParameters(t object, partition string) {
 	parameters["CodePrefix"] = object{
 		"Type": "String", "Default": "", "AllowedPattern": `^([A-Za-z0-9._-]+/)*$`, "Description": "Before the keys of the code: empty, or ends in a slash",
 	}
-	parameters["Email"] = object{
-		"Type": "String", "Default": "", "AllowedPattern": `^$|^[^@\s]+@[^@\s]+$`, "Description": "Gets alerts and alarms, after it confirmed; empty: nobody is subscribed",
-	}
-	conditions, ok := t["Conditions"].(object)
-	if !ok {
-		conditions = object{}
-		t["Conditions"] = conditions
-	}
-	conditions["HasEmail"] = object{"Fn::Not": []any{object{"Fn::Equals": []any{object{"Ref": "Email"}, ""}}}}
 }
 
 // addSubscriptions subscribes the parameter Email to every topic of the stack.
 func addSubscriptions(t, resources object) error {
+	section(t, "Parameters")["Email"] = object{
+		"Type": "String", "Default": "", "AllowedPattern": `^$|^[^@\s]+@[^@\s]+$`, "Description": "Gets alerts and alarms, after it confirmed; empty: nobody is subscribed",
+	}
+	section(t, "Conditions")["HasEmail"] = given("Email")
 	var topics []string
 	for id, r := range resources {
 		switch r.(object)["Type"] {

@@ -22,8 +22,10 @@ func synthesized(change func(object)) []byte {
 		"Resources": object{
 			"Guard": object{
 				"Type": "AWS::Lambda::Function", "Metadata": object{"aws:asset:path": "asset." + hash, "aws:cdk:path": "Sgwarden/Guard"},
-				"Properties": object{"Code": object{"S3Bucket": object{"Fn::Sub": "cdk-hnb659fds-assets-${AWS::AccountId}-${AWS::Region}"}, "S3Key": hash + ".zip"}, "Timeout": 60},
+				"Properties": object{"Code": object{"S3Bucket": object{"Fn::Sub": "cdk-hnb659fds-assets-${AWS::AccountId}-${AWS::Region}"}, "S3Key": hash + ".zip"}, "Timeout": 60, "Environment": object{"Variables": object{"SGWARDEN_TOPIC_ARN": object{"Ref": "Alerts"}}}},
 			},
+			"Rights": object{"Type": "AWS::IAM::Policy", "Properties": object{"PolicyDocument": object{"Statement": []any{object{"Sid": "Look"}, object{"Sid": "Alert"}}}}},
+			"Canary": object{"Type": "AWS::IAM::Policy", "Properties": object{"PolicyDocument": object{"Statement": []any{object{"Sid": "Look"}}}}},
 			"Alerts": object{"Type": "AWS::SNS::Topic"},
 		},
 	}
@@ -48,11 +50,21 @@ func TestTemplateNeedsNoCDK(t *testing.T) {
 				"CodeBucket": {"Type": "String", "Default": "`+bucket+`", "AllowedPattern": "^[a-z0-9][a-z0-9.-]{1,40}[a-z0-9]$",
 					"Description": "Where the functions' code lies: this name, a hyphen and the region is the bucket, as Lambda takes code from its own region only"},
 				"CodePrefix": {"Type": "String", "Default": "", "AllowedPattern": "^([A-Za-z0-9._-]+/)*$", "Description": "Before the keys of the code: empty, or ends in a slash"},
-				"Email": {"Type": "String", "Default": "", "AllowedPattern": "^$|^[^@\\s]+@[^@\\s]+$", "Description": "Gets alerts and alarms, after it confirmed; empty: nobody is subscribed"}},
-			"Conditions": {"HasEmail": {"Fn::Not": [{"Fn::Equals": [{"Ref": "Email"}, ""]}]}},
+				"Email": {"Type": "String", "Default": "", "AllowedPattern": "^$|^[^@\\s]+@[^@\\s]+$", "Description": "Gets alerts and alarms, after it confirmed; empty: nobody is subscribed"},
+				"OrganisationId": {"Type": "String", "Default": "", "AllowedPattern": "^$|^o-[a-z0-9]{10,32}$", "Description": "Id of the AWS organisation whose hub is told of incidents; empty: there is none"},
+				"HubAccount": {"Type": "String", "Default": "", "AllowedPattern": "^$|^[0-9]{12}$", "Description": "Account with the hub's stack, in the same region; empty: there is none"}},
+			"Conditions": {"HasEmail": {"Fn::Not": [{"Fn::Equals": [{"Ref": "Email"}, ""]}]},
+				"HasHub": {"Fn::And": [{"Fn::Not": [{"Fn::Equals": [{"Ref": "OrganisationId"}, ""]}]}, {"Fn::Not": [{"Fn::Equals": [{"Ref": "HubAccount"}, ""]}]}]}},
 			"Resources": {
-				"Guard": {"Type": "AWS::Lambda::Function", "Properties": {"Timeout": 60, "Code": {
+				"Guard": {"Type": "AWS::Lambda::Function", "Properties": {"Timeout": 60,
+					"Environment": {"Variables": {"SGWARDEN_TOPIC_ARN": {"Ref": "Alerts"},
+						"SGWARDEN_HUB_BUS_ARN": {"Fn::If": ["HasHub", {"Fn::Sub": "arn:${AWS::Partition}:events:${AWS::Region}:${HubAccount}:event-bus/sgwarden-hub"}, {"Ref": "AWS::NoValue"}]}}},
+					"Code": {
 					"S3Bucket": {"Fn::Sub": "${CodeBucket}-${AWS::Region}"}, "S3Key": {"Fn::Sub": "${CodePrefix}`+hash+`.zip"}}}},
+				"Rights": {"Type": "AWS::IAM::Policy", "Properties": {"PolicyDocument": {"Statement": [{"Sid": "Look"}, {"Sid": "Alert"}, {"Fn::If": ["HasHub", {
+					"Sid": "TellHub", "Effect": "Allow", "Action": "events:PutEvents", "Resource": {"Fn::Sub": "arn:${AWS::Partition}:events:${AWS::Region}:${HubAccount}:event-bus/sgwarden-hub"},
+					"Condition": {"StringEquals": {"events:source": "sgwarden", "aws:ResourceOrgID": {"Ref": "OrganisationId"}}}}, {"Ref": "AWS::NoValue"}]}]}}},
+				"Canary": {"Type": "AWS::IAM::Policy", "Properties": {"PolicyDocument": {"Statement": [{"Sid": "Look"}]}}},
 				"Alerts": {"Type": "AWS::SNS::Topic"},
 				"AlertsEmail": {"Type": "AWS::SNS::Subscription", "Condition": "HasEmail",
 					"Properties": {"TopicArn": {"Ref": "Alerts"}, "Protocol": "email", "Endpoint": {"Ref": "Email"}}}}}`, string(text))
@@ -71,6 +83,13 @@ func TestTemplateRefuses(t *testing.T) {
 		{func(t object) {
 			t["Resources"].(object)["F"] = object{"Type": "AWS::Lambda::Function", "Properties": object{"Code": object{"ZipFile": "x"}}}
 		}, "function F: its code is no asset"},
+		{func(t object) {
+			t["Resources"].(object)["Guard"].(object)["Properties"].(object)["Environment"] = object{"Variables": object{"SGWARDEN_HUB_BUS_ARN": "x"}}
+		}, "without the setting organisation"},
+		{func(t object) { delete(t["Resources"].(object), "Rights") }, "1 functions alert, and 0 roles may"},
+		{func(t object) {
+			delete(t["Resources"].(object)["Guard"].(object)["Properties"].(object), "Environment")
+		}, "0 functions alert, and 1 roles may"},
 		{func(t object) { t["Outputs"] = object{"B": object{"Value": "cdk-hnb659fds-assets-1"}} }, "still needs the CDK's bootstrap: cdk-hnb659fds-"},
 	} {
 		_, _, err := Template(synthesized(c.change), "aws")

@@ -18,6 +18,7 @@ type account struct {
 	queues queues
 	table  awsdynamodb.Table
 	topic  awssns.Topic
+	sinks  sinks
 
 	key   *string // ARN of the customer's; nil = none
 	keyID string
@@ -38,6 +39,7 @@ func NewAccount(scope constructs.Construct, s Settings) awscdk.Stack {
 	a.queues = a.newQueues()
 	a.table = a.newTable()
 	a.topic = a.newTopic(s.Alerts)
+	a.sinks = a.newSinks(s)
 	role := a.newRole(s)
 	sweepRole := a.newSweepRole(s)
 	roles := []awsiam.Role{role, sweepRole}
@@ -51,7 +53,7 @@ func NewAccount(scope constructs.Construct, s Settings) awscdk.Stack {
 		canaryRole := a.newCanaryRole()
 		f.canary, roles = a.newCanary(s, canaryRole), append(roles, canaryRole)
 	}
-	a.newDashboard(f, a.newAlarms(f, s.Alarms))
+	a.newDashboard(f, a.sinks.any(s), a.newAlarms(f, a.sinks.any(s), s.Alarms))
 	a.newTamperRules(f, roles...)
 	reader, operator := a.newPeoplePolicies(s.Operator, f.all()...)
 	for name, value := range map[string]*string{
@@ -67,7 +69,7 @@ func NewAccount(scope constructs.Construct, s Settings) awscdk.Stack {
 		"OperatorPolicy": operator.ManagedPolicyArn(),
 		"Mode":           jsii.String(s.Mode.String()),
 	} {
-		awscdk.NewCfnOutput(a.stack, jsii.String(name), &awscdk.CfnOutputProps{Value: value})
+		a.output(name, value)
 	}
 	return a.stack
 }

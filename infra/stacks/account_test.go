@@ -222,7 +222,7 @@ func TestFunction(t *testing.T) {
 // TestEnvironmentIsWhatTheFunctionReads holds the stack and the settings of
 // the function together, both ways.
 func TestEnvironmentIsWhatTheFunctionReads(t *testing.T) {
-	_, f := plain.one(t, "AWS::Lambda::Function", "Guard")
+	_, f := full.one(t, "AWS::Lambda::Function", "Guard")
 	var set []string
 	for name := range as[struct{ Variables map[string]any }](t, f.Properties["Environment"]).Variables {
 		set = append(set, name)
@@ -231,6 +231,14 @@ func TestEnvironmentIsWhatTheFunctionReads(t *testing.T) {
 		return n == "SGWARDEN_POLICIES" // the policies lie beside the bootstrap
 	})
 	require.ElementsMatch(t, read, set)
+}
+
+// TestSinksAreOffUnlessAskedFor: no resource, right or variable of theirs.
+func TestSinksAreOffUnlessAskedFor(t *testing.T) {
+	for _, trace := range []string{"SGWARDEN_CHAT", "SGWARDEN_SECURITY", "_BUS_ARN", "securityhub", "PutEvents", "SinkMissed", "EventBus"} {
+		require.NotContains(t, string(plain.raw), trace)
+		require.Contains(t, string(full.raw), trace)
+	}
 }
 
 func TestEventSource(t *testing.T) {

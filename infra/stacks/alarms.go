@@ -44,7 +44,7 @@ func (f functions) all() []awslambda.Function {
 
 // alarms are those of the stack. Each has a heading in docs/runbook/alarms.md,
 // which a test holds.
-func (a *account) alarms(f functions) []alarm {
+func (a *account) alarms(f functions, sinks bool) []alarm {
 	all := []alarm{
 		{id: "Failed", says: "changes could not be judged or taken back in half a day of tries", metric: queueMetric(a.queues.failed.MetricApproximateNumberOfMessagesVisible)},
 		{id: "Undelivered", says: "EventBridge could not put events into the queue", metric: queueMetric(a.queues.undelivered.MetricApproximateNumberOfMessagesVisible)},
@@ -57,6 +57,9 @@ func (a *account) alarms(f functions) []alarm {
 		{id: "SweepErrors", says: "sweep ended in an error", metric: functionMetric(f.sweep.MetricErrors)},
 		{id: "NotSwept", says: "no pass over all groups came to its end for two hours", metric: ownMetric(f.sweep, metrics.SweepsComplete, "Sum"), silence: 2},
 		{id: "Left", says: "there are groups that sweep cannot judge", metric: ownMetric(f.sweep, metrics.Left, "Sum")},
+	}
+	if sinks {
+		all = append(all, alarm{id: "SinkMissed", says: "chats, Security Hub or an event bus did not get what the alerts told", metric: ownMetric(f.guard, metrics.SinkMissed, "Sum")})
 	}
 	if f.canary == nil {
 		return all
@@ -86,11 +89,11 @@ func (one alarm) of(props awscloudwatch.AlarmProps) *awscloudwatch.AlarmProps {
 //
 // They have names that a person knows from a mail, and the dashboard knows
 // them by name: the emulator's CloudFormation has no attribute of an alarm.
-func (a *account) newAlarms(f functions, told []policy.Subscriber) []interfacesawscloudwatch.IAlarmRef {
+func (a *account) newAlarms(f functions, sinks bool, told []policy.Subscriber) []interfacesawscloudwatch.IAlarmRef {
 	a.alarmTopic = a.newAlarmTopic(told)
 	action := awscloudwatchactions.NewSnsAction(a.alarmTopic)
 	var made []interfacesawscloudwatch.IAlarmRef
-	for _, one := range a.alarms(f) {
+	for _, one := range a.alarms(f, sinks) {
 		name := *a.stack.StackName() + "-" + one.id
 		alarm := awscloudwatch.NewAlarm(a.stack, jsii.String(one.id+"Alarm"), one.of(awscloudwatch.AlarmProps{
 			AlarmName:        jsii.String(name),

@@ -25,7 +25,7 @@ func TestEveryAlarmNotifiesAndHasARunbook(t *testing.T) {
 		headings[m[1]] = true
 	}
 	topic := []any{map[string]any{"Ref": topicID(t, "Alarms")}}
-	alarms, rung := plain.of("AWS::CloudWatch::Alarm"), 0
+	alarms, rung := full.of("AWS::CloudWatch::Alarm"), 0
 	for id, a := range alarms {
 		name, _, ok := strings.Cut(id, "Alarm")
 		require.True(t, ok, id)
@@ -79,18 +79,25 @@ func TestAlarmsMayPublish(t *testing.T) {
 // TestWhatIsShownIsWhatIsCounted: every metric that alarms and dashboard ask
 // for is written by the functions, and everything that they write is shown.
 func TestWhatIsShownIsWhatIsCounted(t *testing.T) {
-	counted, shown := map[string]bool{}, map[string]bool{}
+	counted := map[string]bool{}
 	for _, m := range metrics.All() {
 		counted[m.Name] = true
 	}
-	_, dashboard := plain.only(t, "AWS::CloudWatch::Dashboard")
+	requireShown(t, full, counted)
+	delete(counted, metrics.SinkMissed.Name) // guard does not count it without sinks
+	requireShown(t, plain, counted)
+}
+
+func requireShown(t *testing.T, tpl template, counted map[string]bool) {
+	shown := map[string]bool{}
+	_, dashboard := tpl.only(t, "AWS::CloudWatch::Dashboard")
 	text, err := json.Marshal(dashboard.Properties["DashboardBody"])
 	require.NoError(t, err)
 	for _, m := range regexp.MustCompile(`\[\\+"sgwarden\\+",\\+"(\w+)\\+",\\+"FunctionName\\+"`).FindAllStringSubmatch(string(text), -1) {
 		shown[m[1]] = true
 	}
 	require.Equal(t, counted, shown)
-	for id, a := range plain.of("AWS::CloudWatch::Alarm") {
+	for id, a := range tpl.of("AWS::CloudWatch::Alarm") {
 		if a.Properties["Namespace"] == metrics.Namespace {
 			require.True(t, counted[a.Properties["MetricName"].(string)], id)
 		}

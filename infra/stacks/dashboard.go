@@ -10,7 +10,7 @@ import (
 
 // newDashboard shows, from top to bottom, whether all is well, what was
 // judged, how fast, and how the way of an event does.
-func (a *account) newDashboard(f functions, alarms []interfacesawscloudwatch.IAlarmRef) {
+func (a *account) newDashboard(f functions, sinks bool, alarms []interfacesawscloudwatch.IAlarmRef) {
 	const whole, half = 24, 12 // a row has 24 columns
 	graph := func(title string, of ...awscloudwatch.IMetric) awscloudwatch.IWidget {
 		return awscloudwatch.NewGraphWidget(&awscloudwatch.GraphWidgetProps{Title: jsii.String(title), Left: &of, Width: jsii.Number(half)})
@@ -20,11 +20,15 @@ func (a *account) newDashboard(f functions, alarms []interfacesawscloudwatch.IAl
 		return []awscloudwatch.IMetric{ownMetric(f.guard, m, "p50"), ownMetric(f.guard, m, "p99"), ownMetric(f.guard, m, "Maximum")}
 	}
 	swept := func(m metrics.Metric) awscloudwatch.IMetric { return ownMetric(f.sweep, m, "Sum") }
+	undone := []awscloudwatch.IMetric{sum(metrics.Open), sum(metrics.NotRemedied), sum(metrics.Unjudged), sum(metrics.Held)}
+	if sinks {
+		undone = append(undone, sum(metrics.SinkMissed))
+	}
 	rows := []*[]awscloudwatch.IWidget{
 		{awscloudwatch.NewAlarmStatusWidget(&awscloudwatch.AlarmStatusWidgetProps{Title: jsii.String("Alarms"), Alarms: &alarms, Width: jsii.Number(whole)})},
 		{
 			graph("Changes, and those that broke a policy", sum(metrics.Changes), sum(metrics.Violations), sum(metrics.Remedied)),
-			graph("Not done", sum(metrics.Open), sum(metrics.NotRemedied), sum(metrics.Unjudged), sum(metrics.Held)),
+			graph("Not done", undone...),
 		},
 		{
 			graph("Seconds from the call to the verified remedy", spread(metrics.SecondsToRemedy)...),

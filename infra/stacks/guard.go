@@ -36,5 +36,6 @@ func (a *account) environment(s Settings, guard awsiam.Role) map[string]*string 
 	if a.canaryGroup != nil {
 		env["SGWARDEN_CANARY_GROUP"] = a.canaryGroup.AttrGroupId()
 	}
+	a.sinks.environment(s, env)
 	return env
 }

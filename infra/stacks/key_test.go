@@ -26,7 +26,7 @@ func TestKey(t *testing.T) {
 			require.Equal(t, map[string]any{"SSEEnabled": true, "SSEType": "KMS", "KMSMasterKeyId": arn}, r.Properties["SSESpecification"])
 		}
 	}
-	require.Len(t, keys, 3+2+3)
+	require.Len(t, keys, 3+3+3)
 	for id, key := range keys {
 		require.Equal(t, arn, key, id)
 	}

@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -23,7 +25,9 @@ import (
 const (
 	ownAccount = localec2.DefaultAccount
 	ownRegion  = localec2.DefaultRegion
-	ownKey     = "arn:aws:kms:" + ownRegion + ":" + ownAccount + ":key/1234abcd-12ab-34cd-56ef-1234567890ab"
+	// ownOrganisation is that of the account and of the hub.
+	ownOrganisation = "o-abcde12345"
+	ownKey          = "arn:aws:kms:" + ownRegion + ":" + ownAccount + ":key/1234abcd-12ab-34cd-56ef-1234567890ab"
 )
 
 // TestLeastPrivilege plays what the functions do, and asks of every call that
@@ -31,13 +35,13 @@ const (
 // statement must have been needed, and none may allow the same in another
 // account or region, or on another group or tag where it is bound to one.
 func TestLeastPrivilege(t *testing.T) {
-	folder := "testdata/everything"
-	built := t.TempDir()
-	fakeBuild(built, folder, elf.EM_AARCH64)
-	for _, deployed := range []struct{ mode, key string }{{"observe", ""}, {"enforce", ""}, {"enforce", ownKey}} {
+	folder, withSinks := "testdata/everything", everySink(t)
+	for _, deployed := range []struct{ mode, key, folder string }{{"observe", "", folder}, {"enforce", "", folder}, {"enforce", ownKey, folder}, {"enforce", "", withSinks}} {
 		mode := deployed.mode
-		t.Run(mode+" "+deployed.key, func(t *testing.T) {
-			context := map[string]any{"dist": built, "mode": mode}
+		t.Run(mode+" "+deployed.key+map[bool]string{true: " sinks"}[deployed.folder == withSinks], func(t *testing.T) {
+			built := t.TempDir()
+			fakeBuild(built, deployed.folder, elf.EM_AARCH64)
+			context := map[string]any{"dist": built, "mode": mode, "policies": deployed.folder}
 			if deployed.key != "" {
 				context["key"] = deployed.key
 			}
@@ -45,7 +49,7 @@ func TestLeastPrivilege(t *testing.T) {
 			var calls []localaws.Call
 			var values resolver
 			synctest.Test(t, func(t *testing.T) {
-				p := newPlay(t, mode, folder)
+				p := newPlay(t, mode, deployed.folder, deployed.folder == withSinks)
 				p.run()
 				calls, values = p.cloud.Calls(), p.values(tpl)
 			})
@@ -77,6 +81,18 @@ func TestLeastPrivilege(t *testing.T) {
 			}
 		})
 	}
+}
+
+// everySink is a folder of the same policies whose settings ask for every sink.
+func everySink(t *testing.T) string {
+	t.Helper()
+	folder := t.TempDir()
+	text, err := os.ReadFile("testdata/everything/policies.yaml")
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "policies.yaml"), text, 0o600))
+	settings := "apiVersion: sgwarden/v1\nkind: Settings\nstack: {chat: true, securityHub: true, eventBus: true, organisation: {id: " + ownOrganisation + ", hub: \"" + localaws.HubAccount + "\"}}\n"
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "sgwarden.yaml"), []byte(settings), 0o600))
+	return folder
 }
 
 // holdToCalls compares what is allowed with what was asked for, both ways.
@@ -128,6 +144,10 @@ func elsewhere(r iamRequest) []iamRequest {
 	switch {
 	case strings.HasPrefix(r.action, "kms:"):
 		return []iamRequest{{r.action, r.resource[:len(r.resource)-1] + "c", r.context}, with("kms:ViaService"), with("kms:ViaService", "s3."+ownRegion+".amazonaws.com"), with("kms:ViaService", "sqs.eu-central-1.amazonaws.com")}
+	case r.action == "events:PutEvents" && len(r.context["aws:ResourceOrgID"]) > 0:
+		return []iamRequest{with("events:source", "aws.ec2"), with("aws:ResourceOrgID", "o-zzzzz99999"), with("aws:ResourceOrgID")}
+	case r.action == "events:PutEvents":
+		return []iamRequest{with("events:source", "aws.ec2"), with("events:source")}
 	case slices.Contains(ledger.WritePermissions(), r.action):
 		return []iamRequest{with("dynamodb:LeadingKeys", append(slices.Clone(r.context["dynamodb:LeadingKeys"]), "control#all")...), with("dynamodb:LeadingKeys")}
 	case r.action == "ec2:CreateTags" && len(r.context["ec2:CreateAction"]) > 0:
@@ -170,6 +190,23 @@ func requestsOf(t *testing.T, c localaws.Call) []iamRequest {
 		return ofDynamoDB(t, c)
 	case localaws.SNS:
 		return []iamRequest{{"sns:" + c.Operation, c.Params.Get("TopicArn"), nil}}
+	case localaws.EventBridge:
+		var in struct {
+			Entries []struct{ Source, EventBusName string }
+		}
+		require.NoError(t, json.Unmarshal(c.Body, &in))
+		require.Len(t, in.Entries, 1)
+		e := in.Entries[0]
+		context := map[string][]string{"events:source": {e.Source}}
+		if strings.Contains(e.EventBusName, localaws.HubAccount) {
+			context["aws:ResourceOrgID"] = []string{ownOrganisation}
+		}
+		return []iamRequest{{"events:" + c.Operation, e.EventBusName, context}}
+	case localaws.SecurityHub:
+		var in struct{ Findings []struct{ ProductArn string } }
+		require.NoError(t, json.Unmarshal(c.Body, &in))
+		require.Len(t, in.Findings, 1)
+		return []iamRequest{{"securityhub:" + c.Operation, in.Findings[0].ProductArn, nil}}
 	case localaws.SQS:
 		var in struct{ QueueUrl string }
 		require.NoError(t, json.Unmarshal(c.Body, &in))
@@ -282,6 +319,11 @@ func (p *play) values(tpl template) resolver {
 			v[id+".Arn"] = fmt.Sprintf("arn:aws:dynamodb:%s:%s:table/%s", ownRegion, ownAccount, p.cloud.Table())
 		case "AWS::SNS::Topic":
 			v[id] = strings.Replace(p.cloud.TopicARN(), "sgwarden", map[bool]string{true: "sgwarden", false: id}[isNamed(id, "Alerts")], 1)
+			if isNamed(id, "Chat") {
+				v[id] = p.cloud.ChatTopicARN()
+			}
+		case "AWS::Events::EventBus":
+			v[id+".Arn"] = p.cloud.BusARN()
 		case "AWS::SQS::Queue":
 			v[id+".Arn"] = fmt.Sprintf("arn:aws:sqs:%s:%s:%s", ownRegion, ownAccount, map[bool]string{true: "sgwarden", false: id}[isNamed(id, "Changes")])
 		case "AWS::Logs::LogGroup":

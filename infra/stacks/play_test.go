@@ -42,7 +42,8 @@ type play struct {
 	records              bool // records are delivered
 }
 
-func newPlay(t *testing.T, mode, folder string) *play {
+// newPlay makes it; with sinks the functions have all of them.
+func newPlay(t *testing.T, mode, folder string, sinks bool) *play {
 	p := &play{t: t, cloud: localaws.New(localaws.Options{IDs: localec2.CountedIDs(t.Name())})}
 	for key, name := range map[string]string{"AKIDGUARD": "guard", "AKIDSWEEP": "sweep", "AKIDCANARY": "canary", "AKIDUSER": "ann"} {
 		p.cloud.EC2().Register(key, localec2.Caller{AccountID: ownAccount, Identity: cloudtrail.Session(ownAccount, "/", name, name, key)})
@@ -57,12 +58,20 @@ func newPlay(t *testing.T, mode, folder string) *play {
 		}
 	})
 	quiet := slog.New(slog.DiscardHandler)
+	p.cloud.EnableSecurityHub()
+	var more []string
+	if sinks {
+		more = []string{
+			"SGWARDEN_CHAT_TOPIC_ARN=" + p.cloud.ChatTopicARN(), "SGWARDEN_SECURITY_HUB=yes",
+			"SGWARDEN_EVENT_BUS_ARN=" + p.cloud.BusARN(), "SGWARDEN_HUB_BUS_ARN=" + p.cloud.HubBusARN(),
+		}
+	}
 	settings := func(key string) guard.Settings {
-		s, err := guard.FromEnviron([]string{
+		s, err := guard.FromEnviron(append(more, []string{
 			"SGWARDEN_MODE=" + mode, "SGWARDEN_TABLE=" + p.cloud.Table(), "SGWARDEN_TOPIC_ARN=" + p.cloud.TopicARN(), "SGWARDEN_QUEUE_URL=" + p.cloud.QueueURL(),
 			"SGWARDEN_POLICIES=" + folder, "SGWARDEN_ROLE_ARN=arn:aws:iam::" + ownAccount + ":role/guard", "SGWARDEN_CANARY_GROUP=" + canaryGroup,
 			"AWS_REGION=" + ownRegion, "AWS_ACCESS_KEY_ID=" + key, "AWS_SECRET_ACCESS_KEY=secret",
-		})
+		}...))
 		require.NoError(t, err)
 		s.AWS.Transport = p.cloud.Transport()
 		return s

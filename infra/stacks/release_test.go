@@ -24,7 +24,7 @@ func TestReleaseTemplate(t *testing.T) {
 			Outputs                           map[string]any
 		}
 		require.NoError(t, json.Unmarshal(text, &made))
-		require.Len(t, made.Parameters, 3)
+		require.Len(t, made.Parameters, 5)
 		for name, p := range made.Parameters {
 			require.Contains(t, p, "Default", "%s: all defaults work", name)
 		}
@@ -37,7 +37,7 @@ func TestReleaseTemplate(t *testing.T) {
 		}
 	}
 	_, _, err := release.Template(full.raw, "aws")
-	require.ErrorContains(t, err, "without the settings email")
+	require.ErrorContains(t, err, "without the setting organisation")
 }
 
 // refs are the names that a part of a template refers to by Ref.

@@ -26,6 +26,7 @@ func (a *account) newRole(s Settings) awsiam.Role {
 	// Controls (exemptions, pause) are an operator's alone.
 	grant(role, "WriteLedger", table, leadingKeys(ledger.GuardKeys()), ledger.WritePermissions()...)
 	grant(role, "Alert", &[]*string{a.topic.TopicArn()}, nil, alert.Permissions()...)
+	a.grantSinks(s, role)
 	grant(role, "JudgeAgain", &[]*string{a.queues.changes.QueueArn()}, nil, "sqs:SendMessage")
 	a.grantKey(role, keyUse{decrypt: []string{viaTable, viaTopic, viaQueue}, encrypt: []string{viaTopic, viaQueue}})
 	return role

@@ -1,7 +1,6 @@
 package stacks
 
 import (
-	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -49,30 +48,13 @@ type Where struct {
 // an at sign or a slash) are left alone; any other
 // unknown key is a fault: a misspelt `email` must not deploy a silent stack.
 func FromContext(context map[string]any, w Where) (Settings, error) {
-	over := maps.Clone(context)
-	maps.DeleteFunc(over, func(key string, _ any) bool { return strings.ContainsAny(key, ":@/") })
+	over, folders, faults := ownKeys(context)
 	s := Settings{Dist: "dist"}
-	var faults policy.Faults
-	folder := ""
-	for key, to := range map[string]*string{distKey: &s.Dist, policiesKey: &folder} {
-		if value, ok := over[key]; ok {
-			text, isText := value.(string)
-			if isText && text != "" {
-				*to = text
-			} else {
-				faults = append(faults, policy.Diagnostic{File: "-c " + key, Message: key + " must be the name of a folder"})
-			}
-			delete(over, key)
-		}
+	if dist, ok := folders[distKey]; ok {
+		s.Dist = dist
 	}
-	stack, err := bundle.ReadStack(folder, w.Now, policy.ParseOptions{Over: over, Known: []string{distKey, policiesKey}, Region: w.Region})
-	var found policy.Faults
-	switch {
-	case errors.As(err, &found):
-		faults = append(faults, found...)
-	case err != nil:
-		faults = append(faults, policy.Diagnostic{File: "-c " + policiesKey, Message: err.Error()})
-	}
+	stack, err := bundle.ReadStack(folders[policiesKey], w.Now, policy.ParseOptions{Over: over, Known: []string{distKey, policiesKey}, Region: w.Region})
+	faults = append(faults, faultsOf(err)...)
 	s.Stack = stack
 	var unbuilt policy.Faults
 	s.policies, unbuilt = readDist(s.Dist, &s.Stack)
@@ -81,4 +63,23 @@ func FromContext(context map[string]any, w Where) (Settings, error) {
 		return Settings{}, faults
 	}
 	return s, nil
+}
+
+// ownKeys takes from a context the keys of the CDK itself and the folders of
+// this machine; what is left lies over the settings.
+func ownKeys(context map[string]any) (over map[string]any, folders map[string]string, faults policy.Faults) {
+	over, folders = maps.Clone(context), map[string]string{}
+	maps.DeleteFunc(over, func(key string, _ any) bool { return strings.ContainsAny(key, ":@/") })
+	for _, key := range []string{distKey, policiesKey} {
+		if value, ok := over[key]; ok {
+			text, isText := value.(string)
+			if isText && text != "" {
+				folders[key] = text
+			} else {
+				faults = append(faults, policy.Diagnostic{File: "-c " + key, Message: key + " must be the name of a folder"})
+			}
+			delete(over, key)
+		}
+	}
+	return over, folders, faults
 }

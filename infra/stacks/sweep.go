@@ -22,7 +22,7 @@ const (
 
 // newSweepRole makes the role of sweep: it reads EC2, writes what it met and
 // its acts into the ledger, and asks guard to look. It pages about a stale
-// ledger.
+// ledger and exemptions that end.
 func (a *account) newSweepRole(s Settings) awsiam.Role {
 	role := a.newFunctionRole("SweepRole", "sgwarden sweep")
 	grant(role, "Look", jsii.Strings("*"), nil, inventory.Permissions(s.policies.asked)...) // EC2 takes no resource for reads
@@ -30,6 +30,7 @@ func (a *account) newSweepRole(s Settings) awsiam.Role {
 	grant(role, "ReadLedger", table, nil, ledger.ReadPermissions()...)
 	grant(role, "WriteLedger", table, leadingKeys(ledger.SweepKeys()), ledger.WritePermissions()...)
 	grant(role, "Alert", &[]*string{a.topic.TopicArn()}, nil, alert.Permissions()...)
+	a.grantSinks(s, role)
 	grant(role, "Ask", &[]*string{a.queues.changes.QueueArn()}, nil, "sqs:SendMessage")
 	a.grantKey(role, keyUse{decrypt: []string{viaTable, viaTopic, viaQueue}, encrypt: []string{viaTopic, viaQueue}})
 	return role

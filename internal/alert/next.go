@@ -36,11 +36,20 @@ func writeNext(l *letter, i incident.Incident) {
 // writeUndo gives the command that puts back what was taken, with an exemption
 // that ends by itself.
 func writeUndo(l *letter, c command, i incident.Incident) {
-	if !fitIncident(i.ID) || !fitGroup(i.GroupID) || !slices.ContainsFunc(i.Rules, func(r incident.Rule) bool { return len(c.restore(r)) > 0 }) {
+	line := undoing(c, i)
+	if line == "" {
 		return
 	}
 	l.item("If it was right, put it back as it was for some days, description and tags included (without --yes this only shows what it would do):")
-	writeCommands(l, []string{fmt.Sprintf("sgwarden undo %s --group %s --for 7d --owner OWNER --reason REASON --yes", i.ID, i.GroupID)})
+	writeCommands(l, []string{line})
+}
+
+// undoing is the command that undoes an incident; "" = there is nothing to undo.
+func undoing(c command, i incident.Incident) string {
+	if !fitIncident(i.ID) || !fitGroup(i.GroupID) || !slices.ContainsFunc(i.Rules, func(r incident.Rule) bool { return len(c.restore(r)) > 0 }) {
+		return ""
+	}
+	return fmt.Sprintf("sgwarden undo %s --group %s --for 7d --owner OWNER --reason REASON --yes", i.ID, i.GroupID)
 }
 
 // writeEndOfUndoing gives the commands that end the exemptions of an undoing.
@@ -64,16 +73,7 @@ func writeEndOfUndoing(l *letter, i incident.Incident) {
 
 // writeByHand gives the commands that close what is open.
 func writeByHand(l *letter, c command, i incident.Incident) {
-	if i.Outcome.Changed() && i.Outcome != incident.Tagged {
-		return
-	}
-	var lines []string
-	for _, r := range i.Rules {
-		if r.Outcome == incident.Reverted || r.Outcome == incident.Narrowed || r.Outcome <= incident.Exempt {
-			continue
-		}
-		lines = appendLine(lines, c.revoke(r.Direction, r.ID))
-	}
+	lines := closing(c, i)
 	if len(lines) == 0 {
 		return
 	}
@@ -83,6 +83,20 @@ func writeByHand(l *letter, c command, i incident.Incident) {
 		l.item("To close it by hand:")
 	}
 	writeCommands(l, lines)
+}
+
+// closing are the commands that remove what is open.
+func closing(c command, i incident.Incident) (lines []string) {
+	if i.Outcome.Changed() && i.Outcome != incident.Tagged {
+		return nil
+	}
+	for _, r := range i.Rules {
+		if r.Outcome == incident.Reverted || r.Outcome == incident.Narrowed || r.Outcome <= incident.Exempt {
+			continue
+		}
+		lines = appendLine(lines, c.revoke(r.Direction, r.ID))
+	}
+	return lines
 }
 
 // anyPartial reports whether of some rule only a part is too much.

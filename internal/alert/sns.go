@@ -52,10 +52,7 @@ func (t *Topic) Send(ctx context.Context, m Message) error {
 	}
 	in := &sns.PublishInput{
 		TopicArn: &t.arn, Subject: &m.Subject, Message: aws.String(string(whole)), MessageStructure: aws.String("json"),
-		MessageAttributes: map[string]types.MessageAttributeValue{},
-	}
-	for name, a := range m.Attributes {
-		in.MessageAttributes[name] = types.MessageAttributeValue{DataType: aws.String(a.Type), StringValue: aws.String(a.Value)}
+		MessageAttributes: snsAttributes(m.Attributes),
 	}
 	if _, err := t.client.Publish(ctx, in); err != nil {
 		return fmt.Errorf("%w: %w", kindOf(err), err)
@@ -63,8 +60,18 @@ func (t *Topic) Send(ctx context.Context, m Message) error {
 	return nil
 }
 
-// kinds are SNS's error codes (API reference, Publish and common errors, read
-// 2026-11). What is not listed may pass.
+func snsAttributes(attributes map[string]Attribute) map[string]types.MessageAttributeValue {
+	all := map[string]types.MessageAttributeValue{}
+	for name, a := range attributes {
+		all[name] = types.MessageAttributeValue{DataType: aws.String(a.Type), StringValue: aws.String(a.Value)}
+	}
+	return all
+}
+
+// kinds are the error codes of SNS, EventBridge and Security Hub (API
+// references, Publish, PutEvents with its entries, BatchImportFindings with its
+// failed findings, and common errors, read 2026-11). What is not listed may
+// pass.
 var kinds = map[string]error{
 	"AuthorizationError":          incident.ErrDenied,
 	"AuthorizationErrorException": incident.ErrDenied,
@@ -93,6 +100,20 @@ var kinds = map[string]error{
 	"ParameterValueInvalid":       incident.ErrInvalid,
 	"ValidationException":         incident.ErrInvalid,
 	"ValidationError":             incident.ErrInvalid,
+
+	"InvalidAccess":                       incident.ErrDenied, // Security Hub is not enabled
+	"InvalidAccessException":              incident.ErrDenied,
+	"UnrecognizedClientException":         incident.ErrDenied,
+	"OptInRequired":                       incident.ErrDenied,
+	"InvalidAccountIdException":           incident.ErrDenied,
+	"NotAuthorizedForSourceException":     incident.ErrDenied,
+	"NotAuthorizedForDetailTypeException": incident.ErrDenied,
+	"ResourceNotFoundException":           incident.ErrGone,
+	"LimitExceededException":              incident.ErrThrottled,
+	"InvalidInput":                        incident.ErrInvalid,
+	"InvalidInputException":               incident.ErrInvalid,
+	"InvalidArgument":                     incident.ErrInvalid,
+	"MalformedDetail":                     incident.ErrInvalid,
 }
 
 func kindOf(err error) error {

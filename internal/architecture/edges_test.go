@@ -38,6 +38,7 @@ var allowed = map[string][]string{
 	"internal/apply":             {"internal/awserr", "internal/awsrule", "internal/incident", "internal/plan", "internal/secgroup"},
 	"internal/awserr":            {"internal/incident"},
 	"internal/awshttp":           {},
+	"internal/awsjson":           {},
 	"internal/awsrule":           {"internal/incident", "internal/secgroup"},
 	"internal/bundle":            {"internal/alert", "internal/policy", "internal/secgroup", "policies"},
 	"internal/canary":            {"internal/apply", "internal/guard", "internal/incident", "internal/inventory", "internal/ledger", "internal/metrics", "internal/plan", "internal/secgroup"},
@@ -61,7 +62,7 @@ var allowed = map[string][]string{
 	"internal/faults":      {},
 	"internal/fuzzing":     {},
 	"internal/guard": {
-		"internal/alert", "internal/apply", "internal/awserr", "internal/awshttp", "internal/bundle", "internal/incident", "internal/inventory", "internal/ledger", "internal/metrics",
+		"internal/alert", "internal/apply", "internal/awserr", "internal/awshttp", "internal/awsjson", "internal/bundle", "internal/incident", "internal/inventory", "internal/ledger", "internal/metrics",
 		"internal/plan", "internal/policy", "internal/queue", "internal/secgroup", "internal/warden",
 	},
 	"internal/incident":            {"internal/policy", "internal/secgroup"},

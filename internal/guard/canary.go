@@ -70,9 +70,27 @@ type quiet struct {
 }
 
 func (q quiet) Publish(ctx context.Context, i incident.Incident) error {
-	others := func(p incident.PolicyNote) bool { return p.ID != CanaryPolicy }
-	if q.canary != "" && i.GroupID == q.canary && len(i.Policies) > 0 && !slices.ContainsFunc(i.Policies, others) {
+	if aboutCanary(i, q.canary) {
 		return nil
 	}
 	return q.Publisher.Publish(ctx, i)
+}
+
+// quietSink tells a sink likewise.
+type quietSink struct {
+	warden.Sink
+	canary string
+}
+
+func (q quietSink) Tell(ctx context.Context, i incident.Incident) error {
+	if aboutCanary(i, q.canary) {
+		return nil
+	}
+	return q.Sink.Tell(ctx, i)
+}
+
+// aboutCanary reports whether an incident is about the canary's policy alone.
+func aboutCanary(i incident.Incident, canary string) bool {
+	others := func(p incident.PolicyNote) bool { return p.ID != CanaryPolicy }
+	return canary != "" && i.GroupID == canary && len(i.Policies) > 0 && !slices.ContainsFunc(i.Policies, others)
 }

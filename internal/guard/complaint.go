@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"sync"
 	"time"
@@ -25,6 +26,9 @@ type complaint struct {
 	holder    string // names this process in leases
 	lease     time.Duration
 	document  incident.Incident
+	sinks     []warden.Sink
+	missed    func(sink string)
+	logger    *slog.Logger
 
 	mu   sync.Mutex
 	told bool
@@ -100,6 +104,16 @@ func (c *complaint) tellOnce(ctx context.Context) error {
 func (c *complaint) publish(ctx context.Context) error {
 	if err := c.publisher.Publish(ctx, c.document); err != nil {
 		return fmt.Errorf("tell that there are no policies: %w", err)
+	}
+	// Once per sink and fault: the messages come again all the while, and a sink
+	// that could not take it is no reason to alert once more.
+	told := c.document
+	told.Published = []string{string(incident.Opened)}
+	for _, s := range c.sinks {
+		if err := s.Tell(ctx, told); err != nil {
+			c.logger.ErrorContext(ctx, "tell a sink: given up", slog.String("sink", s.Name()), slog.String("error", err.Error()))
+			c.missed(s.Name())
+		}
 	}
 	return nil
 }

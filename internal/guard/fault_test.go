@@ -71,7 +71,7 @@ func newWhole(t *testing.T) *whole {
 	require.NoError(t, memory.Operator().PutActs(t.Context(), acts))
 	client := Environment{Region: localec2.DefaultRegion, AccessKeyID: "AKIA", SecretKey: "secret", Transport: g.cloud.Transport()}.clients().ec2
 	logger := NewLogger(g.logs, "INFO")
-	g.Handler = &Handler{logger: logger, meter: meter{io.Discard, time.Now, logger}, make: func(own identity) (*tools, error) {
+	g.Handler = &Handler{logger: logger, meter: meter{out: io.Discard, clock: time.Now, logger: logger}, make: func(own identity) (*tools, error) {
 		w, err := warden.New(warden.Config{
 			Set: set, Inventory: inventory.New(client), Applier: newApplier(Needs(set), client), Ledger: memory, Publisher: g.topic, Queue: asksAgain{g.queue},
 			Clock: time.Now, Sleep: sleep, Logger: logger, Account: own.accountID, Region: own.region, Mode: set.Mode,
@@ -354,7 +354,7 @@ func TestFault44PoliciesThatCannotBeUsed(t *testing.T) {
 				}
 				queue := &fakeQueue{}
 				logger := NewLogger(&bytes.Buffer{}, "INFO")
-				h := &Handler{logger: logger, meter: meter{io.Discard, time.Now, logger}, make: func(identity) (*tools, error) {
+				h := &Handler{logger: logger, meter: meter{out: io.Discard, clock: time.Now, logger: logger}, make: func(identity) (*tools, error) {
 					return &tools{queue: queue, fault: p.fault, complain: told.tell}, nil
 				}}
 				for range 3 {

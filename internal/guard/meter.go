@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
@@ -19,12 +20,20 @@ type meter struct {
 	out    io.Writer
 	clock  func() time.Time
 	logger *slog.Logger
+	missed *atomic.Int64 // messages that sinks did not get since the last line; nil = there are no sinks
+}
+
+// miss counts a message that a sink did not get.
+func (m meter) miss(string) {
+	if m.missed != nil {
+		m.missed.Add(1)
+	}
 }
 
 // judged counts what became of an invocation; unjudged are the messages that
 // met no policies.
 func (m meter) judged(ctx context.Context, started time.Time, decisions []warden.Decision, unjudged int) {
-	line, err := metrics.Line(m.clock(), lambdacontext.FunctionName, samples(started, decisions, unjudged)...)
+	line, err := metrics.Line(m.clock(), lambdacontext.FunctionName, m.samples(started, decisions, unjudged)...)
 	if err == nil {
 		_, err = m.out.Write(line)
 	}
@@ -35,7 +44,7 @@ func (m meter) judged(ctx context.Context, started time.Time, decisions []warden
 
 // samples counts each decision, and each incident's time once, though several
 // records may have been judged together.
-func samples(started time.Time, decisions []warden.Decision, unjudged int) []metrics.Sample {
+func (m meter) samples(started time.Time, decisions []warden.Decision, unjudged int) []metrics.Sample {
 	counts := map[metrics.Metric]int{metrics.Changes: len(decisions), metrics.Unjudged: unjudged}
 	var learn, remedy []float64
 	timed := map[string]bool{}
@@ -64,14 +73,18 @@ func samples(started time.Time, decisions []warden.Decision, unjudged int) []met
 		}
 	}
 	all := make([]metrics.Sample, 0, len(metrics.OfGuard()))
-	for _, m := range metrics.OfGuard() {
-		switch m {
+	for _, of := range metrics.OfGuard() {
+		switch of {
 		case metrics.SecondsToLearn:
-			all = append(all, metrics.Sample{Metric: m, Values: learn})
+			all = append(all, metrics.Sample{Metric: of, Values: learn})
 		case metrics.SecondsToRemedy:
-			all = append(all, metrics.Sample{Metric: m, Values: remedy})
+			all = append(all, metrics.Sample{Metric: of, Values: remedy})
+		case metrics.SinkMissed:
+			if m.missed != nil {
+				all = append(all, metrics.Count(of, int(m.missed.Swap(0))))
+			}
 		default:
-			all = append(all, metrics.Count(m, counts[m]))
+			all = append(all, metrics.Count(of, counts[of]))
 		}
 	}
 	return all

@@ -41,7 +41,7 @@ func TestSamples(t *testing.T) {
 	open.Incident.ClosedAt = nil
 	held := decision(incident.Pending, "i-7")
 	held.Reason = warden.ReasonHeld
-	got := counted(samples(handlerTime, []warden.Decision{
+	got := counted(meter{}.samples(handlerTime, []warden.Decision{
 		decision(incident.Reverted, "i-1"), decision(incident.Narrowed, "i-1"), decision(incident.Observed, "i-2"), open,
 		decision(incident.NotReverted, "i-4"), decision(incident.Unresolved, ""), decision(incident.Pending, "i-5"), decision(incident.CannotRemediate, "i-6"),
 		decision(incident.AlreadyCompliant, ""), decision(incident.Exempt, ""), later, unnamed, held,

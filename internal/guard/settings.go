@@ -20,11 +20,15 @@ const (
 	envDigest   = "SGWARDEN_POLICIES_DIGEST"
 	envRole     = "SGWARDEN_ROLE_ARN"
 	envCanary   = "SGWARDEN_CANARY_GROUP"
+	envChat     = "SGWARDEN_CHAT_TOPIC_ARN"
+	envFindings = "SGWARDEN_SECURITY_HUB"
+	envBus      = "SGWARDEN_EVENT_BUS_ARN"
+	envHubBus   = "SGWARDEN_HUB_BUS_ARN"
 )
 
 // Names lists the environment variables of ours that the function reads.
 func Names() []string {
-	return []string{envMode, envTable, envTopic, envQueue, envPolicies, envDigest, envRole, envCanary}
+	return []string{envMode, envTable, envTopic, envQueue, envPolicies, envDigest, envRole, envCanary, envChat, envFindings, envBus, envHubBus}
 }
 
 // Settings is the function's environment, checked.
@@ -37,6 +41,12 @@ type Settings struct {
 	Digest   string // that the policies must have; "" = any
 	RoleARN  string // of the deployment, by which own calls are known; "" = none is
 	Canary   string // the group that the canary opens; "" = there is no canary
+
+	// Sinks beside the topic; "" = there is no such sink.
+	ChatTopicARN string
+	SecurityHub  string // "yes": findings of the own account and region
+	EventBusARN  string // of the deployment's own bus
+	HubBusARN    string // of the organisation's, in another account
 
 	AWS Environment
 }
@@ -53,7 +63,7 @@ type Environment struct {
 }
 
 // Endpoint is the endpoint that is set for a service ("EC2", "DYNAMODB",
-// "SNS", "SQS"), or for all; "" = the service's own.
+// "SNS", "SQS", "EVENTBRIDGE", "SECURITYHUB"), or for all; "" = the service's own.
 func (e Environment) Endpoint(service string) string {
 	if url, ok := e.endpoints[service]; ok {
 		return url
@@ -62,7 +72,7 @@ func (e Environment) Endpoint(service string) string {
 }
 
 // services whose endpoint may be set alone: those that guard calls.
-var services = []string{"EC2", "DYNAMODB", "SNS", "SQS"}
+var services = []string{"EC2", "DYNAMODB", "SNS", "SQS", "EVENTBRIDGE", "SECURITYHUB"}
 
 // FromEnviron checks environ (NAME=value, as os.Environ gives it). The error
 // holds every fault, one a line, in a fixed order. Values never appear for
@@ -80,6 +90,7 @@ func FromEnviron(environ []string) (Settings, error) {
 	s := Settings{
 		Mode: env[envMode], Table: env[envTable], TopicARN: env[envTopic], QueueURL: env[envQueue],
 		Policies: env[envPolicies], Digest: env[envDigest], RoleARN: env[envRole], Canary: env[envCanary],
+		ChatTopicARN: env[envChat], SecurityHub: env[envFindings], EventBusARN: env[envBus], HubBusARN: env[envHubBus],
 		AWS: environmentOf(env),
 	}
 	faults = append(faults, s.checkOwn()...)
@@ -116,6 +127,17 @@ func (s Settings) checkOwn() []error {
 	}
 	if s.Canary != "" && !IsGroup(s.Canary) {
 		fault(envCanary, s.Canary, "want the id of the canary's security group")
+	}
+	if s.ChatTopicARN != "" && topicRegion(s.ChatTopicARN) == "" {
+		fault(envChat, s.ChatTopicARN, "want the ARN of the SNS topic for chats")
+	}
+	if s.SecurityHub != "" && s.SecurityHub != "yes" {
+		fault(envFindings, s.SecurityHub, "want yes, or nothing")
+	}
+	for _, bus := range []struct{ name, arn string }{{envBus, s.EventBusARN}, {envHubBus, s.HubBusARN}} {
+		if bus.arn != "" && busRegion(bus.arn) == "" {
+			fault(bus.name, bus.arn, "want the ARN of an event bus, as arn:aws:events:REGION:ACCOUNT:event-bus/NAME")
+		}
 	}
 	return faults
 }
@@ -173,6 +195,17 @@ func (s Settings) contradictions() []error {
 	var faults []error
 	if topic := topicRegion(s.TopicARN); topic != "" && s.AWS.Region != "" && topic != s.AWS.Region {
 		faults = append(faults, fmt.Errorf("%s is in %s, but AWS_REGION is %s: SNS answers for its own region only", envTopic, topic, s.AWS.Region))
+	}
+	if chat := topicRegion(s.ChatTopicARN); chat != "" && s.AWS.Region != "" && chat != s.AWS.Region {
+		faults = append(faults, fmt.Errorf("%s is in %s, but AWS_REGION is %s: SNS answers for its own region only", envChat, chat, s.AWS.Region))
+	}
+	if s.ChatTopicARN != "" && s.ChatTopicARN == s.TopicARN {
+		faults = append(faults, fmt.Errorf("%s is %s too: chats take no alerts, and people no notifications", envChat, envTopic))
+	}
+	for _, bus := range []struct{ name, arn string }{{envBus, s.EventBusARN}, {envHubBus, s.HubBusARN}} {
+		if region := busRegion(bus.arn); region != "" && s.AWS.Region != "" && region != s.AWS.Region {
+			faults = append(faults, fmt.Errorf("%s is in %s, but AWS_REGION is %s: EventBridge takes events for buses of its own region only", bus.name, region, s.AWS.Region))
+		}
 	}
 	if table, _, _, ok := arnOf("dynamodb", s.Table); ok && s.AWS.Region != "" && table != s.AWS.Region {
 		faults = append(faults, fmt.Errorf("%s is in %s, but AWS_REGION is %s: guard works in its own region", envTable, table, s.AWS.Region))

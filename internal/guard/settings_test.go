@@ -148,5 +148,5 @@ func TestNamesAreOfOneKind(t *testing.T) {
 	for _, n := range Names() {
 		require.True(t, strings.HasPrefix(n, "SGWARDEN_"))
 	}
-	require.Len(t, slices.Compact(slices.Sorted(slices.Values(Names()))), 8)
+	require.Len(t, slices.Compact(slices.Sorted(slices.Values(Names()))), 12)
 }

@@ -60,6 +60,16 @@ func topicRegion(s string) string {
 	return region
 }
 
+// busRegion is the region of an event bus's ARN; "" = not such an ARN.
+func busRegion(s string) string {
+	region, _, rest, ok := arnOf("events", s)
+	name, found := strings.CutPrefix(rest, "event-bus/")
+	if !ok || !found || !isRegion(region) || !consists(name, 1, 256, "/_.-") {
+		return ""
+	}
+	return region
+}
+
 // roleAccount is the account of a role's ARN; "" = not such an ARN.
 func roleAccount(s string) string {
 	region, account, rest, ok := arnOf("iam", s)

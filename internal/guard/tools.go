@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sgwarden/sgwarden/internal/alert"
@@ -31,9 +32,12 @@ import (
 func New(s Settings, logger *slog.Logger, out io.Writer) *Handler {
 	policies := sync.OnceValue(func() loaded { return load(s) })
 	go policies()
-	return &Handler{logger: logger, meter: meter{out: out, clock: time.Now, logger: logger}, make: func(own identity) (*tools, error) {
-		return newTools(s, policies(), own.or(s), logger)
-	}}
+	h := &Handler{logger: logger, meter: meter{out: out, clock: time.Now, logger: logger}}
+	if s.hasSinks() {
+		h.meter.missed = &atomic.Int64{}
+	}
+	h.make = func(own identity) (*tools, error) { return newTools(s, policies(), own.or(s), logger, h.meter.miss) }
+	return h
 }
 
 // identity is what a function learns of itself at its first invocation.
@@ -78,19 +82,20 @@ func load(s Settings) loaded {
 // modes by their names; "" is not set.
 var modes = map[string]policy.Mode{"observe": policy.Observe, "enforce": policy.Enforce}
 
-func newTools(s Settings, p loaded, own identity, logger *slog.Logger) (*tools, error) {
+// newTools makes them; missed counts a message that a sink did not get.
+func newTools(s Settings, p loaded, own identity, logger *slog.Logger, missed func(sink string)) (*tools, error) {
 	c := s.AWS.clients()
 	messages := queue.New(c.sqs, s.QueueURL)
 	if p.fault != nil {
 		told := &complaint{
 			ledger: ledger.NewTable(c.dynamodb, s.Table), publisher: alert.NewTopic(c.sns, s.TopicARN), clock: time.Now, holder: newHolder(), lease: own.timeout,
-			document: newComplaint(p.fault, own.accountID, own.region, time.Now()),
+			document: newComplaint(p.fault, own.accountID, own.region, time.Now()), sinks: sinksOf(s, own, c), missed: missed, logger: logger,
 		}
 		return &tools{queue: messages, fault: p.fault, complain: told.tell}, nil
 	}
 	cfg := configOf(s, p, own, c, logger)
 	cfg.Applier = newApplier(Needs(p.set), c.ec2)
-	cfg.Connections = inventory.New(c.ec2)
+	cfg.Connections, cfg.Missed = inventory.New(c.ec2), missed
 	w, err := warden.New(cfg)
 	if err != nil {
 		return nil, err
@@ -103,7 +108,7 @@ func newTools(s Settings, p loaded, own identity, logger *slog.Logger) (*tools, 
 func configOf(s Settings, p loaded, own identity, c clients, logger *slog.Logger) warden.Config {
 	needs, table := Needs(p.set), ledger.NewTable(c.dynamodb, s.Table)
 	return warden.Config{
-		Set: p.set, Inventory: inventory.New(c.ec2), Ledger: table, Publisher: quiet{alert.NewTopic(c.sns, s.TopicARN), s.Canary}, Queue: queue.New(c.sqs, s.QueueURL), Closed: table.Closed,
+		Set: p.set, Inventory: inventory.New(c.ec2), Ledger: table, Publisher: quiet{alert.NewTopic(c.sns, s.TopicARN), s.Canary}, Sinks: sinksOf(s, own, c), Queue: queue.New(c.sqs, s.QueueURL), Closed: table.Closed,
 		Clock: time.Now, Sleep: sleep, Logger: logger,
 		Account: own.accountID, Region: own.region, RoleARN: s.RoleARN,
 		Mode: p.set.Mode, Limits: plan.Limits{MayModify: needs.Modify, MayAuthorize: needs.Authorize}, LedgerDown: p.bundle.Deployment.LedgerDown, Fuse: p.bundle.Deployment.Fuse, Lease: own.timeout, HolderID: newHolder(),

@@ -48,6 +48,7 @@ type document struct {
 type storedDocument struct {
 	document
 	Published []string                   `json:"published"`
+	Owed      []string                   `json:"owed,omitempty"`
 	Planned   map[string]plannedDocument `json:"planned,omitempty"`
 	Chain     string                     `json:"chain"`
 	Status    string                     `json:"status"`

@@ -143,7 +143,7 @@ func drawIncident(t *rapid.T) incident.Incident {
 		Would: drawTexts(t, "would"), Actions: drawTexts(t, "actions"), Notes: drawTexts(t, "notes"),
 		OmittedRules: rapid.IntRange(0, 3).Draw(t, "omitted"),
 		Planned:      drawPlanned(t),
-		Published:    drawTexts(t, "published"), Chain: drawText(t, "chain"), Status: rapid.SampledFrom([]string{"", "open", "closed"}).Draw(t, "status"),
+		Published:    drawTexts(t, "published"), Owed: drawTexts(t, "owed"), Chain: drawText(t, "chain"), Status: rapid.SampledFrom([]string{"", "open", "closed"}).Draw(t, "status"),
 	}
 	if rapid.Bool().Draw(t, "times") {
 		closed := drawTime(t, "closed")

@@ -72,6 +72,9 @@ type Incident struct {
 
 	// Bookkeeping of the ledger, part of the stored form only.
 	Published []string // event types that were sent
+	// Owed are the sinks beside the subscribers that could not take the last of
+	// those messages yet, by name.
+	Owed []string
 	// Planned is what the last judging was making of the rules that it could
 	// not verify, by rule id.
 	Planned map[string]Planned

@@ -37,7 +37,7 @@ func (i Incident) MarshalRecord(record int) ([]byte, error) {
 
 // MarshalStored is MarshalJSON with the bookkeeping of the ledger beside it.
 func (i Incident) MarshalStored() ([]byte, error) {
-	return encode(storedDocument{newDocument(i), orEmpty(slices.Clone(i.Published)), newPlannedDocuments(i.Planned), i.Chain, i.Status})
+	return encode(storedDocument{newDocument(i), orEmpty(slices.Clone(i.Published)), i.Owed, newPlannedDocuments(i.Planned), i.Chain, i.Status})
 }
 
 // UnmarshalStored is the inverse of MarshalStored.
@@ -50,7 +50,7 @@ func UnmarshalStored(text []byte) (Incident, error) {
 	if err != nil {
 		return Incident{}, fmt.Errorf("decode stored incident: %w", err)
 	}
-	i := Incident{Published: orNil(d.Published), Planned: planned, Chain: d.Chain, Status: d.Status}
+	i := Incident{Published: orNil(d.Published), Owed: orNil(d.Owed), Planned: planned, Chain: d.Chain, Status: d.Status}
 	if err := d.fill(&i); err != nil {
 		return Incident{}, err
 	}
@@ -135,6 +135,7 @@ func (d document) fill(i *Incident) error {
 		Notes:        orNil(d.Notes),
 		OmittedRules: d.OmittedRules,
 		Published:    i.Published,
+		Owed:         i.Owed,
 		Planned:      i.Planned,
 		Chain:        i.Chain,
 		Status:       i.Status,

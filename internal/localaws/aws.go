@@ -41,6 +41,9 @@ type AWS struct {
 	calls     []Call
 	intercept Interceptor
 	published []Message
+	chat      []Message
+	put       []Event
+	findings  findings
 }
 
 // New makes an AWS with an empty table (keys pk and sk), a topic and an empty
@@ -98,6 +101,16 @@ func (a *AWS) Published() []Message {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return slices.Clone(a.published)
+}
+
+// ChatTopicARN is the ARN of a second topic, for chats.
+func (a *AWS) ChatTopicARN() string { return a.TopicARN() + "-chat" }
+
+// Chat is what the topic for chats took, oldest first.
+func (a *AWS) Chat() []Message {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return slices.Clone(a.chat)
 }
 
 // Queued is what the queue holds, received or not, oldest first.

@@ -17,6 +17,9 @@ const (
 	DynamoDB Service = "dynamodb"
 	SNS      Service = "sns"
 	SQS      Service = "sqs"
+	// EventBridge and SecurityHub take what optional sinks send.
+	EventBridge Service = "events"
+	SecurityHub Service = "securityhub"
 )
 
 // Call is one request, in the order of arrival.
@@ -27,7 +30,7 @@ type Call struct {
 	AccountID, Region string
 	AccessKeyID       string
 	Params            url.Values // of EC2, STS and SNS; nil of others
-	Body              []byte     // JSON, of DynamoDB and SQS; nil of others
+	Body              []byte     // JSON, of DynamoDB, SQS, EventBridge and Security Hub; nil of others
 	RequestID         string
 	// Status and ErrorCode are those of the answer: 200 and "" for a success,
 	// 0 while it is under way or where no answer was sent.

@@ -127,6 +127,16 @@ var errorsOf = map[Service]map[Fault]query.Fault{
 		Failed:       {Status: 500, Code: "InternalError", Message: "An internal error has occurred"},
 		AccessDenied: {Status: 403, Code: "AuthorizationError", Message: "User is not authorized to perform this action"},
 	},
+	EventBridge: {
+		Throttled:    {Status: 400, Code: "ThrottlingException", Message: "Rate exceeded"},
+		Failed:       {Status: 500, Code: "InternalException", Message: "Internal failure"},
+		AccessDenied: {Status: 400, Code: "AccessDeniedException", Message: "User is not authorized to perform this action"},
+	},
+	SecurityHub: {
+		Throttled:    {Status: 429, Code: "TooManyRequestsException", Message: "Rate exceeded"},
+		Failed:       {Status: 500, Code: "InternalException", Message: "Internal failure"},
+		AccessDenied: {Status: 403, Code: "AccessDeniedException", Message: "User is not authorized to perform this action"},
+	},
 	SQS: {
 		Throttled:    {Status: 400, Code: "RequestThrottled", Message: "The request was denied due to request throttling."},
 		Failed:       {Status: 500, Code: "InternalFailure", Message: "An internal error has occurred"},
@@ -149,6 +159,10 @@ func failure(c Call, f query.Fault) result {
 		return snsFailure(c, f)
 	case SQS:
 		return jsonFailure("com.amazonaws.sqs#", f)
+	case EventBridge:
+		return jsonFailure("com.amazonaws.events#", f)
+	case SecurityHub:
+		return restFailure(f)
 	default:
 		return checked(jsonFailure("com.amazonaws.dynamodb.v20120810#", f))
 	}

@@ -35,7 +35,7 @@ func (a *AWS) serve(r *http.Request, listed bool) (localec2.Answer, error) {
 		i = a.interceptor()
 	}
 	switch c.Service {
-	case DynamoDB, SNS, SQS:
+	case DynamoDB, SNS, SQS, EventBridge, SecurityHub:
 		return a.serveOwn(r, c, i, listed)
 	case EC2, STS, "": // EC2 alone takes requests without a signature
 		return a.serveEC2(r, c.Service, i, listed)
@@ -74,7 +74,7 @@ func ofEC2(service Service, e localec2.Call) Call {
 	}
 }
 
-// serveOwn answers a request to DynamoDB, SNS or SQS.
+// serveOwn answers a request to a service of this package.
 func (a *AWS) serveOwn(r *http.Request, c Call, i Interceptor, listed bool) (localec2.Answer, error) {
 	c.RequestID = a.ids.UUID()
 	body, err := io.ReadAll(r.Body)
@@ -88,8 +88,11 @@ func (a *AWS) serveOwn(r *http.Request, c Call, i Interceptor, listed bool) (loc
 		c.Operation, c.Changes = c.Params.Get("Action"), true
 	} else {
 		_, c.Operation, _ = strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+		if c.Service == SecurityHub {
+			c.Operation = findingsOperation(r)
+		}
 		c.Body = body
-		c.Changes = c.Service == SQS || dynamodb.Writes(c.Operation)
+		c.Changes = c.Service != DynamoDB || dynamodb.Writes(c.Operation)
 	}
 	at := -1
 	if listed {
@@ -147,6 +150,10 @@ func (a *AWS) run(r *http.Request, c Call, d localec2.Disturbance) (result, erro
 		res = a.sns(c)
 	case SQS:
 		res = a.sqs(c)
+	case EventBridge:
+		res = a.events(c)
+	case SecurityHub:
+		res = a.securityHub(c)
 	}
 	d.Happen()
 	switch {

@@ -55,7 +55,11 @@ func (a *AWS) sns(c Call) result {
 		return snsFailure(c, *fault)
 	}
 	a.mu.Lock()
-	a.published = append(a.published, m)
+	if c.Params.Get("TopicArn") == a.ChatTopicARN() {
+		a.chat = append(a.chat, m)
+	} else {
+		a.published = append(a.published, m)
+	}
 	a.mu.Unlock()
 	return result{status: 200, body: fmt.Appendf(nil,
 		`<PublishResponse xmlns="%s"><PublishResult><MessageId>%s</MessageId></PublishResult><ResponseMetadata><RequestId>%s</RequestId></ResponseMetadata></PublishResponse>`,
@@ -96,7 +100,7 @@ func (a *AWS) readPublish(c Call) (Message, *query.Fault) {
 			return Message{}, query.Refuse("InvalidParameter", "Invalid parameter: %s is not supported here", name)
 		}
 	}
-	if p.Get("TopicArn") != a.TopicARN() || !a.isHome(c) {
+	if arn := p.Get("TopicArn"); arn != a.TopicARN() && arn != a.ChatTopicARN() || !a.isHome(c) {
 		return Message{}, &query.Fault{Status: 404, Code: "NotFound", Message: "Topic does not exist"}
 	}
 	m := Message{ID: a.ids.UUID(), Subject: p.Get("Subject"), Body: p.Get("Message"), At: a.clock(), Attributes: map[string]Attribute{}}

@@ -23,7 +23,8 @@ type Metric struct {
 }
 
 // What guard counts, once per invocation. Every line has all counts, zero
-// included; a duration is there only where something had it.
+// included, but SinkMissed, which is there only where there are sinks; a
+// duration is there only where something had it.
 var (
 	Changes         = Metric{"Changes", "Count", "changes that were judged"}
 	Violations      = Metric{"Violations", "Count", "changes that broke a policy, whatever came of it"}
@@ -32,6 +33,7 @@ var (
 	NotRemedied     = Metric{"NotRemedied", "Count", "changes that should have been taken back, and were not: cannot-remediate, not-reverted"}
 	Unjudged        = Metric{"Unjudged", "Count", "messages that nobody judged, because the policies could not be used"}
 	Held            = Metric{"Held", "Count", "changes that broke a policy while remedies were paused, or the fuse held the policy"}
+	SinkMissed      = Metric{"SinkMissed", "Count", "messages that a sink beside the alerts did not get: chats, Security Hub, an event bus"}
 	SecondsToLearn  = Metric{"SecondsToLearn", "Seconds", "from the call to its first judgement"}
 	SecondsToRemedy = Metric{"SecondsToRemedy", "Seconds", "from the call to the read-back that shows the remedy"}
 )
@@ -63,7 +65,7 @@ func OfSweep() []Metric { return []Metric{SweepsComplete, Swept, Marked, Asked, 
 
 // OfGuard are those of guard, counts first.
 func OfGuard() []Metric {
-	return []Metric{Changes, Violations, Remedied, Open, NotRemedied, Unjudged, Held, SecondsToLearn, SecondsToRemedy}
+	return []Metric{Changes, Violations, Remedied, Open, NotRemedied, Unjudged, Held, SinkMissed, SecondsToLearn, SecondsToRemedy}
 }
 
 // Sample is what one line says of one metric.

@@ -30,6 +30,9 @@ func (b *truth) read(s *syntaxReader, n *yamlNode, label string) {
 	b.value = &value
 }
 
+// isTrue reports whether it is given, and true.
+func (b truth) isTrue() bool { return b.value != nil && *b.value }
+
 // wholeNumber is a number from 1 to 9999 in decimal digits.
 type wholeNumber struct {
 	position

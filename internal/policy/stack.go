@@ -20,6 +20,15 @@ type Stack struct {
 	Operator       string // ARN of a role that may put dead letters back; "" = nobody may
 	Attachments    bool   // guard is told of calls that put groups on interfaces
 	Canary         bool
+	// Sinks beside the alerts.
+	Chat, SecurityHub, EventBus bool
+	Organisation                Organisation
+}
+
+// Organisation is who hears of every account. The zero value is nobody.
+type Organisation struct {
+	ID  string // o-...
+	Hub string // account with the hub's stack
 }
 
 // StackKey is a customer's KMS key. The zero value is none.
@@ -103,8 +112,12 @@ func (p *folderReader) stack(s *settingsSyntax, o ParseOptions) {
 	st := Stack{
 		Name: "Sgwarden", Mode: max(p.out.Deployment.Mode, Observe), LogDays: defaultLogDays, Concurrency: DefaultConcurrency,
 		Architecture: written.Architecture.text, Operator: written.Operator.text,
-		Attachments: written.Attachments.value != nil && *written.Attachments.value,
+		Attachments: written.Attachments.isTrue(),
 		Canary:      written.Canary.value == nil || *written.Canary.value,
+		Chat:        written.Chat.isTrue(), SecurityHub: written.SecurityHub.isTrue(), EventBus: written.EventBus.isTrue(),
+	}
+	if o := written.Organisation; o != nil {
+		st.Organisation = Organisation{ID: o.ID.text, Hub: o.Hub.text}
 	}
 	if mode.text != "" {
 		if modeOf(mode) == Enforce && s.Mode.text == "observe" {

@@ -68,7 +68,7 @@ func TestStackWithoutSettings(t *testing.T) {
 // TestWhatLiesOverTheStack: each key with one value may, in the forms that a
 // context has.
 func TestWhatLiesOverTheStack(t *testing.T) {
-	require.Equal(t, []string{"architecture", "attachments", "canary", "concurrency", "email", "key", "logDays", "mode", "operator", "stack"}, OverKeys())
+	require.Equal(t, []string{"architecture", "attachments", "canary", "chat", "concurrency", "email", "eventBus", "key", "logDays", "mode", "operator", "securityHub", "stack"}, OverKeys())
 	got, err := parseStack(t, stackSettings, ParseOptions{Over: map[string]any{
 		"architecture": "arm64", "attachments": false, "canary": "yes", "concurrency": "7", "email": "me@example.com",
 		"key": "arn:aws:kms:eu-west-1:123456789012:key/mrk-1234abcd12ab34cd56ef1234567890ab", "logDays": 7.0, "mode": "observe", "operator": "arn:aws:iam::123456789012:role/other", "stack": "Other",

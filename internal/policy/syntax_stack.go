@@ -15,6 +15,19 @@ type stackSyntax struct {
 	Operator     roleARN            `json:"operator" jsonschema_description:"ARN of a role that may put dead letters back into the queue (sgwarden redrive); nobody if left out"`
 	Attachments  truth              `json:"attachments" jsonschema_description:"true: guard is told of calls that put groups on interfaces, which are many; false if left out"`
 	Canary       truth              `json:"canary" jsonschema_description:"false: without the canary and its VPC; true if left out"`
+	Chat         truth              `json:"chat" jsonschema_description:"true: a topic of its own for Amazon Q Developer in chat applications; false if left out"`
+	SecurityHub  truth              `json:"securityHub" jsonschema_description:"true: incidents are findings of Security Hub, which must be on in the account and region; false if left out"`
+	EventBus     truth              `json:"eventBus" jsonschema_description:"true: incidents are events on a bus of the stack's own; false if left out"`
+
+	Organisation *organisationSyntax `json:"organisation" jsonschema_description:"the account of an organisation that hears of everything; none if left out"`
+}
+
+// organisationSyntax names the hub. An account that is told of incidents may do
+// nothing for it.
+type organisationSyntax struct {
+	mapping `json:"-"`
+	ID      organisationID `json:"id" jsonschema:"required" jsonschema_description:"id of the AWS organisation, as o-abcde12345: its members alone may tell the hub, and they tell only what belongs to it"`
+	Hub     accountID      `json:"hub" jsonschema:"required" jsonschema_description:"id of the account with the hub's stack, in quotes; it may be this account"`
 }
 
 // subscriberSyntax is one endpoint: it has exactly one of these keys.

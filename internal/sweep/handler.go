@@ -27,6 +27,7 @@ type sweeping interface {
 	Sweep(ctx context.Context, from warden.Cursor) (warden.Pass, error)
 	Cursor(ctx context.Context) (string, error)
 	PutCursor(ctx context.Context, cursor string) error
+	Report(ctx context.Context, counts warden.SweepCounts, at time.Time)
 }
 
 // Handler answers the invocations of sweep. Make it with New.
@@ -78,6 +79,9 @@ func (h *Handler) Invoke(ctx context.Context, _ []byte) ([]byte, error) {
 	}
 	if err := errors.Join(err, h.keep(ctx, s, stored, next)); err != nil {
 		return nil, err
+	}
+	if pass.Complete {
+		s.Report(ctx, pass.Counts, h.clock())
 	}
 	return json.Marshal(answer{pass.Complete, pass.Held, next != nil, pass.Counts})
 }

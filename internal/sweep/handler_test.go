@@ -25,6 +25,11 @@ type fake struct {
 	puts   int
 	down   error // of the ledger
 	full   error // of its writes
+	told   []warden.SweepCounts
+}
+
+func (f *fake) Report(_ context.Context, counts warden.SweepCounts, at time.Time) {
+	f.told = append(f.told, counts)
 }
 
 func (f *fake) Sweep(_ context.Context, from warden.Cursor) (warden.Pass, error) {
@@ -106,6 +111,8 @@ func TestAPassGoesOn(t *testing.T) {
 	require.Equal(t, []string{"", "b", "c"}, r.from)
 	require.Empty(t, r.fake.cursor, "a pass that is over is not gone on with")
 	require.Equal(t, 3, r.puts)
+	require.Len(t, r.told, 1, "one report, of the whole pass")
+	require.Equal(t, 30, r.told[0].Groups)
 }
 
 func TestAnErrorIsRepeatedFromItsPage(t *testing.T) {

@@ -32,12 +32,13 @@ type world struct {
 	*Handler
 }
 
-func newWorld(t *testing.T) *world {
+// newWorld makes it, with these settings beside the usual ones.
+func newWorld(t *testing.T, more ...string) *world {
 	w := &world{t: t, cloud: localaws.New(localaws.Options{IDs: localec2.CountedIDs(t.Name())})}
-	settings, err := guard.FromEnviron([]string{
+	settings, err := guard.FromEnviron(append(more, []string{
 		"SGWARDEN_MODE=enforce", "SGWARDEN_TABLE=" + w.cloud.Table(), "SGWARDEN_TOPIC_ARN=" + w.cloud.TopicARN(), "SGWARDEN_QUEUE_URL=" + w.cloud.QueueURL(),
 		"SGWARDEN_POLICIES=../../policies/packs/baseline", "AWS_REGION=" + localec2.DefaultRegion, "AWS_ACCESS_KEY_ID=AKIDSWEEP", "AWS_SECRET_ACCESS_KEY=secret",
-	})
+	}...))
 	require.NoError(t, err)
 	settings.AWS.Transport = w.cloud.Transport()
 	w.Handler = New(settings, slog.New(slog.DiscardHandler), io.Discard)
@@ -140,4 +141,43 @@ func TestNoPolicies(t *testing.T) {
 	_, err = New(settings, slog.New(slog.DiscardHandler), io.Discard).Invoke(lambdacontext.NewContext(t.Context(), &lambdacontext.LambdaContext{InvokedFunctionArn: ownARN}), nil)
 	require.ErrorContains(t, err, "the policies have digest")
 	require.Empty(t, w.cloud.Calls())
+}
+
+// TestReportsGoToTheBuses: what a pass counted is an event on each of them; one
+// that does not take it fails nothing.
+func TestReportsGoToTheBuses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		own := localaws.New(localaws.Options{})
+		w := newWorld(t, "SGWARDEN_EVENT_BUS_ARN="+own.BusARN(), "SGWARDEN_HUB_BUS_ARN="+own.HubBusARN())
+		w.group(0, "ingress tcp/22 from 0.0.0.0/0")
+		w.group(1, "ingress tcp/443 from 10.0.0.0/8")
+		require.True(t, w.invoke(timeout).Complete)
+		events := w.cloud.Events()
+		require.Len(t, events, 2)
+		require.Equal(t, []string{own.BusARN(), own.HubBusARN()}, []string{events[0].Bus, events[1].Bus})
+		require.Equal(t, []string{"sgwarden", "Sweep Complete"}, []string{events[0].Source, events[0].DetailType})
+		require.JSONEq(t, fmt.Sprintf(`{"schemaVersion":"1","accountId":"123456789012","region":"us-east-1","mode":"enforce","policiesDigest":"","completedAt":"%s",
+			"groups":3,"rules":4,"foreign":0,"left":0,"marked":{"admin-ports-from-internet":1,"default-group-has-no-rules":2},"asked":{}}`, time.Now().UTC().Format(time.RFC3339)), string(events[0].Detail))
+
+		w.cloud.Disturb(func(c localaws.Call) (d localec2.Disturbance) {
+			if c.Service == localaws.EventBridge {
+				return localaws.Hanging.On(c, nil)
+			}
+			return d
+		})
+		began := time.Now()
+		require.True(t, w.invoke(timeout).Complete)
+		require.LessOrEqual(t, time.Since(began), 30*time.Second)
+	})
+}
+
+// TestWithoutBusesNothingIsReported.
+func TestWithoutBusesNothingIsReported(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		require.True(t, w.invoke(timeout).Complete)
+		for _, c := range w.cloud.Calls() {
+			require.NotEqual(t, localaws.EventBridge, c.Service)
+		}
+	})
 }

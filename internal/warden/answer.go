@@ -190,7 +190,7 @@ func (j *judging) tell(ctx context.Context, r *record) {
 	r.decide(max(r.decision.Outcome, incident.Unresolved), "incomplete record before the baseline act: "+r.change.Incomplete, false)
 	inc := j.w.eventIncident(r)
 	inc.Standing, inc.GroupName, inc.VPCID = j.standing(), doc.GroupName, doc.VPCID
-	if _, err := j.w.once(ctx, eventKey+inc.ID, inc); err != nil {
+	if _, err := j.w.once(ctx, eventKey+inc.ID, inc, j.tries()); err != nil {
 		r.decision.Retry = true
 	}
 	if doc.ID == "" {

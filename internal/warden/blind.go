@@ -66,7 +66,7 @@ func (j *judging) revokeBlind(ctx context.Context, note string) {
 	if len(rules) == 0 {
 		return
 	}
-	j.journal, j.readBack = nil, nil
+	j.journal, j.readBack, j.unwritten = nil, nil, true
 	acting := policy.Verdict{GroupID: j.groupID}
 	for _, rv := range rules {
 		rv.Decision, rv.Remaining = policy.Revert, nil

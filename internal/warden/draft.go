@@ -16,7 +16,7 @@ type draft struct {
 	inc       incident.Incident
 	stored    *incident.Incident // as it stands open in the ledger; nil = it is new
 	ends      []*end
-	unsent    bool        // a message is due and could not be sent
+	unsent    bool        // a message is due and could not be sent, or a sink lacks it
 	completed bool        // this judging told the actor of an incident that had none
 	stranger  bool        // about a call of the deployment's role, not about rules
 	call      bool        // about a call that a policy is against, not about rules
@@ -74,8 +74,9 @@ func (j *judging) draftIncidents(ctx context.Context) {
 func (j *judging) carryOn() {
 	for i := range j.mem.Open {
 		d := &draft{inc: j.mem.Open[i], stored: &j.mem.Open[i]}
-		// One that was told of before, as a violation, only ended exempt.
-		d.exempt = d.inc.Outcome == incident.Exempt && len(d.inc.Published) == 0
+		// One that was told of before, as a violation, only ended exempt. Where a
+		// sink lacks the message, that is all that is left to do.
+		d.exempt = d.inc.Outcome == incident.Exempt && (len(d.inc.Published) == 0 || len(d.inc.Owed) > 0)
 		if d.stranger = d.inc.Reason == reasonStranger; d.stranger {
 			d.ends = []*end{j.strangerEnd(d)}
 		}

@@ -38,7 +38,7 @@ func (p *pass) tellExpiring(ctx context.Context, looks []*look) {
 			if _, told := p.w.paged.LoadOrStore(inc.ID, true); told {
 				continue
 			}
-			if _, err := p.w.once(ctx, eventKey+inc.ID, inc); err != nil {
+			if _, err := p.w.once(ctx, eventKey+inc.ID, inc, 1); err != nil {
 				p.w.paged.Delete(inc.ID)
 				p.w.cfg.Logger.ErrorContext(ctx, "tell of an exemption", "group_id", inc.GroupID, "error", err.Error())
 			}

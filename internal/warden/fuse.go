@@ -233,7 +233,7 @@ func (w *Warden) page(ctx context.Context, p *policy.Policy, reason string, at t
 	if _, told := w.paged.LoadOrStore(inc.ID, true); told {
 		return
 	}
-	if _, err := w.once(ctx, eventKey+inc.ID, inc); err != nil {
+	if _, err := w.once(ctx, eventKey+inc.ID, inc, 1); err != nil {
 		w.paged.Delete(inc.ID)
 		w.cfg.Logger.ErrorContext(ctx, "page about a fuse", "policy", p.ID, "error", err.Error())
 	}

@@ -54,6 +54,7 @@ type judging struct {
 	readAt    time.Time
 	askedFor  []ask // messages behind a delay, of every round
 	retry     bool  // the messages must come again
+	unwritten bool  // nothing of this round is written down: the ledger is down
 	story     Story
 }
 

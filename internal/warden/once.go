@@ -22,7 +22,7 @@ func (w *Warden) sayOnce(ctx context.Context, records []*record) {
 	for _, r := range records {
 		r.decision.IncidentID, r.decision.Incident = inc.ID, inc
 	}
-	story, err := w.once(ctx, eventKey+inc.ID, inc)
+	story, err := w.once(ctx, eventKey+inc.ID, inc, triesOf(records))
 	for _, r := range records {
 		r.decision.Story = story
 		if err != nil && !r.decision.Retry {
@@ -111,8 +111,9 @@ func cause(r *record) string {
 }
 
 // once publishes an incident that has no group's item, unless that was done.
-// Without the ledger it is said as often as it comes.
-func (w *Warden) once(ctx context.Context, key string, inc incident.Incident) (*Story, error) {
+// Without the ledger it is said as often as it comes. tries is how often what
+// asks for it was received.
+func (w *Warden) once(ctx context.Context, key string, inc incident.Incident, tries int) (*Story, error) {
 	story := &Story{Incidents: []incident.Incident{inc}}
 	for range maxRounds {
 		mem, err := w.cfg.Ledger.Observe(ctx, key)
@@ -124,12 +125,15 @@ func (w *Warden) once(ctx context.Context, key string, inc incident.Incident) (*
 		if _, told := known.Removed[callMark+inc.ID]; told {
 			return story, nil
 		}
-		stored := inc
+		stored, sent := inc, false
 		stored.Status, stored.Chain = statusOpen, mem.ChainHead
 		if i := slices.IndexFunc(mem.Open, func(o incident.Incident) bool { return o.ID == inc.ID }); i >= 0 {
 			stored = mem.Open[i]
 			if slices.Contains(stored.Published, string(inc.EventType)) {
-				return story, nil
+				if len(stored.Owed) == 0 {
+					return story, nil
+				}
+				sent = true
 			}
 		}
 		now := w.now()
@@ -149,33 +153,42 @@ func (w *Warden) once(ctx context.Context, key string, inc incident.Incident) (*
 		case err != nil:
 			return w.publishBlind(ctx, story, inc)
 		}
-		return story, w.publishOnce(ctx, story, stored, incident.Closing{GroupID: key, Version: version, Known: known, Holder: holder})
+		return story, w.publishOnce(ctx, story, stored, incident.Closing{GroupID: key, Version: version, Known: known, Holder: holder}, sent, tries)
 	}
 	return story, incident.ErrConflict
 }
 
-// publishOnce sends the message and writes down that it was sent. An incident
-// that needs somebody stays open.
-func (w *Warden) publishOnce(ctx context.Context, story *Story, inc incident.Incident, closing incident.Closing) error {
-	sent := w.cfg.Publisher.Publish(ctx, inc)
-	closing.Now = w.now()
-	if sent == nil {
-		story.Published = append(story.Published, inc)
-		inc.Published = append(slices.Clone(inc.Published), string(inc.EventType))
-		if !inc.Outcome.StaysOpen() {
-			inc.Status, inc.ClosedAt = statusClosed, at(closing.Now)
-			closing.Known.Removed = map[string]policy.RemovedRule{callMark + inc.ID: {At: closing.Now, IncidentID: inc.ID}}
+// publishOnce sends the message, unless it was sent and only sinks lack it, and
+// writes down that it was. An incident that needs somebody stays open.
+func (w *Warden) publishOnce(ctx context.Context, story *Story, inc incident.Incident, closing incident.Closing, sent bool, tries int) error {
+	var failed error
+	if !sent {
+		if failed = w.cfg.Publisher.Publish(ctx, inc); failed == nil {
+			story.Published = append(story.Published, inc)
+			inc.Published = append(slices.Clone(inc.Published), string(inc.EventType))
+			inc.Owed = w.sinkNames()
 		}
 	}
+	if failed == nil && !w.pay(ctx, &inc, inc, tries) {
+		failed = errOwing
+	}
+	closing.Now = w.now()
+	if failed == nil && !inc.Outcome.StaysOpen() {
+		inc.Status, inc.ClosedAt = statusClosed, at(closing.Now)
+		closing.Known.Removed = map[string]policy.RemovedRule{callMark + inc.ID: {At: closing.Now, IncidentID: inc.ID}}
+	}
 	closing.Incidents = []incident.Incident{inc}
-	return errors.Join(sent, w.cfg.Ledger.Close(ctx, closing))
+	return errors.Join(failed, w.cfg.Ledger.Close(ctx, closing))
 }
 
+// publishBlind says it without the ledger, where no debt of a sink can be kept.
 func (w *Warden) publishBlind(ctx context.Context, story *Story, inc incident.Incident) (*Story, error) {
 	if err := w.cfg.Publisher.Publish(ctx, inc); err != nil {
 		return story, err
 	}
 	story.Published = append(story.Published, inc)
+	inc.Published, inc.Owed = append(slices.Clone(inc.Published), string(inc.EventType)), w.sinkNames()
+	w.pay(ctx, &inc, inc, sinkTries)
 	return story, nil
 }
 
@@ -200,7 +213,7 @@ func (w *Warden) pageStale(ctx context.Context, c incident.Controls) {
 		Mode: w.cfg.Mode, Severity: policy.High, AccountID: w.cfg.Account, Region: w.cfg.Region, Cause: "event", OpenedAt: c.Stamp, LearntAt: now,
 		Notes: []string{"the last complete sweep was at " + stamp + ": until the ledger is resumed (sgwarden resume --ledger) only rules that a record names are acted on"},
 	}
-	if _, err := w.once(ctx, eventKey+inc.ID, inc); err != nil {
+	if _, err := w.once(ctx, eventKey+inc.ID, inc, 1); err != nil {
 		w.paged.Delete(since)
 		w.cfg.Logger.ErrorContext(ctx, "page about a stale ledger", "error", err.Error())
 	}

@@ -73,6 +73,16 @@ type Publisher interface {
 	Publish(ctx context.Context, i incident.Incident) error
 }
 
+// Sink is told beside the subscribers, and after them: what it cannot take
+// undoes nothing and holds nothing up.
+type Sink interface {
+	// Name is the same in every process and version: the ledger keeps it.
+	Name() string
+	// Tell sends the state of an incident, with the event type of its last
+	// message. Errors that wrap ErrDenied, ErrGone or ErrInvalid do not pass.
+	Tell(ctx context.Context, i incident.Incident) error
+}
+
 // Queue puts a Judge Group message behind a delay of at most 15 minutes.
 type Queue interface {
 	JudgeAgain(ctx context.Context, groupID, cause, incidentID string, delay time.Duration) error

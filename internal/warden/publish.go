@@ -7,18 +7,15 @@ import (
 	"github.com/sgwarden/sgwarden/internal/incident"
 )
 
-// publish sends the message that each incident of this judging owes. One that
-// cannot be sent undoes nothing: its incident stays open, and the messages come
-// again until it is sent.
+// publish sends the message that each incident of this judging owes, and tells
+// the sinks of it. One that cannot be sent undoes nothing: its incident stays
+// open, and the messages come again until it is sent.
 func (j *judging) publish(ctx context.Context) {
 	for _, d := range j.drafts {
 		j.finish(d)
 		for _, event := range j.messages(d) {
 			d.inc.EventType = event
-			message := d.inc
-			if d.undone {
-				message = j.ofUndoing(d)
-			}
+			message := j.asTold(d)
 			if err := j.w.cfg.Publisher.Publish(ctx, message); err != nil {
 				_, why := explain(err)
 				d.unsent, j.retry = true, true
@@ -27,9 +24,21 @@ func (j *judging) publish(ctx context.Context) {
 			}
 			j.story.Published = append(j.story.Published, message)
 			d.inc.Published = appendOnce(slices.Clone(d.inc.Published), string(event))
+			d.inc.Owed = j.w.sinkNames()
+		}
+		if !j.w.pay(ctx, &d.inc, j.asTold(d), j.tries()) {
+			d.unsent, j.retry = true, true
 		}
 		j.story.Incidents = append(j.story.Incidents, d.inc)
 	}
+}
+
+// asTold is an incident as a message says it.
+func (j *judging) asTold(d *draft) incident.Incident {
+	if d.undone {
+		return j.ofUndoing(d)
+	}
+	return d.inc
 }
 
 // finish brings an incident up to what became of its rules.
@@ -62,6 +71,9 @@ func (j *judging) finish(d *draft) {
 			i.ClosedAt = seen
 		} else if j.readBack != nil {
 			i.ClosedAt = at(j.readAt)
+		}
+		if s := d.stored; s != nil && len(s.Owed) > 0 && s.Outcome == i.Outcome && s.ClosedAt != nil {
+			i.ClosedAt = s.ClosedAt // it was over and told; only a sink lacks the message
 		}
 	}
 	for _, e := range d.ends {

@@ -23,6 +23,11 @@ type Config struct {
 	Ledger    Ledger
 	Publisher Publisher
 	Queue     Queue
+	// Sinks are told beside Publisher's subscribers; none by default.
+	Sinks []Sink
+	// Missed counts a message that a sink will not get; nil = it is only logged.
+	// It may be called from several goroutines at once.
+	Missed func(sink string)
 	// Connections tells more of the connections that a removed rule let in; nil =
 	// what the group's own rules tell.
 	Connections Connections

@@ -13,7 +13,7 @@ import (
 
 func main() {
 	assembly := flag.String("assembly", "cdk.out", "folder of the synthesized stack")
-	stack := flag.String("stack", "Sgwarden", "its name")
+	stack := flag.String("stack", "Sgwarden", "its name; that of the hub has Hub behind it")
 	output := flag.String("output", "release", "folder to write into")
 	flag.Parse()
 	if err := run(*assembly, *stack, *output); err != nil {
@@ -43,11 +43,32 @@ func run(assembly, stack, output string) error {
 		fmt.Printf("%s  %d bytes\n", path, len(text))
 		assets = taken
 	}
+	if err := writeHub(assembly, stack, output); err != nil {
+		return err
+	}
 	for _, hash := range assets {
 		if err := pack(filepath.Join(output, hash+".zip"), filepath.Join(assembly, "asset."+hash)); err != nil {
 			return err
 		}
 	}
+	return nil
+}
+
+// writeHub writes the one template of the hub.
+func writeHub(assembly, stack, output string) error {
+	synthesized, err := os.ReadFile(filepath.Join(assembly, stack+"Hub.template.json"))
+	if err != nil {
+		return err
+	}
+	text, err := release.Hub(synthesized)
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(output, "sgwarden-hub.template.json")
+	if err := os.WriteFile(path, text, 0o644); err != nil {
+		return err
+	}
+	fmt.Printf("%s  %d bytes\n", path, len(text))
 	return nil
 }
 

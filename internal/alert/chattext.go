@@ -1,0 +1,152 @@
+package alert
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/sgwarden/sgwarden/internal/incident"
+)
+
+const (
+	chatRules    = 5
+	chatPolicies = 3
+	chatNotes    = 3
+)
+
+// chatDescription is what a person reads in the channel: the first sentences
+// of the mail, and the facts below, a line each.
+func chatDescription(i incident.Incident) string {
+	var lines []string
+	add := func(name string, parts ...string) {
+		if text := joinNonEmpty(", ", parts...); text != "" {
+			lines = append(lines, name+": "+text)
+		}
+	}
+	if p, ok := pageOf(i); ok {
+		lines = append(lines, prose(p.about(p.lead, i), chatText/2))
+	} else {
+		lines = append(lines, prose(joinNonEmpty(" ", lead(i), mixedOutcomes(i)), chatText/2))
+	}
+	for _, r := range chatWorst(i) {
+		add("Rule", chatRule(r, isUndone(i))...)
+	}
+	if more := len(i.Rules) + i.OmittedRules - chatRules; more > 0 {
+		lines = append(lines, count(more, "more rule")+": see the alert itself")
+	}
+	add("Group", code(i.GroupName), code(i.GroupID), code(i.VPCID))
+	add("Account", code(i.AccountID), code(i.Region))
+	if i.Actor.Attributed {
+		add(map[bool]string{false: "Who", true: "Who had opened it"}[isUndone(i)], code(i.Actor.ARN), said("session", i.Actor.Session), said("through", i.Actor.InvokedBy), said("from", i.Actor.SourceIP), said("with", i.Actor.UserAgent))
+	}
+	add("Call", code(i.APICall), said("event", i.EventID))
+	for _, p := range i.Policies[:min(len(i.Policies), chatPolicies)] {
+		add("Policy", joinNonEmpty(" ", code(p.ID), parenthesised(p.Severity.String()), prose(foreign(p.Title, chatField), chatField)))
+	}
+	add("When", chatWhen(i))
+	for _, n := range i.Notes[:min(len(i.Notes), chatNotes)] {
+		add("Also", code(n))
+	}
+	add("Incident", code(i.ID))
+	return within(lines, chatText)
+}
+
+// chatWorst are the first rules to be told of, what went wrong first.
+func chatWorst(i incident.Incident) []incident.Rule {
+	rules := slices.Clone(i.Rules)
+	slices.SortStableFunc(rules, func(a, b incident.Rule) int { return int(b.Outcome) - int(a.Outcome) })
+	return rules[:min(len(rules), chatRules)]
+}
+
+// isUndone reports whether a message is about what an operator put back: what
+// became of its rules before is over.
+func isUndone(i incident.Incident) bool { return i.EventType == incident.Undone }
+
+// chatRule is a rule, and what became of it unless that is over.
+func chatRule(r incident.Rule, over bool) []string {
+	switch {
+	case isOfGroup(r):
+		return []string{"the group itself", code(lacksOf([]incident.Rule{r}))}
+	case r.Before == nil:
+		return []string{orElse(code(r.ID), "without id"), "its value is not known"}
+	}
+	parts := []string{code(r.Before.String()), code(r.ID), said("described as", r.Before.Description)}
+	if over {
+		return parts
+	}
+	if r.Outcome == incident.Reverted || r.Outcome == incident.Narrowed {
+		parts = append(parts, "now "+chatLeft(r))
+	}
+	return append(parts, r.Outcome.String())
+}
+
+// chatLeft says what is left of a rule.
+func chatLeft(r incident.Rule) string {
+	left := leftOf(r)
+	if len(r.After) == 0 || r.Reason == "not-verified" {
+		return prose(left[0], chatField)
+	}
+	for n := range left {
+		left[n] = code(left[n])
+	}
+	return strings.Join(left, " and ")
+}
+
+// said is a text of others behind a word of ours.
+func said(word, text string) string {
+	if text = code(text); text == "" {
+		return ""
+	}
+	return word + " " + text
+}
+
+func chatWhen(i incident.Incident) string {
+	var parts []string
+	if !i.OpenedAt.IsZero() {
+		parts = append(parts, clock(i.OpenedAt))
+		if !i.LearntAt.IsZero() {
+			parts = append(parts, "noticed "+span(i.LearntAt.Sub(i.OpenedAt))+" later")
+		}
+		if i.ClosedAt != nil && !isUndone(i) && (i.Outcome == incident.Reverted || i.Outcome == incident.Narrowed) {
+			parts = append(parts, "open for "+span(i.ClosedAt.Sub(i.OpenedAt)))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// chatNext are what can be done, commands as code.
+func chatNext(i incident.Incident) []string {
+	if len(i.Rules) == 0 && !isCall(i) || i.Outcome <= incident.Exempt {
+		return nil
+	}
+	var steps []string
+	add := func(step string) {
+		if len(steps) < chatSteps {
+			steps = appendLine(steps, step)
+		}
+	}
+	for _, p := range i.Policies[:min(len(i.Policies), chatPolicies)] {
+		add(prose(foreign(p.Fix, chatStep), chatStep))
+	}
+	c := command{region: i.Region, groupID: i.GroupID}
+	for _, line := range closing(c, i) {
+		add(fmt.Sprintf("To close it by hand: `%s`", line))
+	}
+	if undo := undoing(c, i); undo != "" && !isUndone(i) {
+		add(fmt.Sprintf("If it was right: `%s`", undo))
+	}
+	return steps
+}
+
+// within joins lines until a limit of runes, whole ones only.
+func within(lines []string, limit int) string {
+	var kept []string
+	size := 0
+	for n, line := range lines {
+		if size += len([]rune(line)) + 1; size > limit-20 && n > 0 {
+			return strings.Join(append(kept, "and more"), "\n")
+		}
+		kept = append(kept, line)
+	}
+	return strings.Join(kept, "\n")
+}

@@ -1,0 +1,41 @@
+package policy
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestSinksOfTheStack(t *testing.T) {
+	const head = "apiVersion: sgwarden/v1\nkind: Settings\n"
+	got, err := parseStack(t, head+"stack: {chat: true, securityHub: true, eventBus: true, organisation: {id: o-abcde12345, hub: \"111122223333\"}}\n", ParseOptions{})
+	require.NoError(t, err)
+	require.True(t, got.Chat && got.SecurityHub && got.EventBus)
+	require.Equal(t, Organisation{ID: "o-abcde12345", Hub: "111122223333"}, got.Organisation)
+	got, err = parseStack(t, head+"stack: {chat: true}\n", ParseOptions{Over: map[string]any{"chat": "no", "securityHub": "yes", "eventBus": true}})
+	require.NoError(t, err)
+	require.False(t, got.Chat)
+	require.True(t, got.SecurityHub && got.EventBus)
+	require.Zero(t, got.Organisation)
+
+	for text, want := range map[string]string{
+		`organisation: {id: o-abcde12345}`:                              `organisation lacks the key "hub"`,
+		`organisation: {hub: "111122223333"}`:                           `organisation lacks the key "id"`,
+		`organisation: {id: o-short, hub: "111122223333"}`:              `id must be the id of an organisation: o- and 10 to 32 small letters and digits, not "o-short"`,
+		`organisation: {id: "o-ABCDE12345", hub: "111122223333"}`:       `id must be the id of an organisation: o- and 10 to 32 small letters and digits, not "o-ABCDE12345"`,
+		`organisation: {id: o-abcde12345, hub: "1111"}`:                 `hub must be an account id: 12 digits, not "1111"`,
+		`organisation: {id: o-abcde12345, hub: "111122223333", bus: x}`: `unknown key "bus" in organisation`,
+		`organisation: o-abcde12345`:                                    `organisation must be a mapping, not "o-abcde12345"`,
+		`chat: slack`:                                                   `chat must be true or false, not "slack"`,
+	} {
+		_, err := parseStack(t, head+"stack: {"+text+"}\n", ParseOptions{})
+		var faults Faults
+		require.ErrorAs(t, err, &faults, text)
+		require.Len(t, faults, 1, text)
+		require.Equal(t, want, faults[0].Message)
+		require.Equal(t, 3, faults[0].Line)
+		require.Positive(t, faults[0].Column)
+	}
+	_, err = parseStack(t, head, ParseOptions{Over: map[string]any{"organisation": "o-abcde12345"}})
+	require.ErrorContains(t, err, "it is set in the settings only, under stack")
+}
