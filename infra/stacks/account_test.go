@@ -43,6 +43,15 @@ func TestEveryWatchedCallHasAPatternAndNoOther(t *testing.T) {
 	require.ElementsMatch(t, watched, delivered)
 }
 
+// TestTheTemplateIsTheSameEveryTime: the CDK skips a deployment only where the
+// template is the same text.
+func TestTheTemplateIsTheSameEveryTime(t *testing.T) {
+	for range 4 {
+		again := synthesize(map[string]any{"dist": dist})
+		require.Equal(t, string(plain.file), string(again.file))
+	}
+}
+
 // ofCalls are the rules that bring changes before guard.
 func (t template) ofCalls() map[string]resource {
 	found := t.of("AWS::Events::Rule")

@@ -86,8 +86,8 @@ func synthesize(settings map[string]any) template {
 	out := filepath.Join(dist, "cdk.out")
 	app := awscdk.NewApp(&awscdk.AppProps{Context: &config.Context, Outdir: &out})
 	stack := NewAccount(app, s)
-	made := app.Synth(nil).GetStackArtifact(stack.ArtifactId()).Template()
-	text, err = json.Marshal(made)
+	artifact := app.Synth(nil).GetStackArtifact(stack.ArtifactId())
+	text, err = json.Marshal(artifact.Template())
 	if err != nil {
 		panic(err)
 	}
@@ -96,5 +96,8 @@ func synthesize(settings map[string]any) template {
 		panic(fmt.Errorf("read the template: %w", err))
 	}
 	t.raw = text
+	if t.file, err = os.ReadFile(*artifact.TemplateFullPath()); err != nil {
+		panic(err)
+	}
 	return t
 }
