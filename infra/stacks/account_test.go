@@ -239,6 +239,19 @@ func TestFunction(t *testing.T) {
 	}
 }
 
+// TestEveryFunctionIsForTheArchitectureOfTheBuild: what `make build` makes by
+// default is for arm64, which `make smoke-arm64` runs.
+func TestEveryFunctionIsForTheArchitectureOfTheBuild(t *testing.T) {
+	for want, tpl := range map[string]template{"arm64": plain, "x86_64": full} {
+		functions := tpl.of("AWS::Lambda::Function")
+		require.Len(t, functions, len(folders))
+		for id, f := range functions {
+			require.Equal(t, []any{want}, f.Properties["Architectures"], id)
+			require.Equal(t, "bootstrap", f.Properties["Handler"], id)
+		}
+	}
+}
+
 // TestEnvironmentIsWhatTheFunctionReads holds the stack and the settings of
 // the function together, both ways.
 func TestEnvironmentIsWhatTheFunctionReads(t *testing.T) {
