@@ -97,6 +97,8 @@ func (l *life) doctorBefore(t *testing.T) {
 	require.NoError(t, l.aws(nil, "s3api", "create-bucket", "--bucket", "trail"))
 	require.NoError(t, l.aws(nil, "cloudtrail", "create-trail", "--name", "org", "--s3-bucket-name", "trail", "--is-multi-region-trail"))
 	require.NoError(t, l.aws(nil, "cloudtrail", "start-logging", "--name", "org"))
+	// What a trail of AWS logs by default, moto's does not.
+	require.NoError(t, l.aws(nil, "cloudtrail", "put-event-selectors", "--trail-name", "org", "--event-selectors", `[{"ReadWriteType":"All","IncludeManagementEvents":true}]`))
 	require.Contains(t, out, "-> make bootstrap")
 	l.deployment, err = newDeployment(l.emulator, l.dist)
 	require.NoError(t, err)
