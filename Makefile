@@ -19,7 +19,7 @@ CONTEXT ?=
 PROFILE ?=
 REGIONS ?=
 # More flags for cdk deploy, diff and destroy.
-CDKFLAGS ?=
+FLAGS ?=
 CONTEXTFLAGS = $(foreach setting,dist=$(DIST) architecture=$(if $(filter amd64,$(GOARCH)),x86_64,arm64) $(CONTEXT),-c '$(setting)')
 # How the last command of a run of tests ended, for testtally: a failed run is
 # counted, and the runs after it still happen.
@@ -113,19 +113,19 @@ cfn-lint: release-template ## lint the CloudFormation templates of synth and rel
 
 .PHONY: bootstrap
 bootstrap: build node_modules infra-app ## make what the CDK needs in an account, once per region [PROFILE=p] [REGIONS='us-east-1 eu-west-1']
-	$(call in_each_region,cdk bootstrap --app ./bin/infra --output $(ASSEMBLY) $(CONTEXTFLAGS) $(CDKFLAGS))
+	$(call in_each_region,cdk bootstrap --app ./bin/infra --output $(ASSEMBLY) $(CONTEXTFLAGS) $(FLAGS))
 
 .PHONY: deploy
 deploy: build node_modules infra-app ## deploy into your account [PROFILE=p] [REGIONS='us-east-1 eu-west-1'] [CONTEXT='email=you@example.com mode=enforce'] [APPROVAL=never]
-	$(call in_each_region,cdk deploy --app ./bin/infra --output $(ASSEMBLY) --require-approval $(APPROVAL) $(CONTEXTFLAGS) $(CDKFLAGS))
+	$(call in_each_region,cdk deploy --app ./bin/infra --output $(ASSEMBLY) --require-approval $(APPROVAL) $(CONTEXTFLAGS) $(FLAGS))
 
 .PHONY: diff
-diff: build node_modules infra-app ## what deploy would change [PROFILE=p] [REGIONS=...] [CONTEXT=...] [CDKFLAGS=--method=template]
-	$(call in_each_region,cdk diff --app ./bin/infra --output $(ASSEMBLY) $(CONTEXTFLAGS) $(CDKFLAGS))
+diff: build node_modules infra-app ## what deploy would change [PROFILE=p] [REGIONS=...] [CONTEXT=...] [FLAGS=--method=template]
+	$(call in_each_region,cdk diff --app ./bin/infra --output $(ASSEMBLY) $(CONTEXTFLAGS) $(FLAGS))
 
 .PHONY: destroy
 destroy: build node_modules infra-app ## remove the stack; the ledger and the logs stay [PROFILE=p] [REGIONS=...] [CONTEXT=...] [FORCE=yes]
-	$(call in_each_region,cdk destroy --app ./bin/infra --output $(ASSEMBLY) $(if $(filter yes,$(FORCE)),--force) $(CONTEXTFLAGS) $(CDKFLAGS))
+	$(call in_each_region,cdk destroy --app ./bin/infra --output $(ASSEMBLY) $(if $(filter yes,$(FORCE)),--force) $(CONTEXTFLAGS) $(FLAGS))
 
 .PHONY: left
 left: sgwarden ## what a destroyed deployment left [PROFILE=p] [REGIONS=...] [CONTEXT='stack=NAME']
