@@ -135,6 +135,12 @@ left: sgwarden ## what a destroyed deployment left [PROFILE=p] [REGIONS=...] [CO
 infra-app:
 	@mkdir -p bin && $(HOST_GO) build -buildvcs=false -o bin/infra ./infra
 
+# Packages whose tests write pages of docs, and those tests by how they begin.
+DOCS := ./cmd/sgwarden ./internal/bundle ./internal/conformance ./internal/corpus ./internal/faultmatrix ./internal/faults ./internal/incident ./internal/policy ./internal/sentinel
+.PHONY: docs
+docs: ## write anew what the README shows of output, docs/reference, docs/cost.md and the schemas
+	@for package in $(DOCS); do $(HOST_GO) test -count=1 $$package -run '^Test(Readme|Reference|Schema(Is|s)|Frameworks|Costs|Matrix)' -update; done
+
 .PHONY: smoke-arm64
 smoke-arm64: ## build the functions for arm64 and start each once, under qemu-user where this machine is not arm64
 	@dist=$$(mktemp -d) && trap 'rm -rf "$$dist"' EXIT && \
