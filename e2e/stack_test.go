@@ -19,6 +19,7 @@ type deployment struct {
 	dist     string // of the build that is deployed
 	assembly string // cdk.out
 	assets   string // where the functions' assets are unzipped to
+	exists   bool   // the stack was deployed before
 	// settings are those of every target: POLICIES, VERSION.
 	settings []string
 }
@@ -27,7 +28,7 @@ const stackName = "Sgwarden"
 
 // newDeployment bootstraps the emulator. Nothing is deployed yet.
 func newDeployment(e *emulator, dist string) (*deployment, error) {
-	d := &deployment{emulator: e, dist: dist, assembly: filepath.Join(dist, "cdk.out"), assets: filepath.Join(dist, "assets")}
+	d := &deployment{emulator: e, dist: dist, assembly: filepath.Join(dist, "cdk.out"), assets: filepath.Join(dist, "assets"), settings: []string{version}}
 	_, err := d.make("bootstrap")
 	return d, err
 }
@@ -55,9 +56,13 @@ func (d *deployment) make(target string, settings ...string) (string, error) {
 	}
 	switch target {
 	case "deploy":
-		args = append(args, "CDKFLAGS=--method=direct --parameters BootstrapVersion=/cdk-bootstrap/hnb659fds/version")
+		flags := "--method=direct"
+		if !d.exists {
+			flags += " --parameters BootstrapVersion=/cdk-bootstrap/hnb659fds/version"
+		}
+		args, d.exists = append(args, "FLAGS="+flags), true
 	case "diff":
-		args = append(args, "CDKFLAGS=--method=template --fail")
+		args = append(args, "FLAGS=--method=template --fail")
 	}
 	return d.command("make", append(append(args, d.settings...), settings...)...)
 }
