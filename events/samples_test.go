@@ -169,6 +169,7 @@ var dialectsOf = map[string][]string{
 	"CreateVpc":                                  {"classic"},
 	"CreateDefaultVpc":                           {"wrapper"},
 	"AssociateVpcCidrBlock":                      {"classic", "wrapper"},
+	"DisassociateVpcCidrBlock":                   {"classic", "wrapper"},
 	"CreateManagedPrefixList":                    {"wrapper"},
 	"ModifyManagedPrefixList":                    {"wrapper"},
 	"RestoreManagedPrefixListVersion":            {"wrapper"},

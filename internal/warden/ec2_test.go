@@ -26,6 +26,7 @@ type ec2Double struct {
 
 	groups map[string]*secgroup.Group
 	lists  map[string]secgroup.PrefixList
+	blocks []netip.Prefix // of the VPC
 
 	interfaces map[string][]string // by group
 	dead       map[string][]string // references, by group
@@ -266,7 +267,7 @@ func (e *ec2Double) ElasticAddresses(context.Context) ([]netip.Addr, error) {
 }
 
 func (e *ec2Double) VPCs(context.Context, secgroup.Group) ([]secgroup.VPC, error) {
-	return []secgroup.VPC{{ID: vpcA}}, e.begin("VPCs")
+	return []secgroup.VPC{{ID: vpcA, CIDRs: e.blocks}}, e.begin("VPCs")
 }
 
 func (e *ec2Double) List(_ context.Context, id string) (secgroup.PrefixList, error) {
