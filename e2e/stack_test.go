@@ -146,11 +146,11 @@ func (e *emulator) unschedule() error {
 }
 
 // tree is the content of all files below a folder, by path, without the locks
-// that the CDK keeps beside them.
+// and counters that the CDK keeps beside them.
 func tree(folder string) (map[string]string, error) {
 	files := map[string]string{}
 	err := filepath.WalkDir(folder, func(path string, entry os.DirEntry, err error) error {
-		if err != nil || entry.IsDir() || strings.HasSuffix(path, ".lock") {
+		if err != nil || entry.IsDir() || strings.HasSuffix(path, ".lock") || entry.Name() == "performance-counters.json" {
 			return err
 		}
 		text, err := os.ReadFile(path)

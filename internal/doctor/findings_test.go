@@ -182,8 +182,8 @@ var afterDeploy = []ailment{
 	{"no targets", says("events.ListTargetsByRule", object{"Targets": []any{}}), "rules", Problem, "has no target", "make deploy"},
 	{"no rule", says("events.DescribeRule", gone), "rules", Problem, "is gone", "make deploy"},
 	{"targets elsewhere", says("events.ListTargetsByRule", object{"Targets": []any{object{"Id": "1", "Arn": "arn:aws:sqs:us-east-1:123456789012:theirs"}}}), "rules", Problem, "no rule that is on leads AuthorizeSecurityGroup", "make deploy"},
-	{"without attachments", nil, "rules", OK, "16 EventBridge rules are on and have targets; ", ""},
-	{"with attachments", func(x *examined) { x.Attach() }, "rules", OK, "17 EventBridge rules are on and have targets; ", ""},
+	{"without attachments", nil, "rules", OK, "17 EventBridge rules are on and have targets; ", ""},
+	{"with attachments", func(x *examined) { x.Attach() }, "rules", OK, "18 EventBridge rules are on and have targets; ", ""},
 	{"attachments that a policy asks for", func(x *examined) {
 		x.judging("apiVersion: sgwarden/v1\nkind: Settings\npacks: [hygiene]\n") // default groups are used by nothing
 	}, "rules", Warning, "no rule leads RunInstances", "attachments=yes"},

@@ -16,7 +16,7 @@ var (
 	}
 	otherRules = []string{
 		"SweepSchedule", "Deployed", "CanarySchedule", "TrailTampered", "RuleTampered", "TargetsTampered", "FunctionTampered", "MappingTampered", "SubscriptionTampered",
-		"TopicTampered", "QueueTampered", "LedgerTampered", "ControlsWritten", "RoleTampered",
+		"TopicTampered", "QueueTampered", "LedgerTampered", "ControlsWritten", "RoleTampered", "AlarmTampered",
 	}
 )
 
