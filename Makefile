@@ -9,6 +9,7 @@ GOARCH ?= arm64
 DIST ?= dist
 POLICIES ?=
 PROVIDER ?= sdk
+ASSEMBLY ?= cdk.out
 # What cdk deploy asks about before it does it: broadening, any-change, never.
 APPROVAL ?= broadening
 # Settings over the block stack of POLICIES/sgwarden.yaml, as 'email=you@example.com
@@ -18,6 +19,8 @@ CONTEXT ?=
 # environment.
 PROFILE ?=
 REGIONS ?=
+# More flags for cdk deploy, diff and destroy.
+FLAGS ?=
 CONTEXTFLAGS = $(foreach setting,dist=$(DIST) $(addprefix policies=,$(POLICIES)) $(CONTEXT),-c '$(setting)')
 # How the last command of a run of tests ended, for testtally: a failed run is
 # counted, and the runs after it still happen.
@@ -64,6 +67,10 @@ corpus: ## play the corpus of evasions and look-alikes (corpus/README.md), then 
 e2e: emulator node_modules ## drive the built guard against an emulator with the aws CLI [SCENARIO=name] [PROVIDER=sdk|stack]
 	@{ SCENARIO='$(SCENARIO)' PROVIDER='$(PROVIDER)' E2E_SHOW=1 $(HOST_GO) test -json -count=1 -tags e2e -timeout 30m ./e2e/... $(EXIT); } | $(HOST_GO) run ./internal/testtally
 
+.PHONY: e2e-deploy
+e2e-deploy: emulator node_modules ## bootstrap, deploy, update and destroy with the CDK against an emulator, with the canary's whole patience; prints seconds
+	@{ SCENARIO=deployed E2E_SHOW=1 E2E_WHOLE=yes $(HOST_GO) test -json -count=1 -tags e2e -timeout 30m ./e2e/... $(EXIT); } | $(HOST_GO) run ./internal/testtally
+
 .PHONY: build
 build: ## build DIST/<function>/bootstrap with the compiled policies [GOARCH=arm64] [DIST=dist] [POLICIES=dir]
 	@for name in $$(ls functions); do mkdir -p '$(DIST)'/$$name; \
@@ -77,8 +84,8 @@ sgwarden: ## build the command line tool into bin/
 
 .PHONY: synth
 synth: build node_modules infra-app ## write the CloudFormation templates to cdk.out [POLICIES=dir] [CONTEXT='email=you@example.com mode=enforce']
-	@cdk synth --quiet --app ./bin/infra --output cdk.out $(CONTEXTFLAGS)
-	@ls cdk.out/*.template.json
+	@cdk synth --quiet --app ./bin/infra --output $(ASSEMBLY) $(CONTEXTFLAGS)
+	@ls $(ASSEMBLY)/*.template.json
 
 # in_each_region runs a command in every region of REGIONS, and stops at the
 # first that fails.
@@ -97,32 +104,36 @@ doctor-before: sgwarden ## is the account ready to deploy into? [PROFILE=p] [REG
 .PHONY: release-template
 release-template: synth ## CloudFormation templates that need no CDK, one per partition, and their code, in release/ [GOARCH=arm64] [POLICIES=dir]
 	@rm -rf release
-	@cdk synth --quiet --app './bin/infra hub' --output cdk.out/hub $(CONTEXTFLAGS)
-	@mv cdk.out/hub/*.template.json cdk.out/ && rm -rf cdk.out/hub
-	@$(HOST_GO) run ./infra/release/make -assembly cdk.out -output release $(STACKFLAG)
+	@cdk synth --quiet --app './bin/infra hub' --output $(ASSEMBLY)/hub $(CONTEXTFLAGS)
+	@mv $(ASSEMBLY)/hub/*.template.json $(ASSEMBLY)/ && rm -rf $(ASSEMBLY)/hub
+	@$(HOST_GO) run ./infra/release/make -assembly $(ASSEMBLY) -output release $(STACKFLAG)
 
 # W3005: the CDK has a function depend on its role beside naming it.
 .PHONY: cfn-lint
 cfn-lint: release-template ## lint the CloudFormation templates of synth and release-template with cfn-lint [CONTEXT=...]
 	@command -v cfn-lint >/dev/null || { echo 'installing cfn-lint $(CFNLINT) into .venv' >&2; python3 -m venv .venv && .venv/bin/pip install --quiet 'cfn-lint==$(CFNLINT)' || { \
 	  echo 'make: cannot install cfn-lint==$(CFNLINT) with pip: put cfn-lint on the PATH' >&2; exit 1; }; }
-	@cfn-lint --ignore-checks W3005 --template cdk.out/*.template.json release/*.template.json && echo 'cfn-lint: nothing found'
+	@cfn-lint --ignore-checks W3005 --template $(ASSEMBLY)/*.template.json release/*.template.json && echo 'cfn-lint: nothing found'
+
+.PHONY: bootstrap
+bootstrap: build node_modules infra-app ## make what the CDK needs in an account, once per region [PROFILE=p] [REGIONS='us-east-1 eu-west-1']
+	$(call in_each_region,cdk bootstrap --app ./bin/infra --output $(ASSEMBLY) $(CONTEXTFLAGS) $(FLAGS))
 
 .PHONY: deploy
 deploy: build node_modules infra-app ## deploy into your account [PROFILE=p] [REGIONS='us-east-1 eu-west-1'] [POLICIES=dir] [CONTEXT='email=you@example.com mode=enforce'] [APPROVAL=never]
-	$(call in_each_region,cdk deploy --app ./bin/infra --output cdk.out --require-approval $(APPROVAL) $(CONTEXTFLAGS))
+	$(call in_each_region,cdk deploy --app ./bin/infra --output $(ASSEMBLY) --require-approval $(APPROVAL) $(CONTEXTFLAGS) $(FLAGS))
 
 .PHONY: deploy-hub
 deploy-hub: node_modules infra-app ## deploy the hub of an organisation (docs/organisation.md) [PROFILE=p] [REGIONS=...] [CONTEXT=...] [APPROVAL=never]
-	$(call in_each_region,cdk deploy --app './bin/infra hub' --output cdk.out --require-approval $(APPROVAL) $(CONTEXTFLAGS))
+	$(call in_each_region,cdk deploy --app './bin/infra hub' --output $(ASSEMBLY) --require-approval $(APPROVAL) $(CONTEXTFLAGS) $(FLAGS))
 
 .PHONY: diff
-diff: build node_modules infra-app ## what deploy would change [PROFILE=p] [REGIONS=...] [POLICIES=dir] [CONTEXT=...]
-	$(call in_each_region,cdk diff --app ./bin/infra --output cdk.out $(CONTEXTFLAGS))
+diff: build node_modules infra-app ## what deploy would change [PROFILE=p] [REGIONS=...] [POLICIES=dir] [CONTEXT=...] [FLAGS=--method=template]
+	$(call in_each_region,cdk diff --app ./bin/infra --output $(ASSEMBLY) $(CONTEXTFLAGS) $(FLAGS))
 
 .PHONY: destroy
 destroy: build node_modules infra-app ## remove the stack; the ledger and the logs stay [PROFILE=p] [REGIONS=...] [POLICIES=dir] [CONTEXT=...] [FORCE=yes]
-	$(call in_each_region,cdk destroy --app ./bin/infra --output cdk.out $(if $(filter yes,$(FORCE)),--force) $(CONTEXTFLAGS))
+	$(call in_each_region,cdk destroy --app ./bin/infra --output $(ASSEMBLY) $(if $(filter yes,$(FORCE)),--force) $(CONTEXTFLAGS) $(FLAGS))
 
 .PHONY: left
 left: sgwarden ## what a destroyed deployment left [PROFILE=p] [REGIONS=...] [POLICIES=dir] [CONTEXT='stack=NAME']
@@ -131,6 +142,17 @@ left: sgwarden ## what a destroyed deployment left [PROFILE=p] [REGIONS=...] [PO
 .PHONY: infra-app
 infra-app:
 	@mkdir -p bin && $(HOST_GO) build -buildvcs=false -o bin/infra ./infra
+
+# Packages whose tests write pages of docs, and those tests by how they begin.
+DOCS := ./cmd/sgwarden ./internal/bundle ./internal/conformance ./internal/corpus ./internal/faultmatrix ./internal/faults ./internal/incident ./internal/policy ./internal/sentinel
+.PHONY: docs
+docs: ## write anew what the README shows of output, docs/reference, docs/cost.md and the schemas
+	@for package in $(DOCS); do $(HOST_GO) test -count=1 $$package -run '^Test(Readme|Reference|Schema(Is|s)|Frameworks|Costs|Matrix)' -update; done
+
+.PHONY: smoke-arm64
+smoke-arm64: ## build the functions for arm64 and start each once, under qemu-user where this machine is not arm64
+	@dist=$$(mktemp -d) && trap 'rm -rf "$$dist"' EXIT && \
+	$(MAKE) build GOARCH=arm64 DIST="$$dist" >&2 && $(HOST_GO) run ./internal/smoke -dist "$$dist"
 
 .PHONY: lint
 lint: ## format, vet and the linters of .golangci.yml
@@ -194,4 +216,4 @@ emulator:
 
 .PHONY: clean
 clean: ## remove what the targets made
-	@rm -rf bin $(DIST) cdk.out release .build
+	@rm -rf bin $(DIST) $(ASSEMBLY) release .build

@@ -44,6 +44,7 @@ var measurements = []measurement{
 	{[]string{"7"}, load},
 	{[]string{"8", "9"}, notYet},
 	{[]string{"11"}, storm},
+	{[]string{"12"}, sweep},
 }
 
 // bench is what the measurements share.

@@ -77,10 +77,19 @@ func (l *trail) last(t *testing.T, name string) object {
 	return r
 }
 
+// take are the records since the last time.
+func (l *trail) take() []object {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	records := l.records
+	l.records = nil
+	return records
+}
+
 // alice is the person who makes the changes.
 func alice() cloudtrail.Identity { return cloudtrail.User(account, "alice", "AKIAEXAMPLE") }
 
-// guardIn is a session of guard's role.
+// guardIn is a session of guard's role, or of another function's.
 func guardIn(role string) cloudtrail.Identity {
 	id := cloudtrail.Session(account, "/", role[strings.LastIndex(role, "/")+1:], "guard", "ASIAEXAMPLE")
 	id.Issuer.ARN = role // whatever its path

@@ -45,8 +45,15 @@ func (w *world) receive(wait int32) []sqstypes.Message {
 // not name as failed: functions that answer with an error keep everything.
 func (w *world) deliver(wait int32) delivery {
 	w.Helper()
-	d := delivery{messages: w.receive(wait)}
-	require.NotEmpty(w, d.messages, "nothing came to the queue")
+	messages := w.receive(wait)
+	require.NotEmpty(w, messages, "nothing came to the queue")
+	return w.hand(messages)
+}
+
+// hand gives messages to guard, and deletes what it does not name as failed.
+func (w *world) hand(messages []sqstypes.Message) delivery {
+	w.Helper()
+	d := delivery{messages: messages}
 	d.answer, d.lost = w.guard.Invoke(w.Context(), sqsEvent(d.messages))
 	if d.lost != nil || d.answer.Failed() {
 		for _, m := range d.messages {

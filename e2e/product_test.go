@@ -19,9 +19,13 @@ type product struct {
 	digest                  string // of the policies beside the bootstrap
 }
 
+// version is that of what is built: git's changes with every commit, also in the
+// middle of a run.
+const version = "VERSION=e2e"
+
 func build(dist string) (product, error) {
 	p := product{dist: dist, bootstrap: filepath.Join(dist, "guard", "bootstrap")}
-	out, err := exec.Command("make", "-C", "..", "build", "GOARCH="+runtime.GOARCH, "DIST="+dist).CombinedOutput()
+	out, err := exec.Command("make", "-C", "..", "build", "GOARCH="+runtime.GOARCH, "DIST="+dist, version).CombinedOutput()
 	if err != nil {
 		return p, fmt.Errorf("make build: %w\n%s", err, out)
 	}

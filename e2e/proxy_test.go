@@ -42,7 +42,8 @@ type proxy struct {
 	mu    sync.Mutex
 	calls []call
 	fault fault
-	lose  func(call) bool // the call takes effect, its answer never arrives
+	lose  func(call) bool   // the call takes effect, its answer never arrives
+	edit  func(call) []byte // the body that is passed on
 }
 
 func newProxy(t *testing.T, target string) *proxy {
@@ -72,8 +73,11 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		c.operation = c.form.Get("Action")
 	}
 	p.mu.Lock()
-	inject, lose := p.fault, p.lose
+	inject, lose, edit := p.fault, p.lose, p.edit
 	p.mu.Unlock()
+	if edit != nil {
+		c.body = edit(c)
+	}
 	answer := &recorder{ResponseWriter: w, status: http.StatusOK}
 	lost := lose != nil && lose(c)
 	if lost {

@@ -60,20 +60,6 @@ func TestScenarios(t *testing.T) {
 	require.Positive(t, ran, "there is no scenario %q", wanted)
 }
 
-// deployed: the main job once more, in an account of its own, into which the
-// stack was deployed. PROVIDER=stack runs all scenarios there.
-func deployed(t *testing.T) {
-	old := stage
-	defer func() { stage = old }()
-	var err error
-	stage.emulator, err = startEmulator()
-	require.NoError(t, err)
-	defer stage.emulator.stop()
-	stage.site, err = byStack(stage.emulator, stage.guard.dist)
-	require.NoError(t, err)
-	sshAnywhere(t)
-}
-
 var (
 	everyone   = "0.0.0.0/0"
 	ssh        = permission{protocol: "tcp", from: 22, to: 22, v4: []string{everyone}}
@@ -183,8 +169,6 @@ func narrowInPlace(t *testing.T) {
 	require.Len(t, w.told(), 1)
 }
 
-// fine: the first change of a group that the ledger does not know is looked
-// at (it might be a default group), any later one is decided from its record.
 // fine: what no policy can be concerned by costs one write to the ledger and
 // no call to EC2, from the first change of a group on, since the ledger heard
 // of the group's birth. A group that it never heard of is looked at once: it

@@ -17,14 +17,17 @@ import (
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"github.com/sgwarden/sgwarden/events"
+	"github.com/sgwarden/sgwarden/internal/runtimeapi"
 )
 
 // site is where guard works. Two providers fill it: bySDK and byStack.
 type site struct {
 	queue, topic, table string
-	role                string            // ARN of guard's role
-	env                 map[string]string // of the function, as it was deployed
-	alerts              string            // URL of a queue that is subscribed to the topic
+	role                string              // ARN of guard's role
+	function            runtimeapi.Function // guard's configuration, without its environment
+	bootstrap           string              // of guard
+	env                 map[string]string   // of the function, as it was deployed
+	alerts              string              // URL of a queue that is subscribed to the topic
 }
 
 // config is for clients of the test's own, straight to the emulator.
@@ -72,6 +75,7 @@ func bySDK(e *emulator) (site, error) {
 		"SGWARDEN_MODE": "enforce", "SGWARDEN_TABLE": s.table, "SGWARDEN_TOPIC_ARN": s.topic, "SGWARDEN_QUEUE_URL": s.queue,
 		"SGWARDEN_ROLE_ARN": s.role, "SGWARDEN_POLICIES_DIGEST": stage.guard.digest,
 	}
+	s.function, s.bootstrap = runtimeapi.Function{Name: "guard", AccountID: account, Region: region}, stage.guard.bootstrap
 	return s, e.subscribe(&s)
 }
 

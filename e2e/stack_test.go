@@ -4,66 +4,107 @@ package e2e
 
 import (
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 )
 
-// byStack deploys the stack into the emulator and takes from it what the
-// function was given. The queue of alerts is subscribed through the API: moto
-// skips subscriptions of templates.
+// deployment is the stack in an emulator, put there by the targets of the
+// Makefile that a person uses, and so by the real CDK.
+type deployment struct {
+	*emulator
+	dist     string // of the build that is deployed
+	assembly string // cdk.out
+	assets   string // where the functions' assets are unzipped to
+	exists   bool   // the stack was deployed before
+	// settings are those of every target: POLICIES, VERSION.
+	settings []string
+}
+
+const stackName = "Sgwarden"
+
+// newDeployment bootstraps the emulator. Nothing is deployed yet.
+func newDeployment(e *emulator, dist string) (*deployment, error) {
+	d := &deployment{emulator: e, dist: dist, assembly: filepath.Join(dist, "cdk.out"), assets: filepath.Join(dist, "assets"), settings: []string{version}}
+	_, err := d.make("bootstrap")
+	return d, err
+}
+
+// command runs a program in the checkout, against the emulator, and gives all
+// that it printed.
+func (d *deployment) command(name string, args ...string) (string, error) {
+	cmd := exec.Command(name, args...)
+	cmd.Dir = ".."
+	cmd.Env = d.environ()
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		err = fmt.Errorf("%s %s: %w\n%s", filepath.Base(name), strings.Join(args, " "), err, out)
+	}
+	return string(out), err
+}
+
+// make runs a target. settings go over those of the deployment.
+//
+// The emulator takes a second change set of a stack for none, and a parameter
+// that keeps its value only if the stack was made with it: hence the flags.
+func (d *deployment) make(target string, settings ...string) (string, error) {
+	args := []string{
+		target, "GOARCH=" + runtime.GOARCH, "DIST=" + d.dist, "ASSEMBLY=" + d.assembly, "CONTEXT=mode=enforce email=you@example.com", "APPROVAL=never", "FORCE=yes",
+	}
+	switch target {
+	case "deploy":
+		flags := "--method=direct"
+		if !d.exists {
+			flags += " --parameters BootstrapVersion=/cdk-bootstrap/hnb659fds/version"
+		}
+		args, d.exists = append(args, "FLAGS="+flags), true
+	case "diff":
+		args = append(args, "FLAGS=--method=template --fail")
+	}
+	return d.command("make", append(append(args, d.settings...), settings...)...)
+}
+
+// sgwarden runs the command line tool that `make sgwarden` built.
+func (d *deployment) sgwarden(args ...string) (string, error) {
+	path, err := filepath.Abs("../bin/sgwarden")
+	if err != nil {
+		return "", err
+	}
+	return d.command(path, args...)
+}
+
+// byStack deploys the stack into the emulator.
 func byStack(e *emulator, dist string) (site, error) {
-	app := filepath.Join(dist, "infra")
-	if out, err := exec.Command("go", "build", "-buildvcs=false", "-o", app, "../infra").CombinedOutput(); err != nil {
-		return site{}, fmt.Errorf("build the CDK app: %w\n%s", err, out)
-	}
-	cdk := func(args ...string) error {
-		path, err := filepath.Abs("../node_modules/.bin/cdk")
-		if err != nil {
-			return err
-		}
-		cmd := exec.Command(path, append(args, "--app", app, "--output", filepath.Join(dist, "cdk.out"))...)
-		cmd.Dir = ".." // cdk.json
-		cmd.Env = e.environ()
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return fmt.Errorf("cdk %s: %w\n%s", args[0], err, out)
-		}
-		return nil
-	}
-	settings := []string{"-c", "dist=" + dist, "-c", "architecture=x86_64", "-c", "mode=enforce", "-c", "email=you@example.com"}
-	if err := cdk(append([]string{"bootstrap", "aws://" + account + "/" + region}, settings...)...); err != nil {
+	d, err := newDeployment(e, dist)
+	if err != nil {
 		return site{}, err
 	}
-	if err := cdk(append([]string{"deploy", "--require-approval", "never"}, settings...)...); err != nil {
+	if _, err := d.make("deploy"); err != nil {
 		return site{}, err
 	}
-	if err := e.unschedule(); err != nil {
+	return d.site()
+}
+
+// site is where the deployed guard works: the function that the template gives,
+// with the environment that it gives.
+func (d *deployment) site() (site, error) {
+	if err := d.unschedule(); err != nil {
 		return site{}, err
 	}
-	// Not from the outputs: moto has none of a stack's first deployment.
-	var made struct {
-		StackResourceSummaries []struct{ ResourceType, LogicalResourceId, PhysicalResourceId string }
-	}
-	if err := e.aws(&made, "cloudformation", "list-stack-resources", "--stack-name", "Sgwarden"); err != nil {
+	guard, err := d.function("Guard")
+	if err != nil {
 		return site{}, err
 	}
-	name := ""
-	for _, r := range made.StackResourceSummaries {
-		if r.ResourceType == "AWS::Lambda::Function" && strings.HasPrefix(r.LogicalResourceId, "Guard") {
-			name = r.PhysicalResourceId
-		}
+	say("stack   %s, function %s, asset %s", stackName, guard.config.Name, guard.asset)
+	env := guard.config.Env
+	s := site{
+		queue: env["SGWARDEN_QUEUE_URL"], topic: env["SGWARDEN_TOPIC_ARN"], table: env["SGWARDEN_TABLE"],
+		role: guard.role, env: env, function: guard.config, bootstrap: guard.bootstrap,
 	}
-	var function struct {
-		Role        string
-		Environment struct{ Variables map[string]string }
-	}
-	if err := e.aws(&function, "lambda", "get-function-configuration", "--function-name", name); err != nil {
-		return site{}, err
-	}
-	env := function.Environment.Variables
-	say("stack   Sgwarden, function %s", name)
-	s := site{queue: env["SGWARDEN_QUEUE_URL"], topic: env["SGWARDEN_TOPIC_ARN"], table: env["SGWARDEN_TABLE"], role: function.Role, env: env}
-	return s, e.subscribe(&s)
+	return s, d.subscribe(&s)
 }
 
 // unschedule takes the targets from the rules that a schedule runs: moto takes
@@ -90,12 +131,31 @@ func (e *emulator) unschedule() error {
 		for _, t := range targets.Targets {
 			ids = append(ids, t.ID)
 		}
+		if len(ids) == 0 {
+			continue // an update that changed nothing of the rule
+		}
 		if err := e.eventBridge("RemoveTargets", object{"Rule": r.Name, "Ids": ids}, nil); err != nil {
 			return err
 		}
 	}
-	if len(scheduled) != 2 {
-		return fmt.Errorf("scheduled are %q: want one rule for the sweep and one for the canary", scheduled)
+	slices.Sort(scheduled)
+	if want := []string{stackName + "-CanarySchedule", stackName + "-SweepSchedule"}; !slices.Equal(scheduled, want) {
+		return fmt.Errorf("scheduled are %q: want %q", scheduled, want)
 	}
 	return nil
+}
+
+// tree is the content of all files below a folder, by path, without the locks
+// and counters that the CDK keeps beside them.
+func tree(folder string) (map[string]string, error) {
+	files := map[string]string{}
+	err := filepath.WalkDir(folder, func(path string, entry os.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || strings.HasSuffix(path, ".lock") || entry.Name() == "performance-counters.json" {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		files[path] = string(text)
+		return err
+	})
+	return files, err
 }

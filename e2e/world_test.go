@@ -55,13 +55,7 @@ func enter(t *testing.T, settings map[string]string) *world {
 	w.env = maps.Clone(w.site.env)
 	maps.Copy(w.env, map[string]string{"AWS_ENDPOINT_URL": w.proxy.server.URL})
 	maps.Copy(w.env, settings)
-	vpc, err := w.ec2().CreateVpc(t.Context(), &ec2.CreateVpcInput{CidrBlock: aws.String("10.0.0.0/16")})
-	require.NoError(t, err)
-	group, err := w.person.ec2().CreateSecurityGroup(t.Context(), &ec2.CreateSecurityGroupInput{
-		GroupName: aws.String("web"), Description: aws.String("e2e"), VpcId: vpc.Vpc.VpcId,
-	})
-	require.NoError(t, err)
-	w.group = *group.GroupId
+	w.makeGroup()
 	w.purge(w.queue)
 	w.purge(w.alerts)
 	say("")
@@ -75,13 +69,34 @@ func enter(t *testing.T, settings map[string]string) *world {
 	return w
 }
 
+// makeGroup makes the group of the scenario, in a VPC of its own.
+func (w *world) makeGroup() {
+	w.Helper()
+	vpc, err := w.ec2().CreateVpc(w.Context(), &ec2.CreateVpcInput{CidrBlock: aws.String("10.0.0.0/16")})
+	require.NoError(w, err)
+	group, err := w.person.ec2().CreateSecurityGroup(w.Context(), &ec2.CreateSecurityGroupInput{
+		GroupName: aws.String("web"), Description: aws.String("e2e"), VpcId: vpc.Vpc.VpcId,
+	})
+	require.NoError(w, err)
+	w.group = *group.GroupId
+}
+
+// beside is the same world with another group.
+func (w *world) beside() *world {
+	other := *w
+	other.makeGroup()
+	return &other
+}
+
 func (w *world) ec2() *ec2.Client { return stage.emulator.ec2() }
 func (w *world) sqs() *sqs.Client { return stage.emulator.sqs() }
 
 // start runs the bootstrap as Lambda would. The one before is gone.
 func (w *world) start() {
 	w.Helper()
-	guard, err := runtimeapi.Start(stage.guard.bootstrap, runtimeapi.Function{Name: "guard", AccountID: account, Region: region, Env: w.env})
+	f := w.function
+	f.Env = w.env
+	guard, err := runtimeapi.Start(w.bootstrap, f)
 	require.NoError(w, err)
 	w.guard, w.shown = guard, 0
 	w.Cleanup(func() { _ = guard.Close() })

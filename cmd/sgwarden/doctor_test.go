@@ -23,11 +23,11 @@ import (
 	"github.com/sgwarden/sgwarden/internal/policy"
 )
 
-// examinedAccount is an account for doctor, with the environment that leads to
-// it. A complete sweep was a few minutes ago.
-func examinedAccount(t *testing.T) *patient.Account {
+// newAccount is an account with a deployment, with the environment that leads
+// to it. No sweep was made yet.
+func newAccount(t *testing.T) *patient.Account {
 	t.Helper()
-	set, b, err := bundle.Load("", bundle.Options{})
+	_, b, err := bundle.Load("", bundle.Options{})
 	require.NoError(t, err)
 	a := patient.New(time.Now, b.Digest)
 	server := httptest.NewServer(a)
@@ -38,6 +38,15 @@ func examinedAccount(t *testing.T) *patient.Account {
 	} {
 		t.Setenv(name, value)
 	}
+	return a
+}
+
+// examinedAccount is one in which a complete sweep was a few minutes ago.
+func examinedAccount(t *testing.T) *patient.Account {
+	t.Helper()
+	a := newAccount(t)
+	set, _, err := bundle.Load("", bundle.Options{})
+	require.NoError(t, err)
 	c, err := config.LoadDefaultConfig(t.Context())
 	require.NoError(t, err)
 	swept := incident.SweepRecord{Acts: map[string]policy.Act{}, Stamp: time.Now().Add(-7 * time.Minute)}

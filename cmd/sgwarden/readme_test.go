@@ -14,7 +14,8 @@ import (
 const readme = "../../README.md"
 
 // printedBlock is a command in a comment, and the block that shows what it
-// prints: `<!-- printed by: sgwarden demo, story 9 -->`.
+// prints: `<!-- printed by: sgwarden demo, story 9 -->`. Some commands follow on
+// each other in one deployment (walk).
 var printedBlock = regexp.MustCompile("(?s)<!-- printed by: sgwarden ([^\n]*?)(?:, story ([0-9]+))? -->\n```\n(.*?)```\n")
 
 // TestReadmeShowsWhatIsPrinted runs each command of the README and compares.
@@ -24,7 +25,8 @@ func TestReadmeShowsWhatIsPrinted(t *testing.T) {
 	require.NoError(t, err)
 	t.Chdir("testdata/readme")
 	blocks := printedBlock.FindAllSubmatchIndex(text, -1)
-	require.Len(t, blocks, 9)
+	require.Len(t, blocks, 14)
+	var w *walk
 	var out bytes.Buffer
 	end := 0
 	for _, b := range blocks {
@@ -33,7 +35,16 @@ func TestReadmeShowsWhatIsPrinted(t *testing.T) {
 			story = string(text[b[4]:b[5]])
 		}
 		out.Write(text[end:b[6]])
-		out.WriteString(printed(t, command, story))
+		switch before := stepOf(command); {
+		case before == nil:
+			out.WriteString(printed(t, command, story))
+		default:
+			if w == nil {
+				w = newWalk(t)
+			}
+			before(w)
+			out.WriteString(w.printed(command))
+		}
 		end = b[7]
 	}
 	out.Write(text[end:])
@@ -76,6 +87,19 @@ func printed(t *testing.T, command, story string) string {
 	require.True(t, found, "story %s", story)
 	text, _, _ = strings.Cut(text, "\n\n")
 	return "#" + story + "  " + text + "\n"
+}
+
+// printed is what a command of the walk prints. The first alert is a mail.
+func (w *walk) printed(command string) string {
+	w.Helper()
+	var out bytes.Buffer
+	if !strings.HasPrefix(command, "guard: ") {
+		run(words(w.stand.out(command)), strings.NewReader(""), &out, &out)
+		return w.stand.in(out.String())
+	}
+	published := w.account.Cloud.Published()
+	require.Len(w, published, 1)
+	return w.stand.in(published[0].Subject + "\n\n" + strings.TrimSpace(published[0].For("email")) + "\n")
 }
 
 // words splits a command at spaces outside of single quotes.

@@ -1,6 +1,9 @@
 package stacks
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
@@ -56,7 +59,7 @@ func NewAccount(scope constructs.Construct, s Settings) awscdk.Stack {
 	a.newDashboard(f, a.sinks.any(s), a.newAlarms(f, a.sinks.any(s), s.Alarms))
 	a.newTamperRules(f, roles...)
 	reader, operator := a.newPeoplePolicies(s.Operator, f.all()...)
-	for name, value := range map[string]*string{
+	a.newOutputs(map[string]*string{
 		"GuardName":      f.guard.FunctionName(),
 		"SweepName":      f.sweep.FunctionName(),
 		"QueueUrl":       a.queues.changes.QueueUrl(),
@@ -68,10 +71,16 @@ func NewAccount(scope constructs.Construct, s Settings) awscdk.Stack {
 		"ReaderPolicy":   reader.ManagedPolicyArn(),
 		"OperatorPolicy": operator.ManagedPolicyArn(),
 		"Mode":           jsii.String(s.Mode.String()),
-	} {
-		a.output(name, value)
-	}
+	})
 	return a.stack
+}
+
+// newOutputs makes outputs in one order: the CDK deploys again what stands in
+// another order in the template.
+func (a *account) newOutputs(values map[string]*string) {
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		a.output(name, values[name])
+	}
 }
 
 // newTable makes the ledger. It outlives the stack: it holds what was taken

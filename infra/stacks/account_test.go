@@ -43,6 +43,15 @@ func TestEveryWatchedCallHasAPatternAndNoOther(t *testing.T) {
 	require.ElementsMatch(t, watched, delivered)
 }
 
+// TestTheTemplateIsTheSameEveryTime: the CDK skips a deployment only where the
+// template is the same text.
+func TestTheTemplateIsTheSameEveryTime(t *testing.T) {
+	for range 4 {
+		again := synthesize(map[string]any{"dist": dist}, "")
+		require.Equal(t, string(plain.file), string(again.file))
+	}
+}
+
 // ofCalls are the rules that bring changes before guard.
 func (t template) ofCalls() map[string]resource {
 	found := t.of("AWS::Events::Rule")
@@ -216,6 +225,19 @@ func TestFunction(t *testing.T) {
 			require.Equal(t, arnOf(role), env["SGWARDEN_ROLE_ARN"])
 			require.Regexp(t, `^[0-9a-f]{64}$`, env["SGWARDEN_POLICIES_DIGEST"])
 		})
+	}
+}
+
+// TestEveryFunctionIsForTheArchitectureOfTheBuild: what `make build` makes by
+// default is for arm64, which `make smoke-arm64` runs.
+func TestEveryFunctionIsForTheArchitectureOfTheBuild(t *testing.T) {
+	for want, tpl := range map[string]template{"arm64": plain, "x86_64": full} {
+		functions := tpl.of("AWS::Lambda::Function")
+		require.Len(t, functions, len(folders))
+		for id, f := range functions {
+			require.Equal(t, []any{want}, f.Properties["Architectures"], id)
+			require.Equal(t, "bootstrap", f.Properties["Handler"], id)
+		}
 	}
 }
 

@@ -107,8 +107,8 @@ func synthesize(settings map[string]any, region string) template {
 	out := filepath.Join(dist, "cdk.out")
 	app := awscdk.NewApp(&awscdk.AppProps{Context: &config.Context, Outdir: &out})
 	stack := NewAccount(app, s)
-	made := app.Synth(nil).GetStackArtifact(stack.ArtifactId()).Template()
-	text, err = json.Marshal(made)
+	artifact := app.Synth(nil).GetStackArtifact(stack.ArtifactId())
+	text, err = json.Marshal(artifact.Template())
 	if err != nil {
 		panic(err)
 	}
@@ -117,5 +117,8 @@ func synthesize(settings map[string]any, region string) template {
 		panic(fmt.Errorf("read the template: %w", err))
 	}
 	t.raw = text
+	if t.file, err = os.ReadFile(*artifact.TemplateFullPath()); err != nil {
+		panic(err)
+	}
 	return t
 }

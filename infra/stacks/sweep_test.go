@@ -44,6 +44,19 @@ func TestSweepRuns(t *testing.T) {
 	}
 }
 
+// TestFailedRunsAreNotRepeated: the next run of the schedule is not far, and
+// what waited longer than that is none any more.
+func TestFailedRunsAreNotRepeated(t *testing.T) {
+	configured := map[string]float64{}
+	for id, c := range plain.of("AWS::Lambda::EventInvokeConfig") {
+		require.EqualValues(t, 0, c.Properties["MaximumRetryAttempts"], id)
+		configured[as[struct{ Ref string }](t, c.Properties["FunctionName"]).Ref] = c.Properties["MaximumEventAgeInSeconds"].(float64)
+	}
+	sweep, _ := plain.one(t, "AWS::Lambda::Function", "Sweep")
+	canary, _ := plain.one(t, "AWS::Lambda::Function", "Canary")
+	require.Equal(t, map[string]float64{sweep: 15 * 60, canary: 30 * 60}, configured)
+}
+
 // TestSweepMayOnlyRead EC2, in every mode, and writes only what is a sweep's.
 func TestSweepMayOnlyRead(t *testing.T) {
 	for _, tpl := range []template{plain, full} {

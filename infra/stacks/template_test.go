@@ -14,7 +14,8 @@ import (
 
 // template is a CloudFormation template, as far as the tests look at it.
 type template struct {
-	raw       []byte // as it was synthesized
+	raw       []byte // as it was synthesized, its keys sorted
+	file      []byte // as the CDK wrote it
 	Resources map[string]resource
 	Outputs   map[string]any
 }

@@ -86,6 +86,7 @@ var allowed = map[string][]string{
 	"internal/secgroup":            {},
 	"internal/secgroup/oracle":     {"internal/secgroup"},
 	"internal/sentinel":            {},
+	"internal/smoke":               {"internal/bundle", "internal/localaws", "internal/localec2", "internal/localec2/cloudtrail", "internal/runtimeapi", "internal/secgroup"},
 	"internal/soak": {
 		"events", "internal/alert", "internal/apply", "internal/awserr", "internal/incident", "internal/inventory", "internal/ledger", "internal/localec2",
 		"internal/localec2/cloudtrail", "internal/plan", "internal/policy", "internal/secgroup", "internal/secgroup/oracle", "internal/undo", "internal/warden",

@@ -29,6 +29,9 @@ const (
 	Bound = 4 * time.Minute
 	// every is the time between two looks.
 	every = 5 * time.Second
+	// closing is kept free before the function's own end, to close what guard
+	// did not: calls that hang use up what was meant for it.
+	closing = 30 * time.Second
 )
 
 // Handler answers the invocations of canary. Make it with New.
@@ -92,6 +95,7 @@ func (h *Handler) run(ctx context.Context) (err error) {
 		return err
 	}
 	opened, seen := h.clock(), ""
+	bound := boundOf(ctx, opened)
 	for {
 		done, state, err := h.look(ctx, rule)
 		switch {
@@ -102,13 +106,22 @@ func (h *Handler) run(ctx context.Context) (err error) {
 		default:
 			seen = state
 		}
-		if h.clock().Sub(opened)+every > Bound {
-			return fmt.Errorf("wait for guard: after %s rule %s is not %s: %s", Bound, rule.ID, h.settings.Expect, seen)
+		if h.clock().Sub(opened)+every > bound {
+			return fmt.Errorf("wait for guard: after %s rule %s is not %s: %s", bound, rule.ID, h.settings.Expect, seen)
 		}
 		if err := h.sleep(ctx, every); err != nil {
 			return fmt.Errorf("wait for guard: %w", err)
 		}
 	}
+}
+
+// boundOf is Bound, or what is left of the invocation without the time to close.
+func boundOf(ctx context.Context, opened time.Time) time.Duration {
+	end, ok := ctx.Deadline()
+	if !ok {
+		return Bound
+	}
+	return min(Bound, max(0, end.Sub(opened)-closing)).Truncate(time.Second)
 }
 
 // value is the rule to open at this time. Another address each time keeps one

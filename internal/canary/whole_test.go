@@ -228,6 +228,24 @@ func TestTheCanaryHasTeeth(t *testing.T) {
 	}
 }
 
+// TestAShortRunClosesToo: whatever is left of the invocation, the last part of
+// it is for closing.
+func TestAShortRunClosesToo(t *testing.T) {
+	for _, timeout := range []time.Duration{45 * time.Second, 20 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, "enforce", Reverted)
+			ctx, cancel := context.WithTimeout(t.Context(), timeout)
+			defer cancel()
+			text, err := w.canary.Invoke(ctx, nil)
+			require.NoError(t, err)
+			require.Contains(t, string(text), fmt.Sprintf("after %s rule", max(0, timeout-closing)))
+			require.Empty(t, w.rules(group))
+			require.Equal(t, []string{"AKIDCANARY"}, w.revokers())
+			require.Subset(t, w.metered(), map[string]any{"CanaryPassed": 0.0, "CanaryFailed": 1.0})
+		})
+	}
+}
+
 // TestWhatWasOpenedWithoutAnAnswerIsClosed, in the same run.
 func TestWhatWasOpenedWithoutAnAnswerIsClosed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

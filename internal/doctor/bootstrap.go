@@ -24,7 +24,8 @@ const (
 
 // checkBootstrap asks whether cdk deploy finds its bucket and its roles.
 func checkBootstrap(ctx context.Context, x *examination, f *findings) {
-	do := "npx cdk bootstrap aws://" + x.account + "/" + x.Region
+	// Where the project's cdk.json is, the CDK asks the app, which wants a build.
+	do := "make bootstrap; or, outside of this folder, npx cdk bootstrap aws://" + x.account + "/" + x.Region
 	stack, found, err := describeStack(ctx, x.CloudFormation, toolkitStack)
 	switch {
 	case err != nil:

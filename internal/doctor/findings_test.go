@@ -173,18 +173,18 @@ var afterDeploy = []ailment{
 		well := x.Answers["events.DescribeRule"]
 		x.Answers["events.DescribeRule"] = func(in object) any {
 			answer := well(in)
-			if in["Name"] == "Sgwarden-rules-changed" {
+			if in["Name"] == "Sgwarden-RulesChanged" {
 				answer.(object)["State"] = "DISABLED"
 			}
 			return answer
 		}
-	}, "rules", Problem, "rule Sgwarden-rules-changed is disabled", "aws events enable-rule --name Sgwarden-rules-changed"},
+	}, "rules", Problem, "rule Sgwarden-RulesChanged is disabled", "aws events enable-rule --name Sgwarden-RulesChanged"},
 	{"no targets", says("events.ListTargetsByRule", object{"Targets": []any{}}), "rules", Problem, "has no target", "make deploy"},
 	{"no rule", says("events.DescribeRule", gone), "rules", Problem, "is gone", "make deploy"},
 	{"targets elsewhere", says("events.ListTargetsByRule", object{"Targets": []any{object{"Id": "1", "Arn": "arn:aws:sqs:us-east-1:123456789012:theirs"}}}), "rules", Problem, "no rule that is on leads AuthorizeSecurityGroup", "make deploy"},
-	{"without attachments", func(x *examined) { x.without("attach") }, "rules", OK, "calls lead to the queue", ""},
+	{"without attachments", nil, "rules", OK, "17 EventBridge rules are on and have targets; ", ""},
+	{"with attachments", func(x *examined) { x.Attach() }, "rules", OK, "18 EventBridge rules are on and have targets; ", ""},
 	{"attachments that a policy asks for", func(x *examined) {
-		x.without("attach")
 		x.judging("apiVersion: sgwarden/v1\nkind: Settings\npacks: [hygiene]\n") // default groups are used by nothing
 	}, "rules", Warning, "no rule leads RunInstances", "attachments=yes"},
 	{"a failed function", says("lambda.GetFunctionConfiguration", object{"State": "Failed", "StateReason": "the role is gone"}), "functions", Problem, "function Guard is Failed: the role is gone", "its role"},

@@ -45,8 +45,12 @@ func checkLeft(ctx context.Context, x *examination, f *findings) {
 			break
 		}
 	}
-	if len(f.all) == 0 {
-		f.ok("nothing is left of the %s that was deleted in the past 90 days", plural(deleted, "stack named "+x.Stack, "stacks named "+x.Stack))
+	switch {
+	case len(f.all) > 0:
+	case deleted == 0:
+		f.ok("no stack named %s was deleted here in the past 90 days", x.Stack)
+	default:
+		f.ok("nothing is left of stacks named %s: %d deleted in the past 90 days", x.Stack, deleted)
 	}
 }
 

@@ -45,7 +45,10 @@ func TestNothingIsLeft(t *testing.T) {
 	x.destroyed(keptAs("AWS::DynamoDB::Table", "ledger-1", "DELETE_SKIPPED"))
 	x.Says("dynamodb.DescribeTable", gone)
 	found := x.of(x.left(), "left")
-	require.Equal(t, []Finding{{Check: "left", State: OK, Says: "nothing is left of the 1 stack named Sgwarden that was deleted in the past 90 days"}}, found)
+	require.Equal(t, []Finding{{Check: "left", State: OK, Says: "nothing is left of stacks named Sgwarden: 1 deleted in the past 90 days"}}, found)
+	x.options.Stack = "Never"
+	found = x.of(x.left(), "left")
+	require.Equal(t, []Finding{{Check: "left", State: OK, Says: "no stack named Never was deleted here in the past 90 days"}}, found)
 }
 
 func TestAStackThatIsThereIsNotLeft(t *testing.T) {

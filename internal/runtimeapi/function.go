@@ -15,6 +15,9 @@ type Function struct {
 	Region    string        // "us-east-1"
 	Timeout   time.Duration // of one invocation; 60 s
 	MemoryMB  int           // 256; told to the function, not enforced
+	// Under is a program that runs the bootstrap, such as an emulator of another
+	// processor; "" = this machine runs it.
+	Under string
 	// Env is the function's own environment. It wins over what the platform sets.
 	Env map[string]string
 }

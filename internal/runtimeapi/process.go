@@ -38,6 +38,9 @@ func Start(path string, f Function) (*Process, error) {
 	}
 	p := &Process{server: s, logs: logs, exited: make(chan struct{})}
 	p.cmd = exec.Command(path)
+	if f.Under != "" {
+		p.cmd = exec.Command(f.Under, path)
+	}
 	p.cmd.Dir = filepath.Dir(path)
 	p.cmd.Env = f.environ(s.Address(), path)
 	p.cmd.Stdout, p.cmd.Stderr = logs.file, logs.file

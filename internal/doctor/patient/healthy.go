@@ -1,13 +1,10 @@
 package patient
 
 import (
-	"encoding/json"
 	"maps"
 	"slices"
 	"strconv"
 	"time"
-
-	"github.com/sgwarden/sgwarden/events"
 )
 
 // Resource is one of the stack.
@@ -28,7 +25,7 @@ func Stack(status string, outputs Object) Object {
 func (a *Account) Outputs() Object {
 	return Object{
 		"GuardName": Guard, "SweepName": "Sgwarden-Sweep-1", "QueueUrl": Changes, "FailedUrl": failed, "UndeliveredUrl": undelvd, "TableName": a.Cloud.Table(), "TopicArn": Alerts,
-		"AlarmTopicArn": Alarms, "Mode": "observe",
+		"AlarmTopicArn": Alarms, "Mode": "observe", "ReaderPolicy": "arn:aws:iam::" + ID + ":policy/reader", "OperatorPolicy": "arn:aws:iam::" + ID + ":policy/operator",
 	}
 }
 
@@ -67,32 +64,13 @@ func (a *Account) healthy() map[string]func(Object) any {
 	always := func(answer any) func(Object) any { return func(Object) any { return answer } }
 	noStack := Refusal{"ValidationError", "Stack with id X does not exist"}
 	gone := Refusal{"ResourceNotFoundException", "it does not exist"}
-	resources := []any{
-		Resource("AWS::DynamoDB::Table", "Ledger9F3A4C12", a.Cloud.Table()), Resource("AWS::SNS::Topic", "Alerts1F3A4C12", Alerts), Resource("AWS::SNS::Topic", "Alarms2F3A4C12", Alarms),
-		Resource("AWS::SQS::Queue", "Changes3F3A4C12", Changes), Resource("AWS::Lambda::Function", "Guard4F3A4C12", Guard), Resource("AWS::Lambda::Function", "Sweep5F3A4C12", "Sgwarden-Sweep-1"),
-		Resource("AWS::Lambda::Function", "Canary6F3A4C12", "Sgwarden-Canary-1"), Resource("AWS::Lambda::EventSourceMapping", "GuardSqsEventSource7F3A4C12", "uuid-1"),
-		Resource("AWS::CloudWatch::Alarm", "FailedAlarm8F3A4C12", "Sgwarden-Failed"), Resource("AWS::CloudWatch::Alarm", "CanaryAlarm9F3A4C12", "Sgwarden-Canary"),
-		Resource("AWS::CloudWatch::Alarm", "CanarySilentAlarm0F3A4C12", "Sgwarden-CanarySilent"),
-	}
-	rules, targets := map[string]any{}, map[string]any{}
-	for _, rule := range events.RuleNames() {
-		name := "Sgwarden-" + string(rule)
-		resources = append(resources, Resource("AWS::Events::Rule", string(rule), name))
-		pattern, _ := events.PatternOf(rule)
-		text, err := json.Marshal(pattern)
-		if err != nil {
-			panic(err) // a pattern is lists of texts
-		}
-		rules[name] = Object{"Name": name, "State": "ENABLED", "EventPattern": string(text)}
-		targets[name] = Object{"Targets": []any{Object{"Id": "1", "Arn": "arn:aws:sqs:" + Region + ":" + ID + ":changes"}}}
-	}
 	return map[string]func(Object) any{
 		"sts.GetCallerIdentity":                    always(Object{"Account": ID, "Arn": Caller, "UserId": "AIDA"}),
 		"cloudtrail.DescribeTrails":                always(Object{"trailList": []any{Object{"Name": "org", "TrailARN": trail, "HomeRegion": "eu-west-1", "IsMultiRegionTrail": true}}}),
 		"cloudtrail.GetTrailStatus":                always(Object{"IsLogging": true}),
 		"cloudtrail.GetEventSelectors":             always(Object{"EventSelectors": []any{Object{"IncludeManagementEvents": true, "ReadWriteType": "All"}}}),
 		"cloudformation.DescribeStacks":            ByName("StackName", a.Stacks(), noStack),
-		"cloudformation.ListStackResources":        always(Object{"StackResourceSummaries": resources}),
+		"cloudformation.ListStackResources":        func(Object) any { return Object{"StackResourceSummaries": a.resources} },
 		"servicequotas.GetServiceQuota":            always(Object{"Quota": Object{"Value": 60.0}}),
 		"lambda.GetAccountSettings":                always(Object{"AccountLimit": Object{"ConcurrentExecutions": 1000, "UnreservedConcurrentExecutions": 1000}}),
 		"lambda.GetFunctionConfiguration":          always(Function(Object{"SGWARDEN_MODE": "observe", "SGWARDEN_POLICIES_DIGEST": a.digest})),
@@ -100,8 +78,8 @@ func (a *Account) healthy() map[string]func(Object) any {
 		"lambda.GetEventSourceMapping":             always(Object{"UUID": "uuid-1", "State": "Enabled"}),
 		"lambda.ListFunctions":                     always(Object{"Functions": []any{Object{"FunctionName": Guard}, Object{"FunctionName": "shop-api"}}}),
 		"events.ListRules":                         always(Object{"Rules": []any{Object{"Name": "nightly", "State": "ENABLED", "ScheduleExpression": "rate(1 day)"}}}),
-		"events.DescribeRule":                      ByName("Name", rules, gone),
-		"events.ListTargetsByRule":                 ByName("Rule", targets, gone),
+		"events.DescribeRule":                      ByName("Name", a.rules, gone),
+		"events.ListTargetsByRule":                 ByName("Rule", a.targets, gone),
 		"config.DescribeConfigRules":               always(Object{"ConfigRules": []any{}}),
 		"config.DescribeRemediationConfigurations": always(Object{"RemediationConfigurations": []any{}}),
 		"iam.SimulatePrincipalPolicy": func(in Object) any {
@@ -112,7 +90,7 @@ func (a *Account) healthy() map[string]func(Object) any {
 		"dynamodb.DescribeTable":             always(Object{"Table": Object{"TableStatus": "ACTIVE", "DeletionProtectionEnabled": true}}),
 		"dynamodb.DescribeContinuousBackups": always(Object{"ContinuousBackupsDescription": Object{"ContinuousBackupsStatus": "ENABLED", "PointInTimeRecoveryDescription": Object{"PointInTimeRecoveryStatus": "ENABLED"}}}),
 		"dynamodb.DescribeTimeToLive":        always(Object{"TimeToLiveDescription": Object{"TimeToLiveStatus": "ENABLED", "AttributeName": "expires"}}),
-		"monitoring.DescribeAlarms":          always(Object{"MetricAlarms": []any{Alarm("Sgwarden-Failed", "OK"), Alarm("Sgwarden-Canary", "OK"), Alarm("Sgwarden-CanarySilent", "OK")}}),
+		"monitoring.DescribeAlarms":          always(Object{"MetricAlarms": wellAlarms()}),
 		"monitoring.GetMetricData":           always(Object{"MetricDataResults": []any{Object{"Id": "age", "Values": []any{12.0}}}}),
 	}
 }

@@ -31,9 +31,11 @@ type Account struct {
 	// with the request; Refusal = an error.
 	Answers map[string]func(in Object) any
 
-	digest string
-	mu     sync.Mutex
-	asked  map[string]bool
+	digest         string
+	resources      []any          // of the stack
+	rules, targets map[string]any // of EventBridge, by the rule's name
+	mu             sync.Mutex
+	asked          map[string]bool
 }
 
 // What the account has.
@@ -54,6 +56,7 @@ const (
 // policies of a digest. now is its clock.
 func New(now func() time.Time, digest string) *Account {
 	a := &Account{Cloud: localaws.New(localaws.Options{Clock: now}), digest: digest, asked: map[string]bool{}}
+	a.deploy()
 	a.Answers = a.healthy()
 	return a
 }
