@@ -43,6 +43,9 @@ func (w *Warden) tasks(records []*record) []*task {
 // mustBeSaid reports whether a decision without a judging needs an alert: an
 // end that nobody would hear of otherwise. What comes again says it then.
 func mustBeSaid(d Decision) bool {
+	if d.Story != nil {
+		return false // its own judging told of it
+	}
 	return d.Outcome == incident.CannotRemediate || d.Outcome == incident.Unresolved && !d.Retry || d.Reason == reasonCall
 }
 

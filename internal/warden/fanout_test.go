@@ -28,13 +28,11 @@ func (w *world) listChange(id string) []byte {
 
 // holds gives a list its entries; each call makes a version.
 func (w *world) holds(id string, blocks ...string) {
-	l := w.ec2.lists[id]
-	l.ID, l.OwnerID, l.Readable, l.Entries = id, account, true, nil
-	l.Version++
+	entries := []secgroup.ListEntry{}
 	for _, b := range blocks {
-		l.Entries = append(l.Entries, netip.MustParsePrefix(b))
+		entries = append(entries, secgroup.ListEntry{Block: netip.MustParsePrefix(b), Description: "of " + b})
 	}
-	w.ec2.lists[id] = l
+	w.ec2.setList(id, entries)
 }
 
 // decisions delivers one record and gives what was decided, by group.
