@@ -49,6 +49,11 @@ func mustBeSaid(d Decision) bool {
 	return d.Outcome == incident.CannotRemediate || d.Outcome == incident.Unresolved && !d.Retry || d.Reason == reasonCall
 }
 
+// panicked logs a panic at a group, or at a list.
+func (w *Warden) panicked(ctx context.Context, id string, p any) {
+	w.cfg.Logger.ErrorContext(ctx, "panic", "group_id", id, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+}
+
 // run does one task. A panic ends this task alone: the other messages of the
 // batch must not come again for it. Its lease runs out by itself, so that
 // nothing is done twice meanwhile.
@@ -58,7 +63,7 @@ func (w *Warden) run(ctx context.Context, t *task, facts *batchFacts) {
 			for _, r := range t.records {
 				r.decide(incident.Unresolved, "internal error", true)
 			}
-			w.cfg.Logger.ErrorContext(ctx, "panic", "group_id", t.group, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			w.panicked(ctx, t.group, p)
 		}
 	}()
 	if t.group == "" {

@@ -196,7 +196,7 @@ func (l *listJudging) contest() {
 		l.inc.Reason = orOther(l.inc.Reason, "contested")
 		other := "an unknown actor"
 		if l.inc.Actor.Attributed {
-			other = strings.TrimSpace(l.inc.Actor.ARN + " with " + shorten(l.inc.Actor.UserAgent))
+			other = orOther(l.inc.Actor.ARN, other)
 		}
 		l.inc.Notes = appendOnce(l.inc.Notes, fmt.Sprintf("the same entries came back %d times within an hour: %s adds them, sgwarden takes them out", n, other))
 	}

@@ -83,7 +83,7 @@ func (j *judging) askLists(ctx context.Context) error {
 	for _, id := range sortedKeys(j.ends) {
 		e := j.ends[id]
 		list, isList := e.rule.Peer.(secgroup.PrefixList)
-		if !isList || e.seen || !tellsOfList(e.verdict) || j.isHeld(e) {
+		if !isList || e.seen || !tellsOfList(e.verdict) {
 			continue
 		}
 		end, err := j.w.judgeList(ctx, j.shared, list.ID, nil, nil, policy.ListDigest(list.Entries))
@@ -93,7 +93,7 @@ func (j *judging) askLists(ctx context.Context) error {
 		if end.edited || end.digest != policy.ListDigest(list.Entries) {
 			return fmt.Errorf("%s was edited: %w", list.ID, incident.ErrConflict)
 		}
-		if end.outcome == 0 || e.act {
+		if end.outcome == 0 || e.act || j.isHeld(e) {
 			continue
 		}
 		e.listed, e.told, e.outcome, e.reason, e.incident = true, false, end.outcome, end.reason, end.doc.ID
