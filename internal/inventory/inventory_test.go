@@ -360,8 +360,8 @@ func TestPermissionsAreThoseOfTheClient(t *testing.T) {
 	for i := range c.NumMethod() {
 		actions = append(actions, "ec2:"+c.Method(i).Name)
 	}
-	require.Equal(t, actions, inventory.Permissions(inventory.Needs{Interfaces: true, Dead: true, Elastic: true}))
+	require.Equal(t, actions, inventory.Permissions(inventory.Needs{Interfaces: true, Dead: true, Elastic: true, Lists: true}))
 	few := inventory.Permissions(inventory.Needs{})
-	require.Len(t, few, len(actions)-3)
+	require.Len(t, few, len(actions)-4)
 	require.NotContains(t, few, "ec2:DescribeNetworkInterfaces")
 }

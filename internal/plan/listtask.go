@@ -25,11 +25,12 @@ type ListTask struct {
 
 // listRule is one rule that refers to the list.
 type listRule struct {
-	use    int // index of its group
-	id     string
-	before secgroup.AddressSet // of the entries with which it was in order
-	had    []secgroup.ListEntry
-	excess secgroup.AddressSet // that an acting policy takes back
+	use     int // index of its group
+	id      string
+	before  secgroup.AddressSet // of the entries with which it was in order
+	had     []secgroup.ListEntry
+	version int64               // of these entries
+	excess  secgroup.AddressSet // that an acting policy takes back
 }
 
 // TakeOut gives the edit that takes exactly those of the added entries out again
@@ -51,11 +52,15 @@ func (t ListTask) TakeOut() (edit EditList, why string) {
 	if len(cause) == 0 {
 		return edit, "no entry was added that every rule with the list violates by"
 	}
-	cause = t.fewest(rules, cause)
-	if why = t.fill(&edit, rules, cause); why != "" {
-		return EditList{ListID: t.List.ID, Version: t.List.Version}, why
+	if cause = t.fewest(rules, cause); len(cause) == 0 {
+		return edit, "no entry was added that every rule with the list violates by"
 	}
-	return edit, ""
+	full := t.editOf(rules, cause)
+	if why = t.misfit(full); why != "" {
+		return edit, why
+	}
+	full.Remove = full.Remove[:min(len(full.Remove), MostEntries)] // the others are seen again, and taken then
+	return full, ""
 }
 
 // rules are those that refer to the list. why says that one of them must keep
@@ -75,7 +80,8 @@ func (t ListTask) rules() (all []listRule, why string) {
 			if !ok {
 				return nil, "what it held while " + name + " was in order is not known"
 			}
-			all = append(all, listRule{n, r.ID, secgroup.NewAddressSet(secgroup.Blocks(had)...), had, excess[r.ID]})
+			v, _, _ := in.Known.Rules[r.ID].InOrderAt()
+			all = append(all, listRule{n, r.ID, secgroup.NewAddressSet(secgroup.Blocks(had)...), had, v.Version, excess[r.ID]})
 		}
 	}
 	if len(all) == 0 {
@@ -122,37 +128,40 @@ func (t ListTask) cause(rules []listRule) (cause []netip.Prefix) {
 	return cause
 }
 
-// mostTries bounds how often all groups are judged again to find an entry that
-// may stay.
-const mostTries = 2000
+// mostTries bounds how often groups are judged again to find an entry that may
+// stay.
+const mostTries = 4000
 
 // fewest leaves those of the entries out of a cause that may stay, the smallest
-// first: a bound that many addresses exceed together makes all of them guilty.
+// first: a bound that many addresses exceed together makes all of them guilty. An
+// entry that only some rules violate by stays too: it is in order for the others.
 func (t ListTask) fewest(rules []listRule, cause []netip.Prefix) []netip.Prefix {
-	if len(cause) < 2 || len(cause)*len(t.Uses) > mostTries {
+	if len(cause)*len(t.Uses) > mostTries {
 		return cause
 	}
-	without := t.guilt(cause)
 	smallest := slices.Clone(cause)
 	slices.SortFunc(smallest, func(a, b netip.Prefix) int {
 		return cmp.Or(cmp.Compare(b.Bits(), a.Bits()), a.Addr().Compare(b.Addr()))
 	})
+	without := t.guilt(rules, cause)
 	for _, block := range smallest {
-		if len(cause) == 1 {
-			break
-		}
 		fewer := slices.DeleteFunc(slices.Clone(cause), func(b netip.Prefix) bool { return b == block })
-		if slices.EqualFunc(t.guilt(fewer), without, secgroup.AddressSet.Equal) {
-			cause = fewer
+		with := t.guilt(rules, fewer)
+		for n := range rules {
+			if with[n].Equal(without[n]) {
+				cause, without = fewer, with
+				break
+			}
 		}
 	}
 	return cause
 }
 
-// guilt is what would be taken back of the groups without these entries.
-func (t ListTask) guilt(gone []netip.Prefix) (all []secgroup.AddressSet) {
-	left := secgroup.Blocks(EditList{Remove: gone}.After(t.List.Described))
-	for _, in := range t.Uses {
+// guilt is what would be taken back of each rule without these entries.
+func (t ListTask) guilt(of []listRule, cause []netip.Prefix) []secgroup.AddressSet {
+	left := secgroup.Blocks(t.editOf(of, cause).After(t.List.Described))
+	all, excess := make([]secgroup.AddressSet, len(of)), map[int]map[string]secgroup.AddressSet{}
+	for n, in := range t.Uses {
 		rules := slices.Clone(in.Live.Rules)
 		for i, r := range rules {
 			if l, ok := r.Peer.(secgroup.PrefixList); ok && l.ID == t.List.ID {
@@ -160,35 +169,40 @@ func (t ListTask) guilt(gone []netip.Prefix) (all []secgroup.AddressSet) {
 			}
 		}
 		in.Live.Rules = rules
-		excess := t.excess(in)
-		for _, r := range rules {
-			all = append(all, excess[r.ID])
-		}
+		excess[n] = t.excess(in)
+	}
+	for n, r := range of {
+		all[n] = excess[r.use][r.id]
 	}
 	return all
 }
 
-// fill makes the edit of a cause. why says that the list cannot take it.
-func (t ListTask) fill(edit *EditList, rules []listRule, cause []netip.Prefix) (why string) {
-	open := secgroup.NewAddressSet(cause...)
-	stays := secgroup.NewAddressSet(secgroup.Blocks(EditList{Remove: cause}.After(t.List.Described))...)
-	oldest := slices.MinFunc(rules, func(a, b listRule) int {
-		va, _, _ := t.Uses[a.use].Known.Rules[a.id].InOrderAt()
-		vb, _, _ := t.Uses[b.use].Known.Rules[b.id].InOrderAt()
-		return cmp.Compare(va.Version, vb.Version)
-	})
-	for _, e := range oldest.had {
+// editOf is the edit that takes the entries out, however many they are. What the
+// list held while the rules were in order, and only they keep open, goes back.
+func (t ListTask) editOf(rules []listRule, cause []netip.Prefix) EditList {
+	edit := EditList{ListID: t.List.ID, Version: t.List.Version, Remove: cause}
+	open, stays := secgroup.NewAddressSet(cause...), secgroup.NewAddressSet(secgroup.Blocks(edit.After(t.List.Described))...)
+	for _, e := range t.oldest(rules).had {
 		lost := open.CoversPrefix(e.Block) && !stays.CoversPrefix(e.Block) && !slices.Contains(cause, e.Block)
 		if lost && !slices.ContainsFunc(rules, func(r listRule) bool { return !r.before.CoversPrefix(e.Block) }) {
 			edit.Add = append(edit.Add, e)
 		}
 	}
-	edit.Remove = cause[:min(len(cause), MostEntries)] // the others are seen again, and taken then
-	size := len(t.List.Described) - len(edit.Remove) + len(edit.Add)
+	return edit
+}
+
+// oldest is the rule that was in order with the oldest version of the list.
+func (t ListTask) oldest(rules []listRule) listRule {
+	return slices.MinFunc(rules, func(a, b listRule) int { return cmp.Compare(a.version, b.version) })
+}
+
+// misfit says why the list cannot take the edit; "" = it can.
+func (t ListTask) misfit(edit EditList) string {
+	size := len(t.List.Described) - min(len(edit.Remove), MostEntries) + len(edit.Add)
 	switch {
 	case len(edit.Add) > MostEntries:
 		return fmt.Sprintf("more than %d of the entries that it had would have to go back", MostEntries)
-	case t.List.MaxEntries > 0 && size > t.List.MaxEntries:
+	case t.List.MaxEntries > 0 && len(edit.Add) > 0 && size > t.List.MaxEntries:
 		return "it has no room for the entries that it had"
 	}
 	return ""
