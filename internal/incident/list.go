@@ -31,9 +31,12 @@ type ListGroup struct {
 	Rules           []string // ids of those that refer to the list
 }
 
-// mostOfList bounds the groups, the entries and the rules that an incident about
-// a list tells of.
-const mostOfList = 50
+// What an incident about a list tells of, at most. Of rules there are more: undo
+// exempts them.
+const (
+	mostOfList  = 50 // groups, and added entries
+	mostOfRules = 500
+)
 
 // BoundList leaves out of an incident about a list what is too much to be read,
 // and counts it. It changes i alone.
@@ -48,8 +51,8 @@ func (i *Incident) BoundList() {
 	if more := len(l.Added) - mostOfList; more > 0 {
 		l.Added, l.OmittedAdded = slices.Clone(l.Added[:mostOfList]), l.OmittedAdded+more
 	}
-	if more := len(i.Rules) - mostOfList; more > 0 {
-		i.Rules, i.OmittedRules = slices.Clone(i.Rules[:mostOfList]), i.OmittedRules+more
+	if more := len(i.Rules) - mostOfRules; more > 0 {
+		i.Rules, i.OmittedRules = slices.Clone(i.Rules[:mostOfRules]), i.OmittedRules+more
 	}
 	i.List = &l
 }
