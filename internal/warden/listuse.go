@@ -3,6 +3,7 @@ package warden
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 
@@ -28,7 +29,7 @@ func (l *listJudging) readUses(ctx context.Context) error {
 	l.uses = nil
 	var mu sync.Mutex
 	old := map[int64][]secgroup.ListEntry{}
-	err := aside(l.groups[:min(len(l.groups), mostUses)], func(id string) error {
+	err := l.forEach(l.groups[:min(len(l.groups), mostUses)], func(id string) error {
 		u := &listUse{j: &judging{w: l.w, groupID: id, shared: l.shared, now: l.now}, old: map[int64][]secgroup.ListEntry{}}
 		if err := u.judge(ctx, l.list); err != nil {
 			return err
@@ -63,6 +64,27 @@ func (l *listJudging) readUses(ctx context.Context) error {
 			if entries != nil {
 				u.old[v] = entries
 			}
+		}
+	}
+	return nil
+}
+
+// forEach does something for each group, as many side by side as are judged so.
+func (l *listJudging) forEach(ids []string, do func(id string) error) error {
+	if l.w.cfg.Judgings > 1 {
+		return aside(ids, func(id string) (err error) {
+			defer func() {
+				if p := recover(); p != nil { // one group must not end the process
+					l.w.panicked(context.Background(), id, p)
+					err = fmt.Errorf("judge %s for %s: internal error", id, l.id)
+				}
+			}()
+			return do(id)
+		})
+	}
+	for _, id := range ids {
+		if err := do(id); err != nil {
+			return err
 		}
 	}
 	return nil
