@@ -139,7 +139,7 @@ func (p *play) egress(first, last int32, cidr string) {
 func (p *play) list() {
 	p.t.Helper()
 	made, err := p.user.CreateManagedPrefixList(p.t.Context(), &ec2.CreateManagedPrefixListInput{
-		PrefixListName: aws.String("offices"), AddressFamily: aws.String("IPv4"), MaxEntries: aws.Int32(5), Entries: []types.AddPrefixListEntry{{Cidr: aws.String("8.8.8.0/29")}},
+		PrefixListName: aws.String("offices"), AddressFamily: aws.String("IPv4"), MaxEntries: aws.Int32(5), Entries: []types.AddPrefixListEntry{{Cidr: aws.String("10.1.0.0/16")}},
 	})
 	require.NoError(p.t, err)
 	_, err = p.user.AuthorizeSecurityGroupIngress(p.t.Context(), &ec2.AuthorizeSecurityGroupIngressInput{GroupId: aws.String(webGroup), IpPermissions: []types.IpPermission{{
