@@ -11,13 +11,14 @@ POLICIES ?=
 PROVIDER ?= sdk
 # What cdk deploy asks about before it does it: broadening, any-change, never.
 APPROVAL ?= broadening
-# Settings of the stack: stack, mode, email, architecture, operator, attachments.
+# Settings over the block stack of POLICIES/sgwarden.yaml, as 'email=you@example.com
+# mode=enforce': docs/reference/settings.md has them all.
 CONTEXT ?=
 # The AWS profile, and the regions one after the other; empty: those of the
 # environment.
 PROFILE ?=
 REGIONS ?=
-CONTEXTFLAGS = $(foreach setting,dist=$(DIST) architecture=$(if $(filter amd64,$(GOARCH)),x86_64,arm64) $(CONTEXT),-c '$(setting)')
+CONTEXTFLAGS = $(foreach setting,dist=$(DIST) $(addprefix policies=,$(POLICIES)) $(CONTEXT),-c '$(setting)')
 # How the last command of a run of tests ended, for testtally: a failed run is
 # counted, and the runs after it still happen.
 EXIT = && s=0 || s=$$?; echo "{\"Action\":\"exit\",\"Status\":$$s}"

@@ -53,6 +53,7 @@ var calls = []Call{
 	{ec2, "CreateVpc", secgroup.Indirect, IndirectRule, readVPC},
 	{ec2, "CreateDefaultVpc", secgroup.Indirect, IndirectRule, readVPC},
 	{ec2, "AssociateVpcCidrBlock", secgroup.Indirect, IndirectRule, readVPC},
+	{ec2, "DisassociateVpcCidrBlock", secgroup.Indirect, IndirectRule, readVPC},
 	{ec2, "CreateManagedPrefixList", secgroup.Indirect, IndirectRule, readList},
 	{ec2, "ModifyManagedPrefixList", secgroup.Indirect, IndirectRule, readList},
 	{ec2, "RestoreManagedPrefixListVersion", secgroup.Indirect, IndirectRule, readList},

@@ -50,7 +50,7 @@ func TestPatterns(t *testing.T) {
 	text, err := json.Marshal(p)
 	require.NoError(t, err)
 	require.JSONEq(t, `{"source":["aws.ec2"],"detail-type":["AWS API Call via CloudTrail"],"detail":{"eventSource":["ec2.amazonaws.com"],
-		"eventName":["CreateVpc","CreateDefaultVpc","AssociateVpcCidrBlock","CreateManagedPrefixList","ModifyManagedPrefixList",
+		"eventName":["CreateVpc","CreateDefaultVpc","AssociateVpcCidrBlock","DisassociateVpcCidrBlock","CreateManagedPrefixList","ModifyManagedPrefixList",
 		"RestoreManagedPrefixListVersion","DeleteManagedPrefixList","AcceptVpcPeeringConnection"]}}`, string(text))
 }
 

@@ -82,6 +82,7 @@ func TestTimes(t *testing.T) {
 	for text, wanted := range map[string]time.Time{
 		`"2026-03-02T09:15:30Z"`: want, `"2026-03-02T11:15:30+02:00"`: want, `"2026-03-02 09:15:30"`: want, `"2026-03-02 09:15:30.000000000"`: want,
 		`"2026-03-02T09:15:30.250Z"`: want.Add(250 * time.Millisecond), `"soon"`: {}, `null`: {}, `5`: {}, `{}`: {},
+		`"0001-01-01T00:00:01Z"`: time.Date(1, 1, 1, 0, 0, 1, 0, time.UTC), `"9999-12-31T23:59:59Z"`: time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC),
 		`"0000-06-01T00:00:00Z"`: {}, `"0000-01-01T00:00:00+10:00"`: {}, `"9999-12-31T23:59:59-10:00"`: {}, // JSON could not write some of them
 	} {
 		c := decodeFields(t, "DeleteSecurityGroup", `"eventTime":`+text+`,"requestParameters":{"groupId":"sg-0a5e1f00000000001"}`)
@@ -255,23 +256,57 @@ func TestAuthorizeWithRuleIds(t *testing.T) {
 }
 
 func TestModifyGaps(t *testing.T) {
-	for name, row := range map[string]struct{ rules, why string }{
-		"none":      {`""`, "names no rule"},
-		"twice":     {`[{"SecurityGroupRuleId":"sgr-0b7c2d01","SecurityGroupRule":{"IpProtocol":-1,"CidrIpv4":"10.0.0.0/8"}},{"SecurityGroupRuleId":"sgr-0b7c2d01","SecurityGroupRule":{"IpProtocol":-1,"CidrIpv4":"0.0.0.0/0"}}]`, "has no rule id of its own"},
-		"no id":     {`{"SecurityGroupRule":{"IpProtocol":-1,"CidrIpv4":"10.0.0.0/8"}}`, "has no rule id of its own"},
-		"odd id":    {`{"SecurityGroupRuleId":"sgr-*","SecurityGroupRule":{"IpProtocol":-1,"CidrIpv4":"10.0.0.0/8"}}`, `"sgr-*" is no id`},
-		"odd value": {`{"SecurityGroupRuleId":"sgr-0b7c2d01","SecurityGroupRule":{"IpProtocol":"tcp","FromPort":"ssh","ToPort":22,"CidrIpv4":"10.0.0.0/8"}}`, `from port "ssh"`},
-		"scalars":   {`[5,"sgr-0b7c2d01"]`, "has no rule id of its own"},
+	for name, row := range map[string]struct {
+		rules, why string
+		named      int // what is kept: a value, or an id
+	}{
+		"none":      {`""`, "names no rule", 0},
+		"twice":     {`[{"SecurityGroupRuleId":"sgr-0b7c2d01","SecurityGroupRule":{"IpProtocol":-1,"CidrIpv4":"10.0.0.0/8"}},{"SecurityGroupRuleId":"sgr-0b7c2d01","SecurityGroupRule":{"IpProtocol":-1,"CidrIpv4":"0.0.0.0/0"}}]`, "has no rule id of its own", 2},
+		"no id":     {`{"SecurityGroupRule":{"IpProtocol":-1,"CidrIpv4":"10.0.0.0/8"}}`, "has no rule id of its own", 1},
+		"odd id":    {`{"SecurityGroupRuleId":"sgr-*","SecurityGroupRule":{"IpProtocol":-1,"CidrIpv4":"10.0.0.0/8"}}`, `"sgr-*" is no id`, 1},
+		"odd value": {`{"SecurityGroupRuleId":"sgr-0b7c2d01","SecurityGroupRule":{"IpProtocol":"tcp","FromPort":"ssh","ToPort":22,"CidrIpv4":"10.0.0.0/8"}}`, `from port "ssh"`, 1},
+		"scalars":   {`[5,"sgr-0b7c2d01"]`, "has no rule id of its own", 0},
 	} {
 		c := decodeFields(t, "ModifySecurityGroupRules", `"requestParameters":{"ModifySecurityGroupRulesRequest":{"GroupId":"sg-0a5e1f00000000001","SecurityGroupRule":`+row.rules+`}}`)
 		require.False(t, c.Complete, name)
 		require.Contains(t, c.Incomplete, row.why, name)
+		require.Len(t, c.Rules, row.named, name)
+	}
+}
+
+// TestAttachedGroupsOfTheRequest: where no answer tells which groups are on an
+// interface, those that the request names are.
+func TestAttachedGroupsOfTheRequest(t *testing.T) {
+	const one, two, three = "sg-0a5e1f00000000001", "sg-0a5e1f00000000002", "sg-0a5e1f00000000003"
+	set := func(ids ...string) string {
+		var items []string
+		for _, id := range ids {
+			items = append(items, `{"groupId":"`+id+`"}`)
+		}
+		return `"groupSet":{"items":[` + strings.Join(items, ",") + `]}`
+	}
+	for name, row := range map[string]struct {
+		call, fields string
+		want         []string
+	}{
+		"an interface":            {"CreateNetworkInterface", `"requestParameters":{` + set(one, two) + `},"responseElements":null`, []string{one, two}},
+		"an interface, answered":  {"CreateNetworkInterface", `"requestParameters":{` + set(one) + `},"responseElements":{"networkInterface":{` + set(two) + `}}`, []string{two}},
+		"an instance":             {"RunInstances", `"requestParameters":{` + set(one) + `},"responseElements":null`, []string{one}},
+		"interfaces of a request": {"RunInstances", `"requestParameters":{"networkInterfaceSet":{"items":[{` + set(one) + `},{` + set(two, three) + `}]}},"responseElements":null`, []string{one, two, three}},
+		"an instance, answered": {"RunInstances", `"requestParameters":{` + set(one) + `},"responseElements":{"instancesSet":{"items":[{` + set(two) +
+			`,"networkInterfaceSet":{"items":[{` + set(three) + `}]}}]}}`, []string{two, three}},
+	} {
+		var got []string
+		for _, g := range decodeFields(t, row.call, row.fields).Groups {
+			got = append(got, g.ID)
+		}
+		require.Equal(t, row.want, got, name)
 	}
 }
 
 // TestIndirectWithoutId: what is judged later is never dropped for lack of an id.
 func TestIndirectWithoutId(t *testing.T) {
-	for _, call := range []string{"CreateVpc", "CreateDefaultVpc", "AssociateVpcCidrBlock", "CreateManagedPrefixList", "AcceptVpcPeeringConnection"} {
+	for _, call := range []string{"CreateVpc", "CreateDefaultVpc", "AssociateVpcCidrBlock", "DisassociateVpcCidrBlock", "CreateManagedPrefixList", "AcceptVpcPeeringConnection"} {
 		c := decodeFields(t, call, `"requestParameters":{},"responseElements":null`)
 		require.Equal(t, secgroup.Indirect, c.Effect)
 		require.False(t, c.Complete, call)

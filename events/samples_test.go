@@ -170,6 +170,7 @@ var dialectsOf = map[string][]string{
 	"CreateVpc":                                  {"classic"},
 	"CreateDefaultVpc":                           {"wrapper"},
 	"AssociateVpcCidrBlock":                      {"classic", "wrapper"},
+	"DisassociateVpcCidrBlock":                   {"classic", "wrapper"},
 	"CreateManagedPrefixList":                    {"wrapper"},
 	"ModifyManagedPrefixList":                    {"wrapper"},
 	"RestoreManagedPrefixListVersion":            {"wrapper"},

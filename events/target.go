@@ -77,7 +77,8 @@ func readGroupAndVPC(r *record) {
 	}
 }
 
-// readVPC reads CreateVpc, CreateDefaultVpc and AssociateVpcCidrBlock.
+// readVPC reads the calls that make a VPC or change its blocks. A block is taken
+// away by the id of its association: only the answer tells the VPC.
 func readVPC(r *record) {
 	r.addVPC(r.id(vpcPrefix, r.request.get("vpcId"), "vpcId"))
 	r.addVPC(r.id(vpcPrefix, r.response.get("vpcId"), "responseElements.vpcId"))

@@ -16,7 +16,7 @@ import (
 )
 
 // example is a line of the skeleton that is commented out and meant to be used.
-var example = regexp.MustCompile(`(?m)^( *)#(\S|  +[a-z-]+:|  +- \{?[a-z]+:|  +\S.*# )`)
+var example = regexp.MustCompile(`(?m)^( *)#(\S|  +[A-Za-z-]+:|  +- \{?[a-z]+:|  +\S.*# )`)
 
 // TestTheExamplesOfTheSkeletonWork takes the # of every example away.
 func TestTheExamplesOfTheSkeletonWork(t *testing.T) {
@@ -33,7 +33,7 @@ func TestTheExamplesOfTheSkeletonWork(t *testing.T) {
 	}
 	ranges := `{"createDate": "2026-05-31-00-00-00", "prefixes": [{"ip_prefix": "8.8.8.0/24", "region": "eu-west-1", "service": "EC2"}], "ipv6_prefixes": []}`
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "ip-ranges.json"), []byte(ranges), 0o644))
-	require.Equal(t, 31, examples)
+	require.Equal(t, 47, examples)
 	found, err := bundle.Lint(dir, time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC))
 	require.NoError(t, err)
 	require.Empty(t, found)
@@ -65,5 +65,11 @@ func TestTheSkeletonNamesEverySetting(t *testing.T) {
 	require.Contains(t, override.Properties, "ports")
 	for key := range override.Properties {
 		require.Regexp(t, `(?m)^#.*\b`+key+`\b`, string(text), "the override %s", key)
+	}
+	for key := range settings["stack"].Properties {
+		require.Regexp(t, `(?m)^#  `+key+`:`, string(text), "the setting of the stack %s", key)
+		if key != "name" {
+			require.Regexp(t, `(?m)^#   `+key+` `, string(text), "what %s is", key)
+		}
 	}
 }

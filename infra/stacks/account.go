@@ -6,9 +6,10 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awssnssubscriptions"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
+
+	"github.com/sgwarden/sgwarden/internal/policy"
 )
 
 // account is the stack of one account and region while it is put together.
@@ -17,6 +18,8 @@ type account struct {
 	queues queues
 	table  awsdynamodb.Table
 	topic  awssns.Topic
+
+	key *string // ARN of the customer's; nil = none
 
 	alarmTopic awssns.Topic
 	trigger    *string // ARN of guard's event source mapping
@@ -27,26 +30,27 @@ type account struct {
 // NewAccount adds the stack of one account and region to scope. Settings come checked from FromContext;
 // what the CDK itself refuses, it panics on.
 func NewAccount(scope constructs.Construct, s Settings) awscdk.Stack {
-	a := &account{stack: awscdk.NewStack(scope, jsii.String(s.Stack), &awscdk.StackProps{
+	a := &account{stack: awscdk.NewStack(scope, jsii.String(s.Name), &awscdk.StackProps{
 		Description: jsii.String("sgwarden: takes back what opens security groups against policy"),
 	})}
+	a.key = a.keyOf(s.Key)
 	a.queues = a.newQueues()
 	a.table = a.newTable()
-	a.topic = a.newTopic(s.Email)
+	a.topic = a.newTopic(s.Alerts)
 	role := a.newRole(s)
 	sweepRole := a.newSweepRole(s)
 	roles := []awsiam.Role{role, sweepRole}
 	a.newRules(s.Attachments)
 	a.queues.close(s.Operator, role, sweepRole)
-	if !s.NoCanary {
+	if s.Canary {
 		a.canaryGroup = a.newCanaryGroup()
 	}
 	f := functions{guard: a.newGuard(s, role), sweep: a.newSweep(s, sweepRole, role)}
-	if !s.NoCanary {
+	if s.Canary {
 		canaryRole := a.newCanaryRole()
 		f.canary, roles = a.newCanary(s, canaryRole), append(roles, canaryRole)
 	}
-	a.newDashboard(f, a.newAlarms(f, s.Email))
+	a.newDashboard(f, a.newAlarms(f, s.Alarms))
 	a.newTamperRules(f, roles...)
 	reader, operator := a.newPeoplePolicies(s.Operator, f.all()...)
 	for name, value := range map[string]*string{
@@ -60,7 +64,7 @@ func NewAccount(scope constructs.Construct, s Settings) awscdk.Stack {
 		"AlarmTopicArn":  a.alarmTopic.TopicArn(),
 		"ReaderPolicy":   reader.ManagedPolicyArn(),
 		"OperatorPolicy": operator.ManagedPolicyArn(),
-		"Mode":           jsii.String(string(s.Mode)),
+		"Mode":           jsii.String(s.Mode.String()),
 	} {
 		awscdk.NewCfnOutput(a.stack, jsii.String(name), &awscdk.CfnOutputProps{Value: value})
 	}
@@ -73,7 +77,7 @@ func (a *account) newTable() awsdynamodb.Table {
 	key := func(name string) *awsdynamodb.Attribute {
 		return &awsdynamodb.Attribute{Name: jsii.String(name), Type: awsdynamodb.AttributeType_STRING}
 	}
-	return awsdynamodb.NewTable(a.stack, jsii.String("Ledger"), &awsdynamodb.TableProps{
+	return a.encryptTable(awsdynamodb.NewTable(a.stack, jsii.String("Ledger"), &awsdynamodb.TableProps{
 		PartitionKey:        key("pk"),
 		SortKey:             key("sk"),
 		TimeToLiveAttribute: jsii.String("expires"),
@@ -84,16 +88,14 @@ func (a *account) newTable() awsdynamodb.Table {
 		},
 		DeletionProtection: jsii.Bool(true),
 		RemovalPolicy:      awscdk.RemovalPolicy_RETAIN,
-	})
+	}))
 }
 
-func (a *account) newTopic(email string) awssns.Topic {
-	topic := awssns.NewTopic(a.stack, jsii.String("Alerts"), &awssns.TopicProps{
+func (a *account) newTopic(alerts []policy.Subscriber) awssns.Topic {
+	topic := a.encryptTopic(awssns.NewTopic(a.stack, jsii.String("Alerts"), &awssns.TopicProps{
 		DisplayName: jsii.String("sgwarden"),
 		EnforceSSL:  jsii.Bool(true),
-	})
-	if email != "" {
-		topic.AddSubscription(awssnssubscriptions.NewEmailSubscription(jsii.String(email), nil))
-	}
+	}))
+	subscribe(topic, alerts)
 	return topic
 }

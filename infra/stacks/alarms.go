@@ -9,11 +9,11 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awssnssubscriptions"
 	"github.com/aws/aws-cdk-go/awscdk/v2/interfaces/interfacesawscloudwatch"
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/sgwarden/sgwarden/internal/metrics"
+	"github.com/sgwarden/sgwarden/internal/policy"
 )
 
 // periodMinutes is how often an alarm looks.
@@ -86,8 +86,8 @@ func (one alarm) of(props awscloudwatch.AlarmProps) *awscloudwatch.AlarmProps {
 //
 // They have names that a person knows from a mail, and the dashboard knows
 // them by name: the emulator's CloudFormation has no attribute of an alarm.
-func (a *account) newAlarms(f functions, email string) []interfacesawscloudwatch.IAlarmRef {
-	a.alarmTopic = a.newAlarmTopic(email)
+func (a *account) newAlarms(f functions, told []policy.Subscriber) []interfacesawscloudwatch.IAlarmRef {
+	a.alarmTopic = a.newAlarmTopic(told)
 	action := awscloudwatchactions.NewSnsAction(a.alarmTopic)
 	var made []interfacesawscloudwatch.IAlarmRef
 	for _, one := range a.alarms(f) {
@@ -105,11 +105,11 @@ func (a *account) newAlarms(f functions, email string) []interfacesawscloudwatch
 
 // newAlarmTopic makes a topic that alarms of this account may publish to: a
 // policy of its own takes the place of the one that SNS gives a topic.
-func (a *account) newAlarmTopic(email string) awssns.Topic {
-	topic := awssns.NewTopic(a.stack, jsii.String("Alarms"), &awssns.TopicProps{
+func (a *account) newAlarmTopic(told []policy.Subscriber) awssns.Topic {
+	topic := a.encryptTopic(awssns.NewTopic(a.stack, jsii.String("Alarms"), &awssns.TopicProps{
 		DisplayName: jsii.String("sgwarden alarms"),
 		EnforceSSL:  jsii.Bool(true),
-	})
+	}))
 	topic.AddToResourcePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
 		Sid:        jsii.String("AlarmsOfThisAccount"),
 		Principals: &[]awsiam.IPrincipal{awsiam.NewServicePrincipal(jsii.String("cloudwatch.amazonaws.com"), nil)},
@@ -120,9 +120,7 @@ func (a *account) newAlarmTopic(email string) awssns.Topic {
 			"ArnLike":      map[string]any{"aws:SourceArn": a.alarmArn("*")},
 		},
 	}))
-	if email != "" {
-		topic.AddSubscription(awssnssubscriptions.NewEmailSubscription(jsii.String(email), nil))
-	}
+	subscribe(topic, told)
 	return topic
 }
 

@@ -49,6 +49,7 @@ func (a *account) newCanaryRole() awsiam.Role {
 	grant(role, "Open", &[]*string{group, ec2("security-group-rule/*")}, nil, "ec2:AuthorizeSecurityGroupIngress")
 	grant(role, "Close", &[]*string{group}, nil, "ec2:RevokeSecurityGroupIngress")
 	grant(role, "ReadLedger", &[]*string{a.table.TableArn()}, leadingKeys([]string{ledger.GroupKey(*a.canaryGroup.AttrGroupId())}), "dynamodb:BatchGetItem")
+	a.grantKey(role, keyUse{decrypt: []string{viaTable}})
 	return role
 }
 

@@ -69,7 +69,7 @@ func TestTheCanaryExpectsWhatGuardMayDo(t *testing.T) {
 }
 
 func TestWithoutTheCanaryNothingIsLeftOfIt(t *testing.T) {
-	bare := synthesize(map[string]any{"dist": dist, "canary": "no"})
+	bare := synthesize(map[string]any{"dist": dist, "canary": "no"}, "")
 	for id := range bare.Resources {
 		require.NotContains(t, id, "Canary")
 	}

@@ -22,9 +22,11 @@ type function struct {
 // its statements say, and may write to that group.
 func (a *account) newFunction(s Settings, f function, role awsiam.Role) awslambda.Function {
 	logs := awslogs.NewLogGroup(a.stack, jsii.String(f.id+"Logs"), &awslogs.LogGroupProps{
-		Retention:     awslogs.RetentionDays_ONE_YEAR,
 		RemovalPolicy: awscdk.RemovalPolicy_RETAIN,
 	})
+	group := logs.Node().DefaultChild().(awslogs.CfnLogGroup)
+	group.SetRetentionInDays(jsii.Number(s.LogDays)) // the construct's enumeration lacks the numbers
+	a.encryptLogs(group)
 	logs.GrantWrite(role)
 	architecture := awslambda.Architecture_ARM_64()
 	if s.Architecture == "x86_64" {

@@ -7,11 +7,6 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// maxConcurrency is enough for the five revokes a second that EC2 refills
-// (devguide/ec2-api-throttling); more would only be throttled, and take from
-// what the account's people may call.
-const maxConcurrency = 5
-
 func (a *account) newGuard(s Settings, role awsiam.Role) awslambda.Function {
 	guard := a.newFunction(s, function{
 		id: "Guard", folder: "guard", says: "Judges changes of security groups, takes back what policies refuse",
@@ -19,7 +14,7 @@ func (a *account) newGuard(s Settings, role awsiam.Role) awslambda.Function {
 	}, role)
 	source := awslambdaeventsources.NewSqsEventSource(a.queues.changes, &awslambdaeventsources.SqsEventSourceProps{
 		BatchSize:               jsii.Number(10),
-		MaxConcurrency:          jsii.Number(maxConcurrency),
+		MaxConcurrency:          jsii.Number(s.Concurrency),
 		ReportBatchItemFailures: jsii.Bool(true),
 	})
 	guard.AddEventSource(source)
@@ -31,7 +26,7 @@ func (a *account) newGuard(s Settings, role awsiam.Role) awslambda.Function {
 // which they know its own calls.
 func (a *account) environment(s Settings, guard awsiam.Role) map[string]*string {
 	env := map[string]*string{
-		"SGWARDEN_MODE":            jsii.String(string(s.Mode)),
+		"SGWARDEN_MODE":            jsii.String(s.Mode.String()),
 		"SGWARDEN_TABLE":           a.table.TableName(),
 		"SGWARDEN_TOPIC_ARN":       a.topic.TopicArn(),
 		"SGWARDEN_QUEUE_URL":       a.queues.changes.QueueUrl(),

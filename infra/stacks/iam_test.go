@@ -49,6 +49,10 @@ func (s iamStatement) holds(tb testing.TB, context map[string][]string) bool {
 				if len(have) == 0 {
 					return false
 				}
+			case "StringLike":
+				if len(have) != 1 || !anyMatches(want, have[0]) {
+					return false
+				}
 			case "StringEquals":
 				if len(have) != 1 || !contains(want, have[0]) {
 					return false

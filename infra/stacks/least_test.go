@@ -3,6 +3,7 @@
 package stacks
 
 import (
+	"debug/elf"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -22,6 +23,7 @@ import (
 const (
 	ownAccount = localec2.DefaultAccount
 	ownRegion  = localec2.DefaultRegion
+	ownKey     = "arn:aws:kms:" + ownRegion + ":" + ownAccount + ":key/1234abcd-12ab-34cd-56ef-1234567890ab"
 )
 
 // TestLeastPrivilege plays what the functions do, and asks of every call that
@@ -31,10 +33,15 @@ const (
 func TestLeastPrivilege(t *testing.T) {
 	folder := "testdata/everything"
 	built := t.TempDir()
-	fakeBuild(built, folder)
-	for _, mode := range []string{"observe", "enforce"} {
-		t.Run(mode, func(t *testing.T) {
-			tpl := synthesize(map[string]any{"dist": built, "mode": mode})
+	fakeBuild(built, folder, elf.EM_AARCH64)
+	for _, deployed := range []struct{ mode, key string }{{"observe", ""}, {"enforce", ""}, {"enforce", ownKey}} {
+		mode := deployed.mode
+		t.Run(mode+" "+deployed.key, func(t *testing.T) {
+			context := map[string]any{"dist": built, "mode": mode}
+			if deployed.key != "" {
+				context["key"] = deployed.key
+			}
+			tpl := synthesize(context, ownRegion)
 			var calls []localaws.Call
 			var values resolver
 			synctest.Test(t, func(t *testing.T) {
@@ -53,6 +60,9 @@ func TestLeastPrivilege(t *testing.T) {
 						if c.AccessKeyID == key {
 							requests = append(requests, requestsOf(t, c)...)
 						}
+					}
+					if deployed.key != "" {
+						requests = append(requests, onKey(requests)...)
 					}
 					holdToCalls(t, all, requests)
 					if mode == "observe" && function != "Canary" {
@@ -116,6 +126,8 @@ func elsewhere(r iamRequest) []iamRequest {
 		return other
 	}
 	switch {
+	case strings.HasPrefix(r.action, "kms:"):
+		return []iamRequest{{r.action, r.resource[:len(r.resource)-1] + "c", r.context}, with("kms:ViaService"), with("kms:ViaService", "s3."+ownRegion+".amazonaws.com"), with("kms:ViaService", "sqs.eu-central-1.amazonaws.com")}
 	case slices.Contains(ledger.WritePermissions(), r.action):
 		return []iamRequest{with("dynamodb:LeadingKeys", append(slices.Clone(r.context["dynamodb:LeadingKeys"]), "control#all")...), with("dynamodb:LeadingKeys")}
 	case r.action == "ec2:CreateTags" && len(r.context["ec2:CreateAction"]) > 0:
@@ -145,6 +157,26 @@ func byPlatform(values resolver, tpl template, t *testing.T, function string) []
 		}
 	}
 	return requests
+}
+
+// onKey are the questions that a service asks of the customer's key in the name
+// of who makes these requests.
+func onKey(requests []iamRequest) (all []iamRequest) {
+	for _, r := range requests {
+		service, operation, _ := strings.Cut(r.action, ":")
+		via := map[string][]string{"kms:ViaService": {service + "." + ownRegion + ".amazonaws.com"}}
+		switch operation {
+		case "SendMessage", "Publish":
+			all = append(all, iamRequest{"kms:GenerateDataKey", ownKey, via}, iamRequest{"kms:Decrypt", ownKey, via})
+		case "ReceiveMessage":
+			all = append(all, iamRequest{"kms:Decrypt", ownKey, via})
+		default:
+			if service == "dynamodb" {
+				all = append(all, iamRequest{"kms:Decrypt", ownKey, via})
+			}
+		}
+	}
+	return all
 }
 
 // requestsOf are the questions that a call asks of IAM (Service Authorization

@@ -3,11 +3,14 @@
 package stacks
 
 import (
+	"debug/elf"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/jsii-runtime-go"
@@ -37,19 +40,25 @@ func run(m *testing.M) int {
 			panic(err)
 		}
 	}()
-	fakeBuild(dist, "")
-	plain = synthesize(map[string]any{"dist": dist})
-	full = synthesize(map[string]any{
-		"dist": dist, "mode": "enforce", "email": "you@example.com", "architecture": "x86_64",
-		"operator": "arn:aws:iam::123456789012:role/operator", "attachments": "yes",
-	})
+	fakeBuild(dist, "", elf.EM_AARCH64)
+	plain = synthesize(map[string]any{"dist": dist}, "")
+	fakeBuild(filepath.Join(dist, "full"), "testdata/full", elf.EM_X86_64)
+	full = synthesize(fullContext(), "eu-west-1")
 	return m.Run()
 }
 
+// fullContext names the folder whose settings have every key.
+func fullContext() map[string]any {
+	return map[string]any{"dist": filepath.Join(dist, "full"), "policies": "testdata/full"}
+}
+
+// when settings are read.
+var when = time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
+
 // fakeBuild makes a folder as `make build` does of the policies at a path, "" =
-// those that ship; what is in the binary does
-// not matter to a template.
-func fakeBuild(dist, folder string) {
+// those that ship; what is in the binary beyond its header does not matter to a
+// template.
+func fakeBuild(dist, folder string, machine elf.Machine) {
 	_, policies, err := bundle.Load(folder, bundle.Options{})
 	if err != nil {
 		panic(err)
@@ -59,7 +68,7 @@ func fakeBuild(dist, folder string) {
 		if err := os.MkdirAll(folder, 0o755); err != nil {
 			panic(err)
 		}
-		if err := os.WriteFile(filepath.Join(folder, "bootstrap"), []byte("binary of "+name), 0o755); err != nil {
+		if err := os.WriteFile(filepath.Join(folder, "bootstrap"), executable(machine, "binary of "+name), 0o755); err != nil {
 			panic(err)
 		}
 		if err := policies.WriteFile(filepath.Join(folder, bundle.FileName)); err != nil {
@@ -68,9 +77,21 @@ func fakeBuild(dist, folder string) {
 	}
 }
 
-// synthesize makes the template that the CDK app makes of these settings,
-// with the feature flags of cdk.json.
-func synthesize(settings map[string]any) template {
+// executable is the header of an executable, and a text behind it.
+func executable(machine elf.Machine, text string) []byte {
+	h := elf.Header64{Type: uint16(elf.ET_EXEC), Machine: uint16(machine), Version: uint32(elf.EV_CURRENT), Ehsize: 64}
+	copy(h.Ident[:], elf.ELFMAG)
+	h.Ident[elf.EI_CLASS], h.Ident[elf.EI_DATA], h.Ident[elf.EI_VERSION] = byte(elf.ELFCLASS64), byte(elf.ELFDATA2LSB), byte(elf.EV_CURRENT)
+	header, err := binary.Append(nil, binary.LittleEndian, h)
+	if err != nil {
+		panic(err)
+	}
+	return append(header, text...)
+}
+
+// synthesize makes the template that the CDK app makes of these settings for a
+// region, with the feature flags of cdk.json.
+func synthesize(settings map[string]any, region string) template {
 	text, err := os.ReadFile("../../cdk.json")
 	if err != nil {
 		panic(err)
@@ -79,7 +100,7 @@ func synthesize(settings map[string]any) template {
 	if err := json.Unmarshal(text, &config); err != nil {
 		panic(err)
 	}
-	s, err := FromContext(settings)
+	s, err := FromContext(settings, Where{region, when})
 	if err != nil {
 		panic(err)
 	}

@@ -49,6 +49,8 @@ func (a *account) newPeoplePolicies(redriver string, functions ...awslambda.Func
 	if redriver != "" { // the queue's own policy lets no other role send
 		writes = append(writes, statement("PutBack", []*string{a.queues.changes.QueueArn()}, nil, "sqs:SendMessage"))
 	}
+	reads = append(reads, a.keyStatements(keyUse{decrypt: []string{viaTable}})...)
+	writes = append(writes, a.keyStatements(keyUse{decrypt: []string{viaTable, viaTopic, viaQueue}, encrypt: []string{viaTopic, viaQueue}})...)
 	reader = awsiam.NewManagedPolicy(a.stack, jsii.String("Reader"), &awsiam.ManagedPolicyProps{
 		Description: jsii.String("Reads the incidents and exemptions of sgwarden and the groups, and asks how it does"), Statements: &reads,
 	})

@@ -36,20 +36,20 @@ type queues struct {
 
 func (a *account) newQueues() queues {
 	deadLetters := func(id string) awssqs.Queue {
-		return awssqs.NewQueue(a.stack, jsii.String(id), &awssqs.QueueProps{
+		return a.encryptQueue(awssqs.NewQueue(a.stack, jsii.String(id), &awssqs.QueueProps{
 			Encryption:      awssqs.QueueEncryption_SQS_MANAGED,
 			EnforceSSL:      jsii.Bool(true),
 			RetentionPeriod: awscdk.Duration_Days(jsii.Number(retentionDays)),
-		})
+		}))
 	}
 	failed, undelivered := deadLetters("Failed"), deadLetters("Undelivered")
-	return queues{failed: failed, undelivered: undelivered, changes: awssqs.NewQueue(a.stack, jsii.String("Changes"), &awssqs.QueueProps{
+	return queues{failed: failed, undelivered: undelivered, changes: a.encryptQueue(awssqs.NewQueue(a.stack, jsii.String("Changes"), &awssqs.QueueProps{
 		Encryption:        awssqs.QueueEncryption_SQS_MANAGED,
 		EnforceSSL:        jsii.Bool(true),
 		RetentionPeriod:   awscdk.Duration_Days(jsii.Number(retentionDays)),
 		VisibilityTimeout: awscdk.Duration_Seconds(jsii.Number(visibilitySeconds)),
 		DeadLetterQueue:   &awssqs.DeadLetterQueue{Queue: failed, MaxReceiveCount: jsii.Number(maxReceives)},
-	})}
+	}))}
 }
 
 // newRules makes one EventBridge rule per rule of the table of watched calls

@@ -16,7 +16,7 @@ import (
 // newRole makes guard's role. It has no managed policy: every right is here,
 // or is added by the wiring of queue and logs.
 func (a *account) newRole(s Settings) awsiam.Role {
-	role := a.newFunctionRole("GuardRole", "sgwarden guard, mode "+string(s.Mode))
+	role := a.newFunctionRole("GuardRole", "sgwarden guard, mode "+s.Mode.String())
 	grant(role, "Look", jsii.Strings("*"), nil, inventory.Permissions(s.policies.reads)...) // EC2 takes no resource for reads
 	for i, p := range apply.Permissions(s.policies.needs) {
 		grant(role, "TakeBack"+strconv.Itoa(i+1), a.resources(p), conditions(p), p.Action)
@@ -27,6 +27,7 @@ func (a *account) newRole(s Settings) awsiam.Role {
 	grant(role, "WriteLedger", table, leadingKeys(ledger.GuardKeys()), ledger.WritePermissions()...)
 	grant(role, "Alert", &[]*string{a.topic.TopicArn()}, nil, alert.Permissions()...)
 	grant(role, "JudgeAgain", &[]*string{a.queues.changes.QueueArn()}, nil, "sqs:SendMessage")
+	a.grantKey(role, keyUse{decrypt: []string{viaTable, viaTopic, viaQueue}, encrypt: []string{viaTopic, viaQueue}})
 	return role
 }
 

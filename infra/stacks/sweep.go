@@ -31,6 +31,7 @@ func (a *account) newSweepRole(s Settings) awsiam.Role {
 	grant(role, "WriteLedger", table, leadingKeys(ledger.SweepKeys()), ledger.WritePermissions()...)
 	grant(role, "Alert", &[]*string{a.topic.TopicArn()}, nil, alert.Permissions()...)
 	grant(role, "Ask", &[]*string{a.queues.changes.QueueArn()}, nil, "sqs:SendMessage")
+	a.grantKey(role, keyUse{decrypt: []string{viaTable, viaTopic, viaQueue}, encrypt: []string{viaTopic, viaQueue}})
 	return role
 }
 

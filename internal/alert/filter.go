@@ -68,9 +68,9 @@ func withinLimits(policy map[string][]any) error {
 	}
 	switch {
 	case len(policy) > filterKeys:
-		return fmt.Errorf("%d attributes are asked for, and SNS takes %d: subscribe twice, or leave some out", len(policy), filterKeys)
+		return fmt.Errorf("%d attributes are asked for, and SNS takes %d: leave some out", len(policy), filterKeys)
 	case combinations > filterCombinations:
-		return fmt.Errorf("the values make %d combinations (the numbers of values of all attributes, multiplied), and SNS takes %d: leave some out, use a prefix (team-*), or subscribe twice", combinations, filterCombinations)
+		return fmt.Errorf("the values make %d combinations (the numbers of values of all attributes, multiplied), and SNS takes %d: leave some out, or use a prefix (team-*)", combinations, filterCombinations)
 	}
 	return nil
 }

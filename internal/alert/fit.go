@@ -30,6 +30,11 @@ func fitIncident(id string) bool {
 	return ok && consists(hex, "0123456789abcdef")
 }
 
+// fitPolicy takes the id of a policy.
+func fitPolicy(id string) bool {
+	return len(id) <= 100 && consists(id, letters+digits+"-") && !strings.HasPrefix(id, "-")
+}
+
 func fitGroup(id string) bool { return fitID(id, "sg-") }
 func fitRule(id string) bool  { return fitID(id, "sgr-") }
 func fitList(id string) bool  { return fitID(id, "pl-") }

@@ -56,6 +56,10 @@ func ofTheGuard(all map[string]incident.Incident) {
 
 	undone := all["reverted"]
 	undone.EventType = incident.Undone
+	undone.Notes = []string{
+		"put back as sgr-0123456789abcdef9 by arn:aws:iam::123456789012:role/ops/net with sgwarden/1.0: ingress tcp/22 from 0.0.0.0/0",
+		"it was agreed by net-team: agreed window CHG-8", "UNDO-" + undone.ID + "-admin-ports-from-internet ends at 2026-11-30T12:00:00Z: what it covers is judged then",
+	}
 	all["undone"] = undone
 
 	interfaces := all["reverted-by-sweep"]

@@ -26,6 +26,7 @@ var reasons = map[string]string{
 	"not-verified":       "the group could not be read again afterwards",
 	"still-there":        "AWS answered success, and the rule is there all the same",
 	"changed-meanwhile":  "the rule was changed in the meantime",
+	"overtaken":          "somebody changed the rule just before it was to be changed, and no call was made",
 	"waiting":            "its policy gives it some time first",
 	"held":               "changes are held at the moment",
 }
@@ -116,7 +117,7 @@ func lead(i incident.Incident) string {
 		}
 		return "This is still open. " + told(i)
 	case incident.Undone:
-		return fmt.Sprintf("An operator put back what sgwarden had changed: %s. It is as it was before sgwarden acted, and stays as long as the exemption that came with it.", subjectOf(i, "lets"))
+		return fmt.Sprintf("What sgwarden had taken back is open again, as an operator decided (sgwarden undo): %s. It is as it was before sgwarden acted, and stays as long as the exemption that came with it.", subjectOf(i, "lets"))
 	}
 	return told(i)
 }

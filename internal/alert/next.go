@@ -43,6 +43,25 @@ func writeUndo(l *letter, c command, i incident.Incident) {
 	writeCommands(l, []string{fmt.Sprintf("sgwarden undo %s --group %s --for 7d --owner OWNER --reason REASON --yes", i.ID, i.GroupID)})
 }
 
+// writeEndOfUndoing gives the commands that end the exemptions of an undoing.
+func writeEndOfUndoing(l *letter, i incident.Incident) {
+	if !fitIncident(i.ID) || !fitGroup(i.GroupID) {
+		return
+	}
+	var lines []string
+	for _, p := range i.Policies {
+		if fitPolicy(p.ID) {
+			lines = appendLine(lines, fmt.Sprintf("sgwarden exempt remove %s %s", i.GroupID, incident.UndoExemption(i.ID, p.ID)))
+		}
+	}
+	if len(lines) == 0 {
+		return
+	}
+	l.title("What you can do")
+	l.item("If it is not to stay so long, end its exemption, and it is taken back again:")
+	writeCommands(l, lines)
+}
+
 // writeByHand gives the commands that close what is open.
 func writeByHand(l *letter, c command, i incident.Incident) {
 	if i.Outcome.Changed() && i.Outcome != incident.Tagged {

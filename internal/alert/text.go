@@ -49,7 +49,9 @@ func text(i incident.Incident) string {
 		writeConnections(l, i)
 	}
 	writeNotes(l, i)
-	if i.EventType != incident.Undone {
+	if i.EventType == incident.Undone {
+		writeEndOfUndoing(l, i)
+	} else {
 		writeNext(l, i)
 	}
 	l.b.WriteString("\n")
@@ -137,7 +139,7 @@ func writeWhere(l *letter, i incident.Incident) {
 }
 
 func writeWho(l *letter, i incident.Incident) {
-	l.title("Who")
+	l.title(map[bool]string{false: "Who", true: "Who had opened it"}[i.EventType == incident.Undone])
 	a := i.Actor
 	if !a.Attributed {
 		l.item("%s", unknownActor(i))
@@ -174,6 +176,8 @@ func writeWhy(l *letter, i incident.Incident) {
 		return
 	}
 	switch {
+	case i.EventType == incident.Undone:
+		l.title("What it is exempt from")
 	case i.Outcome == incident.Exempt:
 		l.title(map[bool]string{false: "What it is exempt from", true: "What it is exempt from until then"}[isExpiring(i)])
 	case isCall(i):

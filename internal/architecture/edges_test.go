@@ -39,7 +39,7 @@ var allowed = map[string][]string{
 	"internal/awserr":            {"internal/incident"},
 	"internal/awshttp":           {},
 	"internal/awsrule":           {"internal/incident", "internal/secgroup"},
-	"internal/bundle":            {"internal/policy", "internal/secgroup", "policies"},
+	"internal/bundle":            {"internal/alert", "internal/policy", "internal/secgroup", "policies"},
 	"internal/canary":            {"internal/apply", "internal/guard", "internal/incident", "internal/inventory", "internal/ledger", "internal/metrics", "internal/plan", "internal/secgroup"},
 	"internal/cloudtrailproxy":   {"internal/localec2/cloudtrail", "internal/localec2/query"},
 	"internal/conformance/onaws": {"internal/conformance", "internal/localec2"},

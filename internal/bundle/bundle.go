@@ -148,10 +148,13 @@ func newBundle(p policy.Parsed, folder string, sources sourcesHash) Bundle {
 
 // Embedded is the bundle of a deployment without a folder: pack `baseline`.
 func Embedded() (Bundle, error) {
-	return fromSources([]policy.Source{{
-		File: "embedded settings",
-		Text: []byte("apiVersion: sgwarden/v1\nkind: Settings\npacks: [baseline]\n"),
-	}}, "")
+	return fromSources([]policy.Source{embedded}, "")
+}
+
+// embedded are the settings of a deployment without a folder.
+var embedded = policy.Source{
+	File: "embedded settings",
+	Text: []byte("apiVersion: sgwarden/v1\nkind: Settings\npacks: [baseline]\n"),
 }
 
 // Compile makes the set of a bundle.
@@ -163,7 +166,11 @@ func (b Bundle) Compile(o Options) (*policy.Set, error) {
 	if settings.Mode == 0 {
 		settings.Mode = max(o.Default, policy.Observe)
 	}
-	return policy.Compile(slices.Concat(b.Documents, o.More), settings)
+	documents := b.Documents
+	if len(o.More) > 0 {
+		documents = slices.Concat(documents, o.More)
+	}
+	return policy.Compile(documents, settings)
 }
 
 // ReadFile reads a compiled bundle. What is no bundle, or not all of one, is

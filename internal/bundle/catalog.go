@@ -91,7 +91,7 @@ func parseDeployed(path string) (policy.Parsed, error) {
 	if path == "" {
 		return parsePacks("baseline")
 	}
-	return parseFolder(path)
+	return parseFolder(path, policy.ParseOptions{})
 }
 
 func documentsOf(p policy.Parsed) []policy.Document { return slices.Concat(p.Documents, p.Off) }

@@ -108,7 +108,7 @@ func readBounded(folder fs.FS, name string, most int) ([]byte, error) {
 
 // parseFolder parses the policy files of a folder, and the packs that its
 // settings list.
-func parseFolder(folder string) (policy.Parsed, error) {
+func parseFolder(folder string, o policy.ParseOptions) (policy.Parsed, error) {
 	files, err := readFolder(os.DirFS(folder), folder)
 	if err != nil {
 		return policy.Parsed{}, err
@@ -120,7 +120,8 @@ func parseFolder(folder string) (policy.Parsed, error) {
 	if err != nil {
 		return policy.Parsed{}, err
 	}
-	return policy.Parse(files, packs)
+	o.Filters = checkFilter
+	return policy.ParseWith(files, packs, o)
 }
 
 // sourcesHash tells whether a compiled bundle was made of certain files.

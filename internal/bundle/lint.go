@@ -12,17 +12,25 @@ import (
 // can be deployed if no diagnostic is more than a warning. Errors are those of
 // reading files.
 func Lint(path string, now time.Time) ([]policy.Diagnostic, error) {
-	parsed, err := parseFolder(path)
+	_, found, err := lint(path, now, policy.ParseOptions{})
+	return found, err
+}
+
+// lint is Lint; where no fault kept the files from being read it also returns
+// what they say.
+func lint(path string, now time.Time, o policy.ParseOptions) (Stack, []policy.Diagnostic, error) {
+	parsed, err := parseFolder(path, o)
 	var faults policy.Faults
 	switch {
 	case errors.As(err, &faults):
-		return faults, nil
+		return Stack{}, faults, nil
 	case err != nil:
-		return nil, err
+		return Stack{}, nil, err
 	}
 	found := policy.Lint(parsed, now)
-	if _, err := newBundle(parsed, path, sourcesHash{}).Compile(Options{}); err != nil {
+	b := newBundle(parsed, path, sourcesHash{})
+	if _, err := b.Compile(Options{}); err != nil {
 		found = append(found, policy.Diagnostic{File: path, Message: err.Error()})
 	}
-	return found, nil
+	return Stack{parsed.Stack, b.Digest}, found, nil
 }

@@ -21,7 +21,7 @@ func RunTests(folder string, now time.Time, choose func(policy, name string) boo
 	parsed, err := parsePacks()
 	files, shown := policies.Packs(), "packs"
 	if folder != "" {
-		parsed, err = parseFolder(folder)
+		parsed, err = parseFolder(folder, policy.ParseOptions{})
 		files, shown = os.DirFS(folder), folder
 	}
 	if err != nil {

@@ -289,3 +289,13 @@ func TestUndoOfAListIsNotTakenAgain(t *testing.T) {
 	now, _ := u.rules()
 	require.Equal(t, wanted, now)
 }
+
+// close lets the person take a rule away.
+func (u *undoing) close(text string) {
+	u.Helper()
+	_, live := u.rules()
+	n := slices.IndexFunc(live, parsed(u.T, text).SameValue)
+	require.GreaterOrEqual(u, n, 0)
+	_, err := u.person.RevokeSecurityGroupIngress(u.Context(), &ec2.RevokeSecurityGroupIngressInput{GroupId: &u.group, SecurityGroupRuleIds: []string{live[n].ID}})
+	require.NoError(u, err)
+}

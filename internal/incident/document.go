@@ -33,7 +33,7 @@ type document struct {
 	Actor         actorDocument       `json:"actor"`
 	APICall       string              `json:"apiCall" jsonschema_description:"Name of the call; empty where no event told."`
 	EventID       string              `json:"eventId" jsonschema_description:"CloudTrail's eventID; empty where no event told."`
-	Cause         string              `json:"cause" jsonschema_description:"Why the group was judged: event, sweep, retry, settle, after."`
+	Cause         string              `json:"cause" jsonschema_description:"Why the group was judged: event, sweep, retry, settle, after, blocks."`
 	OpenedAt      *time.Time          `json:"openedAt" jsonschema:"nullable" jsonschema_description:"When the call was made, as CloudTrail has it."`
 	LearntAt      *time.Time          `json:"learntAt" jsonschema:"nullable" jsonschema_description:"When sgwarden first judged it."`
 	ClosedAt      *time.Time          `json:"closedAt" jsonschema:"nullable" jsonschema_description:"When the group was read back and found right; null while the incident is open."`

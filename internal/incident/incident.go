@@ -60,7 +60,7 @@ type Incident struct {
 
 	APICall string // event name of the call; "" for a sweep
 	EventID string
-	Cause   string // event, sweep, retry, settle, after
+	Cause   string // event, sweep, retry, settle, after, blocks
 
 	OpenedAt time.Time  // from the record's time
 	LearntAt time.Time  // when it was first judged

@@ -37,6 +37,7 @@ type Controls struct {
 	Paused     string                // reason; "" = not paused
 	Acts       map[string]policy.Act // by policy id + "@" + digest
 	Stamp      time.Time             // last complete sweep; zero = none yet
+	Missed     map[string]Missed     // groups that sweeps did not read when they set acts, by id; see Act
 	Held       map[string]Hold       // what a fuse holds, by policy id + "@" + digest
 	Fuse       Fuse
 	// Adopted is when an operator ended what baseline marks stand for, by policy
@@ -67,9 +68,11 @@ const EveryPolicy = "*"
 
 // SweepRecord is what a sweep writes of itself, beside what is there.
 type SweepRecord struct {
-	Acts  map[string]policy.Act // by policy id + "@" + digest: set
-	Drop  []string              // likewise: acts of digests that are not in force any more
-	Stamp time.Time             // of the complete sweep; zero = it is not complete
+	Acts map[string]policy.Act // by policy id + "@" + digest: set
+	Drop []string              // likewise: acts of digests that are not in force any more
+	// Missed takes the place of what is remembered of missed groups; nil = that stays.
+	Missed map[string]Missed
+	Stamp  time.Time // of the complete sweep; zero = it is not complete
 }
 
 // Note is triage's one write: rules that a harmless change names, set where

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
 	"github.com/sgwarden/sgwarden/internal/incident"
 	"github.com/sgwarden/sgwarden/internal/policy"
 	"github.com/sgwarden/sgwarden/internal/secgroup"
@@ -41,6 +43,7 @@ const (
 	prefixControl   = "control#" // of partition keys
 	attrPaused      = "paused"
 	attrStamp       = "stamp"
+	attrMissed      = "missed"
 	attrResumed     = "resumed"
 	prefixExemption = "exemption#"
 	prefixAct       = "act#"
@@ -98,6 +101,9 @@ func decodeControl(a attributes, c *incident.Controls) error {
 		c.Resumed = resumed
 	}
 	if err := decodeFuse(a, c); err != nil {
+		return err
+	}
+	if err := decodeMissed(a, c); err != nil {
 		return err
 	}
 	if err := a.each(prefixAct, func(id string) error {
@@ -187,8 +193,10 @@ func (o Operator) PutActs(ctx context.Context, acts map[string]policy.Act) error
 
 // PutStamp records when the last complete sweep was.
 func (o Operator) PutStamp(ctx context.Context, at time.Time) error {
-	return o.set(ctx, sweepState, attributes{attrStamp: text(at.UTC().Format(time.RFC3339Nano))})
+	return o.set(ctx, sweepState, attributes{attrStamp: stampText(at)})
 }
+
+func stampText(at time.Time) types.AttributeValue { return text(at.UTC().Format(time.RFC3339Nano)) }
 
 // PutExemption records an exemption of one group: by flows, with owner and
 // reason, of at most 30 days from now. An equal id is replaced.

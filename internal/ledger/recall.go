@@ -251,10 +251,19 @@ func (o Operator) recordSweep(ctx context.Context, r incident.SweepRecord) error
 			return err
 		}
 	}
-	if r.Stamp.IsZero() {
+	set := attributes{}
+	if r.Missed != nil {
+		if err := set.setJSON(attrMissed, newMissedRecords(r.Missed)); err != nil {
+			return err
+		}
+	}
+	if !r.Stamp.IsZero() {
+		set[attrStamp] = stampText(r.Stamp)
+	}
+	if len(set) == 0 {
 		return nil
 	}
-	return o.PutStamp(ctx, r.Stamp)
+	return o.set(ctx, sweepState, set)
 }
 
 // Exempted lists the groups that have, or had, exemptions in the ledger, by id:

@@ -103,6 +103,19 @@ func testSweepRecord(t *testing.T, b book, reopen func() book) {
 	require.Equal(t, acts, c.Acts)
 	require.Equal(t, noon.Add(time.Minute), c.Stamp)
 	require.Equal(t, c, observed(t, b, group).Controls, "a group without own controls has those of all")
+
+	missed := map[string]incident.Missed{group: {Since: noon}, "sg-0bbbbbbbbbbbbbbbb": {Since: noon, Read: noon.Add(time.Hour)}}
+	require.NoError(t, b.RecordSweep(ctx, incident.SweepRecord{Missed: missed, Stamp: noon.Add(2 * time.Minute)}))
+	require.NoError(t, b.RecordSweep(ctx, incident.SweepRecord{Stamp: noon.Add(3 * time.Minute)}))
+	c, err = reopen().Controls(ctx)
+	require.NoError(t, err)
+	require.Equal(t, missed, c.Missed, "nil leaves them")
+	require.Equal(t, noon.Add(3*time.Minute), c.Stamp)
+	require.NoError(t, b.RecordSweep(ctx, incident.SweepRecord{Missed: map[string]incident.Missed{}}))
+	c, err = b.Controls(ctx)
+	require.NoError(t, err)
+	require.Empty(t, c.Missed)
+	require.Equal(t, noon.Add(3*time.Minute), c.Stamp)
 }
 
 func testAdopt(t *testing.T, b book, reopen func() book) {

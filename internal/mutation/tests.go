@@ -134,7 +134,7 @@ type fate uint8
 
 const (
 	killed  fate = 1 + iota // a test failed
-	endless                 // it went many times as far as its tests go, or took more memory than any, and was ended
+	endless                 // it went many times as far as its tests go, took more memory than any, or waits for ever, and was ended
 	lived                   // the tests that reach it pass
 	unseen                  // no test reaches it
 )
@@ -184,9 +184,30 @@ func (s *suite) tryGroup(ctx context.Context, id int, group []test) (fate, error
 			return endless, nil
 		case !strings.Contains(r.output, "panic: test timed out after"):
 			return killed, nil
-		case r.cpu >= usual*3/4:
+		case r.cpu >= usual*3/4, isStuck(r.output):
 			return endless, nil
 		}
 	}
 	return 0, fmt.Errorf("mutant %d neither ends nor works", id)
 }
+
+// isStuck reports whether the goroutines of tests that timed out wait for each
+// other alone: none could run, and none waits for time, input or a choice of
+// several. The clock of the tests, and our own watch, do not count.
+func isStuck(dump string) bool {
+	waiting := 0
+	for _, g := range strings.Split(dump, "\n\n") {
+		head := goroutine.FindStringSubmatch(g)
+		switch {
+		case head == nil, strings.Contains(g, ".startAlarm."), strings.Contains(g, ".mutantWatch("):
+		case strings.HasPrefix(head[1], "chan "), strings.HasPrefix(head[1], "sync."), strings.HasPrefix(head[1], "semacquire"):
+			waiting++
+		default:
+			return false
+		}
+	}
+	return waiting > 0
+}
+
+// goroutine is the head of one in a dump, with what it does.
+var goroutine = regexp.MustCompile(`(?m)^goroutine \d+.* \[([^],]+)`)

@@ -28,16 +28,15 @@ type Account struct {
 // Accounts is what every policy of the set that judges rules says of one rule of
 // a verdict, which is Evaluate's on the same input, in policy order.
 func (s *Set) Accounts(in Input, r RuleVerdict) []Account {
-	j := &judgement{set: s, in: &in, at: siteOf(in.Live)}
+	j := newJudgement(s, in)
 	j.naming = newNaming(&in.Live, in.Changes)
 	sub := j.newSubject(0, r.Rule, r.Known)
-	facts := factsOf(in.Live)
 	var out []Account
 	for _, p := range s.Policies {
 		if !p.JudgesRules() {
 			continue
 		}
-		a := p.account(facts, r.Findings)
+		a := p.account(j.facts, r.Findings)
 		if a.isFine() {
 			a.Fine, a.Finding.Line = j.whyFine(p, sub)
 		}
@@ -68,17 +67,17 @@ func (p *Policy) JudgesRules() bool { return len(p.clauses) > 0 }
 
 // meantFor says why the policy is not meant for a group, or what is not known.
 func (p *Policy) meantFor(f groupFacts) (outOfScope, assumes string) {
-	if p.applies(f) == no {
-		if p.scope.hold(f) == no {
+	if p.applies(&f) == no {
+		if p.scope.hold(&f) == no {
 			return "only for " + p.scope.failing(f, no), ""
 		}
 		return "not for " + p.not.words(), ""
 	}
 	var open []string
-	if p.scope.hold(f) == unknown {
+	if p.scope.hold(&f) == unknown {
 		open = append(open, "for "+p.scope.failing(f, unknown))
 	}
-	if p.not != nil && p.not.hold(f) == unknown {
+	if p.not != nil && p.not.hold(&f) == unknown {
 		open = append(open, "not for "+p.not.words())
 	}
 	return "", strings.Join(open, ", ")

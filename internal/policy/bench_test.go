@@ -49,7 +49,7 @@ func TestCompliantRulesAreMatchedWithoutAllocation(t *testing.T) {
 			setBit(all, i)
 		}
 		for _, r := range compliantRules(t) {
-			require.Zero(t, testing.AllocsPerRun(100, func() { s.index.touch(&r, all, set) }), "%s", r)
+			require.Zero(t, testing.AllocsPerRun(100, func() { s.index.touch(&r, &Surroundings{}, all, set) }), "%s", r)
 		}
 	}
 }
@@ -77,7 +77,7 @@ func TestRulesOfExceptionsAreMatchedWithoutAlgebra(t *testing.T) {
 	all := []uint64{1<<len(s.index.clauses) - 1}
 	touched := func(text string) (ids []string) {
 		set := make([]uint64, s.index.words)
-		s.index.touch(&liveRules(t, text)[0], all, set)
+		s.index.touch(&liveRules(t, text)[0], &Surroundings{}, all, set)
 		for i, c := range s.index.clauses {
 			if set[0]&(1<<i) != 0 {
 				ids = append(ids, s.Policies[c.policy].ID)
@@ -116,7 +116,7 @@ func BenchmarkMatch(b *testing.B) {
 			rules := compliantRules(b)
 			b.ReportAllocs()
 			for i := 0; b.Loop(); i++ {
-				s.index.touch(&rules[i%len(rules)], all, set)
+				s.index.touch(&rules[i%len(rules)], &Surroundings{}, all, set)
 			}
 		})
 	}

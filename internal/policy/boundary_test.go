@@ -454,7 +454,7 @@ func TestOrderOfWhatIsParsed(t *testing.T) {
 		require.Equal(t, "X-1", p.Deployment.Exemptions[0].ID)
 		require.Equal(t, "X-2", p.Deployment.Exemptions[1].ID)
 		require.Equal(t, Fuse{Groups: 3, Actors: 4}, p.Deployment.Fuse)
-		require.True(t, slices.IsSortedFunc(p.Warnings, comparePlaces))
+		require.True(t, slices.IsSortedFunc(p.Warnings, ComparePlaces))
 		require.NotEmpty(t, p.Warnings)
 		sources = append(sources[1:], sources[0])
 	}

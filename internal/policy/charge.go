@@ -29,7 +29,6 @@ func (j *judgement) charge(rules []RuleVerdict) map[int][]charged {
 	if len(j.set.calls) == 0 {
 		return nil
 	}
-	facts := factsOf(j.in.Live)
 	out := map[int][]charged{}
 	for i := range rules {
 		if v := &rules[i]; !v.Named && (v.Known == nil || v.Known.IncidentID == "") {
@@ -38,7 +37,7 @@ func (j *judgement) charge(rules []RuleVerdict) map[int][]charged {
 		s := j.subjectAt(i, &rules[i])
 		for _, n := range j.set.calls {
 			p := j.set.Policies[n]
-			if p.Remedy.Do == DoAlert || p.applies(facts) == no {
+			if p.Remedy.Do == DoAlert || p.applies(&j.facts) == no {
 				continue
 			}
 			if opened := j.opened(p, s); !opened.IsEmpty() {
@@ -49,7 +48,6 @@ func (j *judgement) charge(rules []RuleVerdict) map[int][]charged {
 			j.subjects = append(j.subjects, s)
 		}
 	}
-	slices.SortFunc(j.subjects, compareSubjects)
 	return out
 }
 
@@ -139,10 +137,9 @@ func (j *judgement) judgeCalls(rules []RuleVerdict, all map[int][]charged) []Cal
 		return nil
 	}
 	var out []CallVerdict
-	facts := factsOf(j.in.Live)
 	for i := range j.in.Changes {
 		c := &j.in.Changes[i]
-		out = j.set.judgeCall(out, c, facts, j.in, func(p *Policy) string { return j.cannotTakeBack(p, c, rules, all) })
+		out = j.set.judgeCall(out, c, j.facts, j.in, func(p *Policy) string { return j.cannotTakeBack(p, c, rules, all) })
 	}
 	return out
 }

@@ -3,7 +3,6 @@ package policy
 import (
 	"fmt"
 	"net/netip"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -43,12 +42,23 @@ func lowered(globs []string) []string {
 }
 
 // mayLack reports whether a rule can lack something, for all that the rule
-// itself tells. No allocation.
-func (d *demand) mayLack(r *secgroup.Rule) bool {
-	if _, isReference := r.Peer.(secgroup.GroupReference); isReference && d.alive {
-		return true
+// itself tells, and the facts that were read. No allocation.
+func (d *demand) mayLack(r *secgroup.Rule, facts *Surroundings) bool {
+	switch p := r.Peer.(type) {
+	case secgroup.GroupReference:
+		if d.alive && !facts.Dead.isAlive(p.GroupID) {
+			return true
+		}
+	case secgroup.CIDR:
+		if d.elastic && !facts.Elastic.holds(p.Prefix) {
+			return true
+		}
+	default:
+		if d.elastic {
+			return true
+		}
 	}
-	return d.lacksWhenAdded(r)
+	return d.lacksByItself(r)
 }
 
 // lacksWhenAdded is mayLack for a rule that a call added just now: EC2 takes no
@@ -57,6 +67,11 @@ func (d *demand) lacksWhenAdded(r *secgroup.Rule) bool {
 	if _, isReference := r.Peer.(secgroup.GroupReference); !isReference && d.elastic {
 		return true
 	}
+	return d.lacksByItself(r)
+}
+
+// lacksByItself is mayLack for what no fact beyond the group tells.
+func (d *demand) lacksByItself(r *secgroup.Rule) bool {
 	return d.description && r.Description == "" || d.badlyDescribed(r.Description) != "" ||
 		d.maxPorts > 0 && portsOf(r) > d.maxPorts || d.mayBeWider(r.Peer)
 }
@@ -115,7 +130,7 @@ func lackOfReference(ref secgroup.GroupReference, dead *DeadReferences) lacking 
 		return lacking{need: NeedDead}
 	case dead.Refused != "":
 		return lacking{unread: "whether the groups that it names are there could not be read: " + dead.Refused}
-	case slices.Contains(dead.GroupIDs, ref.GroupID):
+	case !dead.isAlive(ref.GroupID):
 		return lacking{text: "it names " + ref.GroupID + ", which is gone or out of reach"}
 	}
 	return lacking{}
@@ -131,7 +146,7 @@ func lackOfAddresses(elastic *ElasticAddresses, blocks ...netip.Prefix) lacking 
 		return lacking{unread: "the elastic addresses of the account could not be read: " + elastic.Refused}
 	}
 	for _, b := range blocks {
-		if !b.IsSingleIP() || !slices.Contains(elastic.Addresses, b.Addr()) {
+		if !elastic.holds(b) {
 			return lacking{text: fmt.Sprintf("%s is no elastic address of this account", b)}
 		}
 	}

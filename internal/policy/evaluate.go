@@ -21,7 +21,7 @@ func (s *Set) Evaluate(in Input) Verdict {
 	for i, r := range sortedRules(in.Live.Rules) {
 		v.Rules[i].Rule, v.Rules[i].Decision = r, Keep
 	}
-	j := &judgement{set: s, in: &in, at: siteOf(in.Live)}
+	j := newJudgement(s, in)
 	j.naming = newNaming(&in.Live, in.Changes)
 	if len(in.Changes) > 0 || len(in.Known.Rules) > 0 {
 		j.remember(v.Rules)
@@ -31,7 +31,7 @@ func (s *Set) Evaluate(in Input) Verdict {
 	if s.index == nil || len(s.index.clauses)+len(s.calls) == 0 {
 		return v
 	}
-	j.selectFor(factsOf(in.Live))
+	j.selectFor()
 	j.touch(v.Rules)
 	for i := range v.Rules {
 		v.Rules[i].Findings = j.fine.findings
@@ -58,6 +58,7 @@ type judgement struct {
 	set    *Set
 	in     *Input
 	at     site
+	facts  groupFacts // of in.Live
 	naming naming
 	fine   *fineFinding
 
@@ -65,6 +66,17 @@ type judgement struct {
 	met      [][]*subject        // the same by policy
 	rulings  [][]ruling          // by place in the verdict, in policy order
 	voided   map[string][]string // policy ids by rule id: marks that count no more
+}
+
+// newJudgement keeps the input beside what is worked out of it: one allocation.
+func newJudgement(s *Set, in Input) *judgement {
+	all := &struct {
+		judgement
+		input Input
+	}{input: in}
+	j := &all.judgement
+	j.set, j.in, j.at, j.facts = s, &all.input, siteOf(in.Live), factsOf(in.Live)
+	return j
 }
 
 // sortedRules gives the rules by id, without copying where they are sorted.
@@ -121,7 +133,7 @@ type fineFinding struct {
 
 // selectFor finds the policies that are meant for the group. The last result is
 // kept in the set: most groups have the same.
-func (j *judgement) selectFor(f groupFacts) {
+func (j *judgement) selectFor() {
 	x := j.set.index
 	var buffer [16]uint64
 	inScope := words(buffer[:], x.words)
@@ -131,7 +143,7 @@ func (j *judgement) selectFor(f groupFacts) {
 	for _, i := range x.scoped {
 		if p := x.clauses[i].policy; p != last {
 			last = p
-			applies = j.set.Policies[p].applies(f) != no
+			applies = j.set.Policies[p].applies(&j.facts) != no
 		}
 		if applies {
 			setBit(inScope, i)
@@ -144,7 +156,7 @@ func (j *judgement) selectFor(f groupFacts) {
 	fine := &fineFinding{inScope: slices.Clone(inScope)}
 	for i, p := range j.set.Policies {
 		fine.slots = append(fine.slots, -1)
-		if len(p.clauses) > 0 && p.applies(f) != no {
+		if len(p.clauses) > 0 && p.applies(&j.facts) != no {
 			fine.slots[i] = len(fine.findings)
 			fine.findings = append(fine.findings, Finding{Policy: p, File: p.File, Line: p.Line, State: Fine})
 		}
@@ -164,13 +176,16 @@ func words(buffer []uint64, n int) []uint64 {
 
 // touch makes subjects of the rules that some clause may touch.
 func (j *judgement) touch(rules []RuleVerdict) {
-	x := j.set.index
+	x, facts := j.set.index, &j.in.Facts.Surroundings
 	var buffer [16]uint64
 	set := words(buffer[:], x.words)
-	inScope := x.harmless(j.set.Policies, rules, j.fine.inScope)
+	inScope := x.harmless(j.set.Policies, rules, facts, j.fine.inScope)
+	if inScope == nil {
+		return
+	}
 	var met [][]*subject
 	for i := range rules {
-		if !x.touch(&rules[i].Rule, inScope, set) {
+		if !x.touch(&rules[i].Rule, facts, inScope, set) {
 			continue
 		}
 		s := j.newSubject(i, rules[i].Rule, rules[i].Known)

@@ -134,16 +134,37 @@ func dayBefore(until time.Time) string {
 	return until.Add(-time.Nanosecond).UTC().Format(time.DateOnly)
 }
 
-// covering names the first exemption or exception that excuses some of the
-// flows, and when it ends. "" stands for a baseline mark alone.
+// covering names the exemption or exception that excuses the flows, and when it
+// ends: of those that excuse all of them the one that lasts longest, and where it
+// takes several, the one of them that ends first. "" stands for a baseline mark
+// alone.
 func (e *excuse) covering(flows secgroup.Region) (label string, until time.Time) {
 	if e.marked.Covers(flows) && !e.exempt.Covers(flows) {
 		return "", time.Time{}
 	}
-	for _, g := range e.by {
-		if g.flows.Overlaps(flows) {
-			return g.label, g.until
+	var whole, part *granted
+	for i := range e.by {
+		g := &e.by[i]
+		switch {
+		case !g.flows.Overlaps(flows):
+		case g.flows.Covers(flows):
+			if whole == nil || whole.endsBefore(g) {
+				whole = g
+			}
+		case part == nil || g.endsBefore(part):
+			part = g
 		}
 	}
-	return "", time.Time{}
+	if whole == nil {
+		whole = part
+	}
+	if whole == nil {
+		return "", time.Time{}
+	}
+	return whole.label, whole.until
+}
+
+// endsBefore reports whether g ends before another does.
+func (g *granted) endsBefore(other *granted) bool {
+	return !g.until.IsZero() && (other.until.IsZero() || g.until.Before(other.until))
 }

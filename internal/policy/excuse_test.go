@@ -179,3 +179,34 @@ func TestVerdictNamesRuleAndActor(t *testing.T) {
 		require.Nil(t, v.Rules[i].Known)
 	}
 }
+
+// TestWhichExemptionIsNamed: the one that covers all that is too much, and not one
+// that only overlaps it; of several the one on which it depends how long it holds.
+func TestWhichExemptionIsNamed(t *testing.T) {
+	with := func(x Exemption, days int) Exemption {
+		x.Until = now.Add(time.Duration(days) * 24 * time.Hour)
+		return x
+	}
+	part, rest := "ingress tcp/22 from 8.8.8.0/25", "ingress tcp/22 from 8.8.8.128/25"
+	for _, tc := range []struct {
+		name  string
+		all   []Exemption
+		label string
+		days  int
+	}{
+		{"one overlaps, one covers", []Exemption{with(exemption(t, "EX-1", part), 1), with(exemption(t, "EX-2"), 2)}, "EX-2", 2},
+		{"two cover", []Exemption{with(exemption(t, "EX-1"), 1), with(exemption(t, "EX-2"), 3), with(exemption(t, "EX-3"), 2)}, "EX-2", 3},
+		{"two together", []Exemption{with(exemption(t, "EX-1", part), 3), with(exemption(t, "EX-2", rest), 2)}, "EX-2", 2},
+		{"one is for other flows", []Exemption{with(exemption(t, "EX-1", "ingress tcp/22 from 9.0.0.0/8"), 3), with(exemption(t, "EX-2"), 2)}, "EX-2", 2},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			s := compiledWith(t, Settings{Mode: Enforce}, document("p", forbid(box("ingress tcp/22 internet"))))
+			in := swept(s, group(t, "ingress tcp/21-22 from 8.8.8.0/24"))
+			in.Exemptions = tc.all
+			f := s.Evaluate(in).Rules[0].Findings[0]
+			require.Equal(t, Exempt, f.State)
+			require.Equal(t, tc.label, f.Exemption)
+			require.Equal(t, now.Add(time.Duration(tc.days)*24*time.Hour), f.Until)
+		})
+	}
+}

@@ -22,13 +22,14 @@ type tally struct {
 // sums is what rules add up to that touch some clauses. They are used again
 // for other groups.
 type sums struct {
-	index  *index
-	summed []uint64 // the clauses that are summed
-	set    []uint64 // those that the rule at hand touches
-	met    []uint64 // those that were touched
-	open   []uint64 // flows, by whole clause and direction
-	tally  []tally  // of the policies that were touched
-	place  []uint16 // by policy: its place in tally, from 1; 0 = not touched
+	index   *index
+	summed  []uint64 // the clauses that are summed
+	set     []uint64 // those that the rule at hand touches
+	touched []uint64 // those that some rule touches
+	met     []uint64 // the summed ones of them
+	open    []uint64 // flows, by whole clause and direction
+	tally   []tally  // of the policies that were touched
+	place   []uint16 // by policy: its place in tally, from 1; 0 = not touched
 }
 
 // newSums takes sums that are done with, or makes new ones.
@@ -36,10 +37,12 @@ func (x *index) newSums(policies int) *sums {
 	t, ok := x.done.Get().(*sums)
 	if !ok {
 		return &sums{
-			index: x, summed: make([]uint64, x.words), set: make([]uint64, x.words), met: make([]uint64, x.words),
+			index: x, summed: make([]uint64, x.words), set: make([]uint64, x.words),
+			touched: make([]uint64, x.words), met: make([]uint64, x.words),
 			open: make([]uint64, 2*len(x.wholes)), place: make([]uint16, policies),
 		}
 	}
+	clear(t.touched)
 	clear(t.met)
 	clear(t.open)
 	for i := range t.tally {
@@ -50,9 +53,10 @@ func (x *index) newSums(policies int) *sums {
 }
 
 // harmless drops from inScope the clauses that the rules cannot violate, even
-// together. It gives inScope itself where there are none. The number of
-// allocations does not depend on the number of rules.
-func (x *index) harmless(policies []*Policy, rules []RuleVerdict, inScope []uint64) []uint64 {
+// together. It gives nil where no rule touches any of the others, and inScope
+// itself where there are none to drop. The number of allocations does not
+// depend on the number of rules.
+func (x *index) harmless(policies []*Policy, rules []RuleVerdict, facts *Surroundings, inScope []uint64) []uint64 {
 	t := x.newSums(len(policies))
 	defer x.done.Put(t)
 	copy(t.summed, x.summed)
@@ -60,18 +64,30 @@ func (x *index) harmless(policies []*Policy, rules []RuleVerdict, inScope []uint
 		return inScope
 	}
 	for i := range rules {
-		if x.touch(&rules[i].Rule, t.summed, t.set) {
+		if !x.touch(&rules[i].Rule, facts, inScope, t.set) {
+			continue
+		}
+		unite(t.touched, t.set)
+		if intersect(t.set, t.summed) {
 			t.add(&rules[i].Rule)
 		}
 	}
-	if len(t.tally) == 0 {
-		return inScope
+	left := inScope
+	if len(t.tally) > 0 {
+		left = t.drop(policies, slices.Clone(inScope))
 	}
-	left := slices.Clone(inScope)
+	if !intersect(t.touched, left) {
+		return nil
+	}
+	return left
+}
+
+// drop drops the clauses that all rules together do not violate.
+func (t *sums) drop(policies []*Policy, left []uint64) []uint64 {
 	for w, word := range t.met {
 		for ; word != 0; word &= word - 1 {
 			i := w*64 + bits.TrailingZeros64(word)
-			c := &x.clauses[i]
+			c := &t.index.clauses[i]
 			few := c.whole && t.open[2*c.number] < c.fewest && t.open[2*c.number+1] < c.fewest
 			if few || policies[c.policy].covers(t.of(c.policy)) {
 				left[w] &^= 1 << (i % 64)
@@ -84,13 +100,14 @@ func (x *index) harmless(policies []*Policy, rules []RuleVerdict, inScope []uint
 // add adds a rule that touches the clauses of t.set.
 func (t *sums) add(r *secgroup.Rule) {
 	dir := int(r.Direction - secgroup.Ingress)
+	protocols, span := r.Protocols(), r.Span()
 	last := -1
 	for w, word := range t.set {
 		t.met[w] |= word
 		for ; word != 0; word &= word - 1 {
 			c := &t.index.clauses[w*64+bits.TrailingZeros64(word)]
 			if c.whole {
-				t.open[2*c.number+dir] += c.flowsOf(r)
+				t.open[2*c.number+dir] += c.flowsOf(protocols, span)
 			}
 			if c.policy != last {
 				last = c.policy
@@ -122,8 +139,7 @@ func (t *tally) add(r *secgroup.Rule, dir int) {
 }
 
 // flowsOf is how many flows of the clause a rule opens, or more.
-func (c *clause) flowsOf(r *secgroup.Rule) uint64 {
-	protocols, span := r.Protocols(), r.Span()
+func (c *clause) flowsOf(protocols secgroup.ProtocolRange, span secgroup.Span) uint64 {
 	var n uint64
 	for _, f := range c.flows {
 		first, last := max(f.protocols.First, protocols.First), min(f.protocols.Last, protocols.Last)

@@ -267,16 +267,19 @@ func (c *column) collect(span secgroup.Span, set []uint64) {
 
 // touch leaves in set the clauses of inScope that the rule may touch, and
 // reports whether there is one. Both have index.words words. No allocation.
-func (x *index) touch(r *secgroup.Rule, inScope, set []uint64) bool {
-	return x.touchBoxes(r, inScope, set) && (x.demands == nil || x.keepLacking(r, set))
+//
+// facts are those that were read: what they tell of a rule that it has is not
+// asked again.
+func (x *index) touch(r *secgroup.Rule, facts *Surroundings, inScope, set []uint64) bool {
+	return x.touchBoxes(r, inScope, set) && (x.demands == nil || x.keepLacking(r, facts, set))
 }
 
 // keepLacking drops clauses of which the rule certainly has what they require.
-func (x *index) keepLacking(r *secgroup.Rule, set []uint64) bool {
+func (x *index) keepLacking(r *secgroup.Rule, facts *Surroundings, set []uint64) bool {
 	var left uint64
 	for w := range set {
 		for rest := set[w] & x.demands[w]; rest != 0; rest &= rest - 1 {
-			if i := w*64 + bits.TrailingZeros64(rest); !x.clauses[i].demand.mayLack(r) {
+			if i := w*64 + bits.TrailingZeros64(rest); !x.clauses[i].demand.mayLack(r, facts) {
 				set[w] &^= 1 << (i % 64)
 			}
 		}
@@ -335,6 +338,13 @@ func intersect(set, with []uint64) bool {
 	return left != 0
 }
 
+// unite adds to set what is in other.
+func unite(set, other []uint64) {
+	for w := range set {
+		set[w] |= other[w]
+	}
+}
+
 // keepOverlapping drops clauses without an address of the block.
 func (x *index) keepOverlapping(block secgroup.CIDR, set []uint64) bool {
 	const (
@@ -380,7 +390,7 @@ func (x *index) touchedBy(policy int, rules []secgroup.Rule) bool {
 		}
 	}
 	for i := range rules {
-		if x.touch(&rules[i], inScope, set) {
+		if x.touch(&rules[i], &Surroundings{}, inScope, set) {
 			return true
 		}
 	}

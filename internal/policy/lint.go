@@ -30,12 +30,13 @@ func Lint(p Parsed, now time.Time) []Diagnostic {
 	l := newLinter(p)
 	l.scopes()
 	l.boxes()
+	l.repeated()
 	l.sets()
 	l.shadowed()
 	l.contradictions()
 	l.exemptions()
 	out = append(out, l.warnings...)
-	slices.SortStableFunc(out, comparePlaces)
+	slices.SortStableFunc(out, ComparePlaces)
 	return out
 }
 

@@ -19,7 +19,7 @@ func (l *linter) exemptions() {
 		}
 		p := l.policies[i]
 		not := compileNot(p.Not, trust{})
-		if len(p.Scope.IDs) > 0 && !slices.Contains(p.Scope.IDs, x.Group) || not != nil && not.hold(groupFacts{id: x.Group}) == yes {
+		if len(p.Scope.IDs) > 0 && !slices.Contains(p.Scope.IDs, x.Group) || not != nil && not.hold(&groupFacts{id: x.Group}) == yes {
 			l.warn(x.group, "remove it", "exemption %s exempts nothing: group %s is not in the scope of policy %s", x.ID, x.Group, x.Policy)
 			continue
 		}

@@ -12,7 +12,7 @@ import (
 func (l *linter) shadowed() {
 	for i := range l.policies {
 		p := &l.policies[i]
-		if p.Shipped || !p.forbids() {
+		if p.Shipped || !p.forbids() || !slices.ContainsFunc(p.clauses, func(c *clause) bool { return !l.isNothing(c) }) {
 			continue
 		}
 		for k := range l.policies {

@@ -150,35 +150,6 @@ func (l *linter) forbidden(p *linted) []secgroup.Region {
 	return p.regions
 }
 
-// boxes points out boxes of which their exceptions leave nothing.
-func (l *linter) boxes() {
-	for _, p := range l.policies {
-		for i, c := range p.clauses {
-			if i >= len(p.places.boxes) || !l.isEmptied(c) {
-				continue
-			}
-			if p.AllowOnly != nil {
-				l.warn(p.places.boxes[i], "", "policy %s judges nothing: these allow all of within", p.ID)
-			} else {
-				l.warn(p.places.boxes[i], "", "this box never matches: its exceptions cover all of it")
-			}
-		}
-	}
-}
-
-// isEmptied reports whether a clause forbids nothing to anybody, and would
-// without its exceptions.
-func (l *linter) isEmptied(c *clause) bool {
-	one, matches := []*clause{c}, false
-	for _, q := range l.probes {
-		if !q.forbids(one).IsEmpty() {
-			return false
-		}
-		matches = matches || !q.boxes(one).IsEmpty()
-	}
-	return matches
-}
-
 // sets points out sets that nothing names, and those that a policy names and
 // nobody filled.
 func (l *linter) sets() {

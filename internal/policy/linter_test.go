@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"testing"
@@ -69,6 +70,42 @@ func TestLintOfBoxesThatTheirExceptionsCover(t *testing.T) {
 		require.Len(t, warnings, 1, judged)
 		require.Contains(t, warnings[0], want, judged)
 	}
+}
+
+// TestLintOfBoxesBesideOthers: a box of which the other boxes of its policy
+// forbid all is pointed out, once of two that are alike.
+func TestLintOfBoxesBesideOthers(t *testing.T) {
+	const what = ": this box adds nothing: other boxes of the policy forbid all of it (remove it)"
+	for name, c := range map[string]struct {
+		boxes []string
+		want  []int // by line, the first at 1
+	}{
+		"within an earlier one":     {[]string{"{direction: ingress, ports: [20-30], peers: [internet]}", "{direction: ingress, protocols: [tcp], ports: [22], peers: [internet]}"}, []int{2}},
+		"within a later one":        {[]string{"{direction: ingress, ports: [22], peers: [8.8.8.0/24]}", "{direction: ingress, ports: [20-30], peers: [addresses]}"}, []int{1}},
+		"of a VPC perhaps":          {[]string{"{direction: ingress, ports: [22], peers: [8.8.8.0/24]}", "{direction: ingress, ports: [20-30], peers: [internet]}"}, nil},
+		"alike":                     {[]string{"{direction: ingress, ports: [22], peers: [internet]}", "{direction: ingress, ports: [22], peers: [internet]}"}, []int{2}},
+		"within two others":         {[]string{"{direction: ingress, ports: [20-24], peers: [addresses]}", "{direction: ingress, ports: [22-28], peers: [addresses]}", "{direction: ingress, ports: [25-30], peers: [addresses]}"}, []int{2}},
+		"two within a third":        {[]string{"{direction: ingress, ports: [22], peers: ['::/0']}", "{direction: ingress, ports: [20-30], peers: [any]}", "{direction: ingress, ports: [23], peers: [self]}"}, []int{1, 3}},
+		"a port more":               {[]string{"{direction: ingress, ports: [20-30], peers: [internet]}", "{direction: ingress, ports: [30-31], peers: [internet]}"}, nil},
+		"a direction more":          {[]string{"{direction: ingress, ports: [22], peers: [internet]}", "{direction: both, ports: [22], peers: [internet]}"}, []int{1}},
+		"a peer more":               {[]string{"{direction: ingress, ports: [22], peers: [internet]}", "{direction: ingress, ports: [22], peers: [8.8.8.0/24, self]}"}, nil},
+		"what the other leaves out": {[]string{"{direction: ingress, ports: [22], peers: [internet], but: [{peers: ['aws:*']}]}", "{direction: ingress, ports: [22], peers: ['aws:s3']}"}, nil},
+		"a whole one, and all":      {[]string{"{direction: ingress, ports: [20-30], peers: [internet], when: whole}", "{direction: ingress, ports: [20-30], peers: [internet]}"}, []int{1}},
+		"all, within a whole one":   {[]string{"{direction: ingress, ports: [20-30], peers: [internet], when: whole}", "{direction: ingress, ports: [22], peers: [internet]}"}, nil},
+		"whole ones that are alike": {[]string{"{direction: ingress, ports: [20-30], peers: [internet], when: whole}", "{direction: ingress, ports: [20-30], peers: [internet], when: whole}"}, []int{2}},
+		"a part of a whole one":     {[]string{"{direction: ingress, ports: [20-30], peers: [internet], when: whole}", "{direction: ingress, ports: [20-25], peers: [internet], when: whole}"}, nil},
+	} {
+		text := policyText("p", "forbid:\n  - "+strings.Join(c.boxes, "\n  - "))
+		var want []string
+		for _, line := range c.want {
+			want = append(want, fmt.Sprintf("all.yaml:%d:5%s", strings.Count(text[:strings.Index(text, "forbid:")], "\n")+1+line, what))
+		}
+		require.Equal(t, want, lintWarnings(t, text), name)
+	}
+	empty := policyText("empty", "forbid: [{direction: ingress, peers: [10.0.0.0/8], but: [{peers: [10.0.0.0/8]}]}]")
+	warnings := lintWarnings(t, empty, policyText("p", everywhere))
+	require.Len(t, warnings, 1, "what forbids nothing is said to be empty, not to be forbidden elsewhere too")
+	require.Contains(t, warnings[0], "this box never matches")
 }
 
 func TestLintOfSets(t *testing.T) {

@@ -62,7 +62,7 @@ func (j *judgement) needsBeyond(p *Policy, s *subject, flows secgroup.Region) []
 		return nil
 	}
 	for _, c := range p.clauses {
-		if c.shrinksOnly() || c.demand != nil && !c.demand.mayLack(&s.rule) {
+		if c.shrinksOnly() || c.demand != nil && !c.demand.mayLack(&s.rule, &j.in.Facts.Surroundings) {
 			continue
 		}
 		if box, _ := c.possible(s.rule.Direction, s.rule.Peer, j.at); flows.Overlaps(box) {

@@ -29,13 +29,9 @@ func groupDemands(d Document) []groupDemand {
 // judgeGroup fills in what policies require of the group itself and do not
 // find: one entry per policy, however much it is.
 func (j *judgement) judgeGroup(v *Verdict) {
-	var facts groupFacts
-	for n, i := range j.set.groups {
-		if n == 0 {
-			facts = factsOf(j.in.Live)
-		}
+	for _, i := range j.set.groups {
 		p := j.set.Policies[i]
-		if p.applies(facts) == no {
+		if p.applies(&j.facts) == no {
 			continue
 		}
 		lack := j.lackOfGroup(p)

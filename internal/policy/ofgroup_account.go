@@ -13,7 +13,7 @@ func (p *Policy) JudgesGroups() bool { return len(p.ofGroup) > 0 }
 // themselves says of the group of a verdict, which is Evaluate's on the same
 // input, in policy order.
 func (s *Set) GroupAccounts(in Input, v Verdict) []Account {
-	j := &judgement{set: s, in: &in, at: siteOf(in.Live)}
+	j := newJudgement(s, in)
 	j.naming = newNaming(&in.Live, in.Changes)
 	var findings []Finding
 	for _, r := range v.Group {
@@ -24,7 +24,7 @@ func (s *Set) GroupAccounts(in Input, v Verdict) []Account {
 		if !p.JudgesGroups() {
 			continue
 		}
-		a := p.account(factsOf(in.Live), findings)
+		a := p.account(j.facts, findings)
 		if a.isFine() {
 			a.Finding.Line = p.ofGroup[0].Line
 			var texts []string

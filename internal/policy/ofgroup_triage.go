@@ -13,7 +13,7 @@ func (s *Set) triageGroup(c secgroup.Change, known *Known) Concern {
 	worst, facts := NotConcerned, factsOfRecord(c, groupNamed(&c, ""), known)
 	for _, i := range s.groups {
 		p := s.Policies[i]
-		applies := p.applies(facts)
+		applies := p.applies(&facts)
 		if applies == no {
 			continue
 		}

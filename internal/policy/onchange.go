@@ -70,7 +70,7 @@ func groupNamed(c *secgroup.Change, id string) secgroup.GroupName {
 // groups; what is not known counts as in applies.
 func (p *Policy) appliesToCall(c *secgroup.Change, f groupFacts) answer {
 	if len(c.Groups) > 0 {
-		return p.applies(f)
+		return p.applies(&f)
 	}
 	if p.scope.selectsGroups() {
 		return no
@@ -78,8 +78,8 @@ func (p *Policy) appliesToCall(c *secgroup.Change, f groupFacts) answer {
 	worst := no
 	for _, vpc := range append([]string{""}, c.VPCIDs...)[min(1, len(c.VPCIDs)):] {
 		f := groupFacts{vpc: vpc, account: c.AccountID, region: c.Region}
-		a := p.scope.hold(f)
-		if p.not != nil && !p.not.selectsGroups() && p.not.hold(f) == yes {
+		a := p.scope.hold(&f)
+		if p.not != nil && !p.not.selectsGroups() && p.not.hold(&f) == yes {
 			a = no
 		}
 		worst = max(worst, a)

@@ -106,7 +106,7 @@ func TestWhichCallsAreJudged(t *testing.T) {
 		c.ErrorCode = "Client.DryRunOperation"
 		require.Empty(t, judgedCall(t, every, c, nil).Calls, "a failed call changed nothing")
 	}
-	require.Len(t, watchedCalls(), 21)
+	require.Len(t, watchedCalls(), 22)
 	for _, name := range []string{"", "RunInstances", "AuthorizeSecurityGroup"} {
 		require.Empty(t, judgedCall(t, every, called(dev, name, secgroup.Names), nil).Calls, "%q is no watched call", name)
 	}
@@ -263,6 +263,9 @@ func TestWhatACallOpenedIsTakenBack(t *testing.T) {
 			}
 			require.Len(t, r.Findings, 1)
 			require.Equal(t, tc.excess, excessOf(r.Findings[0], r.Rule.Direction))
+			require.True(t, r.Findings[0].Remaining.Equal(r.Rule.Region().Subtract(r.Findings[0].Excess)))
+			require.Equal(t, tc.name != "exempt", r.Due)
+			require.Equal(t, tc.name == "exempt", r.Findings[0].State == Exempt)
 			require.Equal(t, 12, r.Findings[0].Line)
 		})
 	}
@@ -287,6 +290,33 @@ func TestWhatACallOpenedIsTakenBack(t *testing.T) {
 	t.Run("tag", func(t *testing.T) {
 		v := judgedCall(t, enforcing(t, document("p", onChange(nil), remedy(DoTag))), authorized(dev, now, was), nil)
 		require.Equal(t, Tag, v.Rules[0].Decision)
+	})
+	t.Run("tagged, it stays told", func(t *testing.T) {
+		tagged := func(reported string) func(*Input) {
+			return func(in *Input) {
+				in.Live.Rules = []secgroup.Rule{was}
+				remembered(in, was, func(k *KnownRule) { k.IncidentID, k.Under, k.Reported = "i-1", []string{"p"}, reported })
+			}
+		}
+		for name, tc := range map[string]struct {
+			do       RemedyKind
+			reported string
+			want     bool
+		}{"tagged": {DoTag, "tagged", true}, "raised to revert": {DoRevert, "tagged", false}, "something else was reported": {DoTag, "reverted", false}, "observed, now in enforce": {DoTag, "observed", false}} {
+			v := judgedCall(t, enforcing(t, document("p", onChange(nil), remedy(tc.do))), secgroup.Change{Effect: secgroup.Asks}, tagged(tc.reported))
+			require.Equal(t, tc.want, len(v.Rules[0].Findings) == 1 && v.Rules[0].Findings[0].State == Tagging, name)
+		}
+	})
+	t.Run("beside rules and policies that it is not about", func(t *testing.T) {
+		s := enforcing(t, document("a", onChange(nil), remedy(DoAlert)), document("b", onChange(nil), scope(Scope{VPCs: []string{"vpc-2"}})), document("p", onChange(nil)))
+		beside := func(in *Input) {
+			in.Live.Rules = append([]secgroup.Rule{ruleOf(t, "sgr-0 ingress tcp/80 from 10.0.0.0/8")}, in.Live.Rules...)
+		}
+		v := judgedCall(t, s, authorized(dev, now, was), beside)
+		require.Equal(t, []Decision{Keep, Revert}, []Decision{v.Rules[0].Decision, v.Rules[1].Decision})
+		require.Equal(t, "p", v.Rules[1].Findings[0].Policy.ID)
+		v = judgedCall(t, enforcing(t, document("p", onChange(nil))), wide, beside)
+		require.Contains(t, v.Calls[0].Findings[0].Why, "earlier value of sgr-a is known")
 	})
 	t.Run("beside a policy on rules", func(t *testing.T) {
 		s := enforcing(t, document("a", ssh), document("p", onChange(nil)), document("z", ssh, remedy(DoAlert)))

@@ -13,8 +13,9 @@ import (
 // and so is a rule: they overlap if their directions, some flows and some
 // peers do.
 func overlapsNaively(docs []Document, g secgroup.Group, s *Set) bool {
+	facts := factsOf(g)
 	for i, d := range docs {
-		if s.Policies[i].applies(factsOf(g)) == no {
+		if s.Policies[i].applies(&facts) == no {
 			continue
 		}
 		for _, c := range (naive{doc: d}).boxes() {

@@ -25,6 +25,7 @@ type Parsed struct {
 	// Overridden are the keys that the settings give of policies, by id, in the
 	// order of the file.
 	Overridden map[string][]string
+	Stack      Stack
 
 	forLint lintNotes
 }
@@ -34,6 +35,11 @@ type Parsed struct {
 // settings among own list. It reports all faults of all files at once, as
 // Faults; with a fault nothing is returned.
 func Parse(own []Source, packs map[string][]Source) (Parsed, error) {
+	return ParseWith(own, packs, ParseOptions{})
+}
+
+// ParseWith is Parse, with what is known of the deployment beside its files.
+func ParseWith(own []Source, packs map[string][]Source, o ParseOptions) (Parsed, error) {
 	p := newFolderReader(packs)
 	var files []Source
 	for _, s := range own {
@@ -64,6 +70,7 @@ func Parse(own []Source, packs map[string][]Source) (Parsed, error) {
 	p.resolvePolicies(settings.Overrides)
 	p.unknownOverrides(settings.Overrides)
 	p.deployment(settings)
+	p.stack(settings, o)
 	p.resolveTests()
 	if err := p.sorted(); err != nil {
 		return Parsed{}, err
@@ -241,6 +248,6 @@ func (p *folderReader) result() Parsed {
 	slices.SortFunc(out.Off, byID)
 	slices.SortFunc(out.Deployment.Exemptions, func(a, b Exemption) int { return cmp.Compare(a.ID, b.ID) })
 	out.Warnings = slices.Clone(p.warnings)
-	slices.SortStableFunc(out.Warnings, comparePlaces)
+	slices.SortStableFunc(out.Warnings, ComparePlaces)
 	return out
 }

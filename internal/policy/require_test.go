@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
@@ -159,12 +160,72 @@ func TestWhatIsExemptHidesNoOtherDemand(t *testing.T) {
 	v = s.Evaluate(in)
 	require.Equal(t, []State{Unknown}, states(v))
 	require.Contains(t, v.Rules[0].Findings[0].Why, "could not be read: no")
+	require.NotContains(t, v.Rules[0].Findings[0].Why, "it has no description")
+	require.True(t, v.Rules[0].Findings[0].Excess.IsEmpty())
+	require.Empty(t, v.Rules[0].Findings[0].Lacks)
 	require.Equal(t, Keep, v.Rules[0].Decision, "what is certain is exempt")
 	in.Facts.Dead = &DeadReferences{GroupIDs: []string{"sg-0b"}}
 	v = s.Evaluate(in)
 	require.Equal(t, []State{Acting}, states(v))
 	in.Facts.Dead = &DeadReferences{}
 	require.Equal(t, []State{Exempt}, states(s.Evaluate(in)))
+}
+
+// TestEveryEntryIsAskedOfEveryRule: what one entry does not touch, has nothing
+// against or cannot tell does not end the questions.
+func TestEveryEntryIsAskedOfEveryRule(t *testing.T) {
+	s := enforcing(t, document("p", requires(
+		where("ingress tcp/22 any", func(r *Requirement) { r.Description = true }),
+		where("ingress tcp/20-25 references", func(r *Requirement) { r.Alive = true }),
+		where("ingress tcp/23-25 any", func(r *Requirement) { r.Description = true }),
+		where("ingress tcp/23-25 any", func(r *Requirement) { r.MaxPorts = 1 }),
+	)))
+	judged := func(edit func(*Input), rules ...string) Verdict {
+		in := swept(s, group(t, rules...))
+		in.Facts.Dead = &DeadReferences{}
+		if edit != nil {
+			edit(&in)
+		}
+		return s.Evaluate(in)
+	}
+	require.Equal(t, map[string]string{
+		"sgr-1": "it has no description; it opens 2 ports, where 1 may be",
+		"sgr-2": "it has no description; it opens 2 ports, where 1 may be",
+		"sgr-3": "it has no description",
+	}, lacksOf(judged(nil, "ingress tcp/22-23 from 10.0.0.0/8", "ingress tcp/24-25 from 10.0.0.0/8", "ingress tcp/25 from 10.0.0.0/8")),
+		"the same is said once")
+	v := judged(func(in *Input) { described(in.Live.Rules, "office") }, "ingress tcp/24-25 from 10.0.0.0/8")
+	require.Equal(t, map[string]string{"sgr-1": "it opens 2 ports, where 1 may be"}, lacksOf(v))
+	v = judged(func(in *Input) {
+		in.Facts.Dead = nil
+		described(in.Live.Rules[:1], "office")
+	}, "ingress tcp/22 from sg-0b", "ingress tcp/23 from 10.0.0.0/8")
+	require.Equal(t, []State{Fine, Acting}, states(v), "a fact that one rule waits for says nothing of the next")
+	require.Equal(t, []Need{NeedDead}, v.Needs)
+}
+
+// TestDemandsOfPeersThatAreNotKnown: a list that nobody could read may be of
+// the internet, a block of the group's VPC is not, and where its blocks are not
+// known they are asked for.
+func TestDemandsOfPeersThatAreNotKnown(t *testing.T) {
+	s := enforcing(t, document("p", requires(where("ingress all internet", func(r *Requirement) { r.Description = true }))))
+	list := s.Evaluate(swept(s, withList(group(t, "ingress tcp/22 from pl-d4"), secgroup.PrefixList{ID: "pl-d4", Refused: "denied"})))
+	require.Equal(t, []State{Unknown}, states(list))
+	require.Equal(t, Keep, list.Rules[0].Decision)
+	require.Empty(t, lacksOf(list), "what it lacks counts only if it is of the internet")
+
+	in := swept(s, group(t, "ingress tcp/22 from 8.8.8.0/25"))
+	in.Live.VPCs = vpcs("8.8.8.0/24")
+	require.Equal(t, []State{Fine}, states(s.Evaluate(in)))
+	in.Live.VPCs = nil
+	v := s.Evaluate(in)
+	require.Equal(t, []State{Acting}, states(v))
+	require.Equal(t, []Need{NeedVPCs}, v.Needs)
+
+	own := enforcing(t, document("p", requires(where("ingress all vpc", func(r *Requirement) { r.Description = true }))))
+	v = own.Evaluate(in)
+	require.Equal(t, []State{Fine}, states(v), "a block is known, be it of the VPC or not")
+	require.Equal(t, []Need{NeedVPCs}, v.Needs)
 }
 
 func TestWhatGroupsLack(t *testing.T) {
@@ -281,11 +342,48 @@ func TestDescribedRulesAreMatchedWithoutAllocation(t *testing.T) {
 	}))), document("q", forbid(box("ingress tcp/22 internet"))))
 	set, all := make([]uint64, s.index.words), []uint64{3}
 	for _, r := range described(liveRules(t, "ingress tcp/443 from 8.0.0.0/8", "ingress tcp/443 from 2600::/8", "ingress tcp/443 from sg-0b"), "The Office of Mr. Nobody, 4th floor") {
-		require.Zero(t, testing.AllocsPerRun(100, func() { require.False(t, s.index.touch(&r, all, set)) }), "%s", r)
+		require.Zero(t, testing.AllocsPerRun(100, func() { require.False(t, s.index.touch(&r, &Surroundings{}, all, set)) }), "%s", r)
 	}
 	allocs := func(n int) float64 {
 		g := manyRules(t, n)
 		in := swept(s, secgroup.Group{ID: g.ID, Rules: described(g.Rules, "The Office")})
+		return testing.AllocsPerRun(20, func() { s.Evaluate(in) })
+	}
+	require.Equal(t, allocs(10), allocs(1000))
+}
+
+// TestWhatFactsTellIsMatchedWithoutAllocation: a reference that is known to be
+// alive, and an address that is known to be elastic, are no subjects; where the
+// facts were not read, or could not be, they are.
+func TestWhatFactsTellIsMatchedWithoutAllocation(t *testing.T) {
+	s := enforcing(t,
+		document("alive", requires(where("both all references", func(r *Requirement) { r.Alive = true }))),
+		document("elastic", requires(where("both all internet", func(r *Requirement) { r.Elastic = true }))))
+	own, other := netip.MustParseAddr("8.8.8.8"), netip.MustParseAddr("8.8.4.4")
+	read := Surroundings{Dead: &DeadReferences{GroupIDs: []string{"sg-0c"}}, Elastic: &ElasticAddresses{Addresses: []netip.Addr{own}}}
+	refused := Surroundings{Dead: &DeadReferences{Refused: "denied"}, Elastic: &ElasticAddresses{Refused: "denied", Addresses: []netip.Addr{own, other}}}
+	for text, want := range map[string]bool{
+		"ingress tcp/443 from sg-0b": false, "ingress tcp/443 from sg-0c": true, "ingress tcp/443 from 8.8.8.8/32": false, "ingress tcp/443 from 8.8.4.4/32": true,
+		"egress all to 8.8.8.8/32": false, "ingress tcp/443 from 8.8.8.8/31": true, "ingress tcp/443 from pl-0b": true, "ingress tcp/443 from 10.0.0.0/8": false,
+	} {
+		r, set := liveRules(t, text)[0], make([]uint64, s.index.words)
+		require.Equal(t, want, s.index.touch(&r, &read, []uint64{3}, set), text)
+		if !want {
+			require.Zero(t, testing.AllocsPerRun(100, func() { s.index.touch(&r, &read, []uint64{3}, set) }), text)
+		}
+		for _, facts := range []Surroundings{{}, refused} {
+			require.Equal(t, text != "ingress tcp/443 from 10.0.0.0/8", s.index.touch(&r, &facts, []uint64{3}, set), text)
+		}
+	}
+	allocs := func(n int) float64 {
+		var texts []string
+		for range n / 2 {
+			texts = append(texts, "ingress tcp/443 from sg-0b", "ingress tcp/443 from 8.8.8.8/32")
+		}
+		g := group(t)
+		g.Rules = liveRules(t, texts...)
+		in := swept(s, g)
+		in.Facts.Surroundings = read
 		return testing.AllocsPerRun(20, func() { s.Evaluate(in) })
 	}
 	require.Equal(t, allocs(10), allocs(1000))

@@ -48,6 +48,12 @@ var leafSchemas = map[reflect.Type]*jsonschema.Schema{
 	reflect.TypeFor[actorPattern]():  text(`^arn:[^:]*:[^:]*:[^:]*:[^:]*:.+$`),
 	reflect.TypeFor[testEntry]():     text(`^\s*((ingress|egress)\s+\S+\s+(from|to)\s+\S+|event:.+|[A-Z][A-Za-z]+)\s*$`),
 	reflect.TypeFor[callName]():      {Type: "string", Enum: callNames()},
+	reflect.TypeFor[stackName]():     text(stackNamePattern.String()),
+	reflect.TypeFor[emailAddress]():  text(`^[^@\s]+@[^@\s]+$`),
+	reflect.TypeFor[httpsURL]():      text(`^https://[^\s/?#@]+([/?][^\s#]*)?$`),
+	reflect.TypeFor[keyARN]():        text(`^arn:aws(-cn|-us-gov)?:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+$`),
+	reflect.TypeFor[queueARN]():      text(`^arn:aws(-cn|-us-gov)?:sqs:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,80}$`),
+	reflect.TypeFor[roleARN]():       text(`^arn:aws(-cn|-us-gov)?:iam::\d{12}:role/[A-Za-z0-9_+=,.@/-]+$`),
 	reflect.TypeFor[ruleText]():      text(`^\s*(ingress|egress)\s+\S+\s+(from|to)\s+\S+\s*$`),
 }
 
@@ -84,6 +90,30 @@ func (settingsSyntax) JSONSchemaExtend(s *jsonschema.Schema) { atMost15m(s, "set
 func atMost15m(s *jsonschema.Schema, key string) {
 	span, _ := s.Properties.Get(key)
 	span.Pattern = `^(0+h)?(0*(\d|1[0-5])m)?(\d{1,3}s)?$`
+}
+
+func (stackSyntax) JSONSchemaExtend(s *jsonschema.Schema) {
+	days, _ := s.Properties.Get("logDays")
+	days.Minimum, days.Maximum = "", ""
+	for _, d := range logDays {
+		days.Enum = append(days.Enum, d)
+	}
+	concurrency, _ := s.Properties.Get("concurrency")
+	concurrency.Minimum, concurrency.Maximum = "2", "1000"
+}
+
+func (subscriberSyntax) JSONSchemaExtend(s *jsonschema.Schema) { oneEndpoint(s) }
+
+func (alertsSyntax) JSONSchemaExtend(s *jsonschema.Schema) { oneEndpoint(s) }
+
+func (filterSyntax) JSONSchemaExtend(s *jsonschema.Schema) {
+	s.MinProperties, s.MaxProperties = ptr(uint64(1)), ptr(uint64(5))
+}
+
+func oneEndpoint(s *jsonschema.Schema) {
+	for _, key := range []string{"email", "https", "queue"} {
+		s.OneOf = append(s.OneOf, &jsonschema.Schema{Required: []string{key}})
+	}
 }
 
 func (overrideSyntax) JSONSchemaExtend(s *jsonschema.Schema) {
@@ -413,6 +443,7 @@ var beyondSchema = map[string]string{
 	"inverted-range":         "compares two numbers",
 	"set-cycle":              "follows names",
 	"shared-set":             "computes a block",
+	"stack-partitions":       "compares ARNs",
 	"these-outside-within":   "computes with blocks and ports",
 	"unknown-set":            "follows names",
 }

@@ -126,7 +126,7 @@ func (m *scopeMatcher) isEmpty() bool {
 }
 
 // hold answers whether all conditions hold.
-func (m *scopeMatcher) hold(f groupFacts) answer {
+func (m *scopeMatcher) hold(f *groupFacts) answer {
 	if m.never {
 		return no
 	}
@@ -193,7 +193,7 @@ func (m *scopeMatcher) holdTags(tags map[string]string) answer {
 
 // applies answers whether a policy is meant for a group. What is not known
 // counts as yes for the scope and as no for scope.not: unknown is "may".
-func (p *Policy) applies(f groupFacts) answer {
+func (p *Policy) applies(f *groupFacts) answer {
 	a := p.scope.hold(f)
 	if a == no || p.not == nil {
 		return a

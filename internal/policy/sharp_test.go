@@ -39,7 +39,7 @@ func touched(t *testing.T, s *Set, text string) []int {
 	t.Helper()
 	r := ruleOf(t, text)
 	set := s.index.everything()
-	found := s.index.touch(&r, s.index.everything(), set)
+	found := s.index.touch(&r, &Surroundings{}, s.index.everything(), set)
 	require.Equal(t, found, len(bitsOf(set)) > 0, text)
 	return bitsOf(set)
 }
@@ -64,7 +64,7 @@ func TestIndexNamesNoMoreThanItMust(t *testing.T) {
 	}
 	odd := ruleOf(t, "ingress tcp/22 from 8.8.8.8/32")
 	odd.Direction = 0
-	require.False(t, s.index.touch(&odd, s.index.everything(), make([]uint64, s.index.words)))
+	require.False(t, s.index.touch(&odd, &Surroundings{}, s.index.everything(), make([]uint64, s.index.words)))
 	require.True(t, s.index.touchedBy(0, liveRules(t, "ingress tcp/1 from 8.8.8.8/32", "ingress tcp/22 from 8.8.8.8/32")))
 	require.False(t, s.index.touchedBy(0, liveRules(t, "ingress tcp/1 from 8.8.8.8/32")))
 	require.False(t, s.index.touchedBy(1, liveRules(t, "ingress tcp/22 from 8.8.8.8/32")))
@@ -113,7 +113,7 @@ func TestCountsOfFlows(t *testing.T) {
 		{"ingress 47 internet", "ingress 47 from 8.8.8.8/32", 1 << 16},
 	} {
 		r := ruleOf(t, tc.rule)
-		require.Equal(t, tc.want, c(tc.box).flowsOf(&r), "%s, %s", tc.box, tc.rule)
+		require.Equal(t, tc.want, c(tc.box).flowsOf(r.Protocols(), r.Span()), "%s, %s", tc.box, tc.rule)
 	}
 	require.Equal(t, uint64(10), countFlows(ruleOf(t, "ingress tcp/20-29 from 8.8.8.8/32").Region()))
 	require.Equal(t, uint64(1<<24), countFlows(ruleOf(t, "ingress all from 8.8.8.8/32").Region()))
@@ -184,7 +184,7 @@ func TestHarmlessDropsWhatCannotBeViolated(t *testing.T) {
 			rules = append(rules, RuleVerdict{Rule: r})
 		}
 		kept := map[int]bool{}
-		for _, i := range bitsOf(s.index.harmless(s.Policies, rules, s.index.everything())) {
+		for _, i := range bitsOf(s.index.harmless(s.Policies, rules, &Surroundings{}, s.index.everything())) {
 			kept[i] = true
 		}
 		return kept

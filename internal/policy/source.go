@@ -50,8 +50,8 @@ func (p position) String() string {
 	return Diagnostic{File: p.source.file, Line: p.line, Column: p.column}.Place()
 }
 
-// comparePlaces orders by file, line and column.
-func comparePlaces(a, b Diagnostic) int {
+// ComparePlaces orders diagnostics by file, line and column.
+func ComparePlaces(a, b Diagnostic) int {
 	if c := strings.Compare(a.File, b.File); c != 0 {
 		return c
 	}
@@ -125,7 +125,7 @@ func (r *reporter) sorted() error {
 		return nil
 	}
 	faults := slices.Clone(r.faults)
-	slices.SortStableFunc(faults, comparePlaces)
+	slices.SortStableFunc(faults, ComparePlaces)
 	return Faults(slices.Compact(faults)) // an exception of an override is read for every box
 }
 

@@ -26,6 +26,12 @@ type DeadReferences struct {
 	GroupIDs []string
 }
 
+// isAlive reports whether a group that a rule names is known to be there and in
+// reach; false where that was not read (nil), or could not be.
+func (d *DeadReferences) isAlive(id string) bool {
+	return d != nil && d.Refused == "" && !slices.Contains(d.GroupIDs, id)
+}
+
 // AllGroups are the groups of the account in the region. One value serves all
 // groups that are judged by it, also at once: what they open is worked out on
 // first use, or a pass over n groups would work it out n times for each.
@@ -42,6 +48,12 @@ type AllGroups struct {
 type ElasticAddresses struct {
 	Refused   string
 	Addresses []netip.Addr
+}
+
+// holds reports whether every address of a block is known to be elastic; false
+// where that was not read (nil), or could not be.
+func (e *ElasticAddresses) holds(block netip.Prefix) bool {
+	return e != nil && e.Refused == "" && block.IsSingleIP() && slices.Contains(e.Addresses, block.Addr())
 }
 
 // Surroundings are these facts.

@@ -191,6 +191,7 @@ type settingsSyntax struct {
 	Settle     timeSpan                       `json:"settle" jsonschema_description:"how long the default egress of a new group may stand; 30s if left out"`
 	LedgerDown word                           `json:"ledgerDown" jsonschema:"enum=revoke,enum=hold" jsonschema_description:"what happens to severe violations while the ledger is down; revoke if left out"`
 	Fuse       *fuseSyntax                    `json:"fuse" jsonschema_description:"an hour's bound on what one policy may touch"`
+	Stack      *stackSyntax                   `json:"stack" jsonschema_description:"what make deploy makes the stack with"`
 }
 
 // rangesSyntax picks from the ranges that AWS publishes.

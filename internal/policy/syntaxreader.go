@@ -125,11 +125,7 @@ func (s *syntaxReader) structure(n *yamlNode, v reflect.Value, label string) boo
 			s.fault(n.pairs[i].key.position, hint, "unknown key %q in %s", name, label)
 			continue
 		}
-		field := v.FieldByIndex(k.index)
-		s.value(&n.pairs[i].value, field, name)
-		if w, ok := field.Addr().Interface().(*word); ok && len(k.words) > 0 {
-			w.oneOf(s, name, k.words)
-		}
+		s.field(&n.pairs[i].value, v.FieldByIndex(k.index), name, k)
 	}
 	for _, name := range keys.names {
 		if keys.byName[name].required && pairOf(n.pairs, name) == nil {
@@ -137,6 +133,14 @@ func (s *syntaxReader) structure(n *yamlNode, v reflect.Value, label string) boo
 		}
 	}
 	return true
+}
+
+// field reads what stands under a key.
+func (s *syntaxReader) field(n *yamlNode, v reflect.Value, name string, k syntaxKey) {
+	s.value(n, v, name)
+	if w, ok := v.Addr().Interface().(*word); ok && len(k.words) > 0 {
+		w.oneOf(s, name, k.words)
+	}
 }
 
 // syntaxKeys are the keys of one struct of syntax.go.

@@ -100,7 +100,7 @@ func (s *Set) triageAdded(c secgroup.Change, known *Known, rules []secgroup.Rule
 	t := addition{at: site{groupID: facts.id, accountID: c.AccountID}, rules: rules, known: known}
 	worst := NotConcerned
 	for i, p := range s.Policies {
-		applies := p.applies(facts)
+		applies := p.applies(&facts)
 		if applies == no {
 			continue
 		}

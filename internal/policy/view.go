@@ -37,7 +37,7 @@ func (s *Set) Views(policies []*Policy, c Case) []View {
 	var out []View
 	facts := factsOf(c.Group)
 	for _, p := range policies {
-		if p.applies(facts) == no {
+		if p.applies(&facts) == no {
 			continue
 		}
 		v := View{Policy: p, set: s, who: c}
@@ -60,7 +60,7 @@ func (s *Set) Views(policies []*Policy, c Case) []View {
 
 func (v View) subject(dir secgroup.Direction, peer secgroup.Peer, flows secgroup.Region) (*judgement, *subject) {
 	c := v.who
-	j := &judgement{set: v.set, in: &Input{Live: c.Group, Now: c.Now}, at: siteOf(c.Group)}
+	j := newJudgement(v.set, Input{Live: c.Group, Now: c.Now})
 	s := &subject{
 		rule:   ownReference(secgroup.Rule{Direction: dir, Protocol: secgroup.AllProtocols, Ports: secgroup.NoPorts, Peer: peer}, c.Group.AccountID),
 		region: flows, acts: true, by: c.By, since: c.Now,

@@ -55,7 +55,7 @@ type Change struct {
 	// Incomplete says why Complete is false, in words; "" where it is true.
 	Incomplete string
 
-	// Cause is "event", "sweep", "retry", "settle" or "after"; IncidentID is
+	// Cause is "event", "sweep", "retry", "settle", "after" or "blocks"; IncidentID is
 	// the incident that a Judge Group message asks to look at again.
 	Cause      string
 	IncidentID string

@@ -56,7 +56,7 @@ func Exemptions(i incident.Incident, steps []Step, ask Ask) []policy.Exemption {
 			continue
 		}
 		out = append(out, policy.Exemption{
-			ID: "UNDO-" + i.ID + "-" + p.ID, Policy: p.ID, Group: i.GroupID, Rules: rules[p.ID],
+			ID: incident.UndoExemption(i.ID, p.ID), Policy: p.ID, Group: i.GroupID, Rules: rules[p.ID],
 			Owner: ask.Owner, Reason: ask.Reason, Ticket: ask.Ticket, Until: ask.Until, Source: "ledger",
 		})
 	}

@@ -50,6 +50,9 @@ func (j *judging) carryOut(ctx context.Context) (again, called bool) {
 			j.stop(fmt.Errorf("%s: %w", a.Call(), context.DeadlineExceeded))
 			return false, called
 		}
+		if j.isOvertaken(ctx, a) {
+			return true, true
+		}
 		res := j.w.cfg.Applier.Apply(ctx, a)
 		called = true
 		j.noteResult(a, res)
@@ -79,6 +82,33 @@ func (j *judging) carryOut(ctx context.Context) (again, called bool) {
 		}
 	}
 	return again, called
+}
+
+// reasonOvertaken is why a rule was left as it is, with no call made for it.
+const reasonOvertaken = "overtaken"
+
+// isOvertaken reports whether a rule that is to be modified has another value by
+// now than the one that it was planned on: EC2 has no compare-and-set, and its
+// answer does not tell what was overwritten. So the rule is read right before;
+// what is left is the time of one call. A rule that cannot be read, or is not
+// shown, is left to the call itself.
+func (j *judging) isOvertaken(ctx context.Context, a plan.Action) bool {
+	modify, ok := a.(plan.Modify)
+	if !ok {
+		return false
+	}
+	rules, err := j.rules(ctx, modify.From.ID)
+	if err != nil {
+		return false
+	}
+	now, ok := ruleByID(rules, modify.From.ID)
+	if !ok || now.SameValue(modify.From) {
+		return false
+	}
+	if e := j.ends[modify.From.ID]; e != nil {
+		e.overtaken = true
+	}
+	return true
 }
 
 // isEmpty reports whether an Authorize was answered with success and added

@@ -34,7 +34,7 @@ func (w *Warden) tasks(records []*record) []*task {
 		case !r.decided:
 			add("group "+r.group, r, r.group)
 		case mustBeSaid(r.decision):
-			add("event "+r.change.EventID, r, "")
+			add("event "+orOther(r.file, r.change.EventID), r, "")
 		}
 	}
 	return tasks

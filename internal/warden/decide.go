@@ -160,7 +160,7 @@ func (j *judging) readList(ctx context.Context, id string) error {
 func (j *judging) endOf(rv policy.RuleVerdict) *end {
 	acting := rv.Decision == policy.Revert || rv.Decision == policy.Narrow || rv.Decision == policy.Tag
 	due := rv.Due || worst(rv, policy.Unknown) != nil
-	if !acting && !due && !rv.Named {
+	if !acting && !due && !rv.Named && !j.isUntoldUndoing(rv) {
 		return nil
 	}
 	e := &end{rule: rv.Rule, verdict: rv, after: []secgroup.Rule{rv.Rule}}
@@ -256,7 +256,8 @@ func (j *judging) toldBefore(e *end) bool {
 			return false
 		}
 	case incident.Exempt:
-		if known.IncidentID != j.exemptIncident(e) || known.Reported != outcome.String() {
+		undone, _ := j.undoneBy(e.reason)
+		if known.IncidentID != j.exemptIncident(e) && known.IncidentID != undone || known.Reported != outcome.String() {
 			return false
 		}
 	default:

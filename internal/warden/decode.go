@@ -33,8 +33,19 @@ func (w *Warden) decode(ctx context.Context, deliveries []Delivery, shared *batc
 			records = append(records, w.recordsOf(ctx, d, c, shared)...)
 		}
 		digest := sync.OnceValue(func() [sha256.Size]byte { return sha256.Sum256(d.Body) })
+		var bad []*record
 		for _, cause := range causes(err) {
-			records = append(records, unread(d, cause, digest))
+			r := unread(d, cause, digest)
+			records = append(records, r)
+			if r.decision.Outcome == incident.Unresolved {
+				bad = append(bad, r)
+			}
+		}
+		if len(bad) > 1 {
+			whole := digest()
+			for _, r := range bad { // one alert for the file, and not one for each
+				r.file = "sha256-" + hex.EncodeToString(whole[:16])
+			}
 		}
 		if len(changes) == 0 && err == nil {
 			records = append(records, unread(d, errors.New("holds no record"), digest))

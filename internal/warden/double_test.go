@@ -114,6 +114,7 @@ type queueDouble struct {
 	mu    sync.Mutex
 	asked []askedAgain
 	err   error
+	most  int // messages that it takes; 0 = all
 }
 
 func (q *queueDouble) JudgeAgain(_ context.Context, group, cause, incidentID string, delay time.Duration) error {
@@ -121,6 +122,9 @@ func (q *queueDouble) JudgeAgain(_ context.Context, group, cause, incidentID str
 	defer q.mu.Unlock()
 	if q.err != nil {
 		return q.err
+	}
+	if q.most > 0 && len(q.asked) >= q.most {
+		return incident.ErrThrottled
 	}
 	q.asked = append(q.asked, askedAgain{group, cause, incidentID, delay})
 	return nil

@@ -23,6 +23,7 @@ type draft struct {
 	exempt    bool        // about the use of an exemption, not about a violation
 	blind     []*blindAct // what was done about its rules without the ledger
 	final     bool        // its rules ended before this judging: only a message or the entry is owed
+	undone    bool        // an operator put back what it took, and only that is owed
 }
 
 // draftIncidents makes the incidents of this judging: open ones are carried
@@ -39,6 +40,7 @@ func (j *judging) draftIncidents(ctx context.Context) {
 		d := j.holderOf(rv.Rule.ID)
 		due := e.act || e.outcome > incident.Exempt
 		switch {
+		case j.tellUndone(ctx, e, d):
 		case d != nil && (due || d.exempt && e.outcome == incident.Exempt):
 		case d != nil:
 			continue // no violation any more: finishLeft ends it
@@ -53,7 +55,9 @@ func (j *judging) draftIncidents(ctx context.Context) {
 		default:
 			continue
 		}
-		j.join(d, e)
+		if d != nil {
+			j.join(d, e)
+		}
 	}
 	j.endLeft()
 	j.wouldHave()
@@ -73,6 +77,9 @@ func (j *judging) carryOn() {
 		if d.stranger = d.inc.Reason == reasonStranger; d.stranger {
 			d.ends = []*end{j.strangerEnd(d)}
 		}
+		// The message could not be sent.
+		d.undone = d.inc.EventType == incident.Undone
+		d.final = d.undone
 		if d.call = !d.stranger && len(d.inc.Rules) == 0; d.call {
 			d.ends = []*end{{outcome: d.inc.Outcome, reason: d.inc.Reason, incident: d.inc.ID, draft: d}}
 		}
@@ -85,7 +92,7 @@ func (j *judging) carryOn() {
 // what is known now.
 func (j *judging) endLeft() {
 	for _, d := range j.drafts {
-		if !d.stranger && !d.call {
+		if !d.stranger && !d.call && !d.undone {
 			j.finishLeft(d)
 		}
 		if !d.stranger && !d.call && !d.final {
@@ -192,6 +199,7 @@ func ruleBefore(r incident.Rule) secgroup.Rule {
 func (j *judging) leftOver(d *draft, r incident.Rule, e *end) (incident.Outcome, string) {
 	act := d.blindly(r.ID)
 	begun := d.stored.Outcome == 0 || d.stored.Outcome == incident.NotReverted || d.stored.Outcome == incident.Unresolved
+	begun = begun && r.Reason != reasonOvertaken
 	live, isLive := ruleByID(j.live.Rules, r.ID)
 	if j.exists && secgroup.IsGroupEntry(r.ID) {
 		live, isLive, begun = e.rule, true, false // the group itself, which is as required by now

@@ -34,6 +34,7 @@ type ec2Double struct {
 	synced           map[string]bool
 	users            []secgroup.ListUser
 	usersErr, oldErr error
+	blocks           []netip.Prefix // of the VPC
 
 	interfaces map[string][]string // by group
 	dead       map[string][]string // references, by group
@@ -274,7 +275,7 @@ func (e *ec2Double) ElasticAddresses(context.Context) ([]netip.Addr, error) {
 }
 
 func (e *ec2Double) VPCs(context.Context, secgroup.Group) ([]secgroup.VPC, error) {
-	return []secgroup.VPC{{ID: vpcA}}, e.begin("VPCs")
+	return []secgroup.VPC{{ID: vpcA, CIDRs: e.blocks}}, e.begin("VPCs")
 }
 
 func (e *ec2Double) List(_ context.Context, id string) (secgroup.PrefixList, error) {

@@ -81,6 +81,9 @@ func (w *Warden) fanOut(ctx context.Context, base *record, shared *batchFacts) (
 			Effect: secgroup.Asks, EventID: c.EventID, EventTime: c.EventTime, AccountID: c.AccountID, Region: c.Region,
 			Groups: []secgroup.GroupName{{ID: id}}, Cause: c.Cause, Complete: true,
 		}
+		if takesBlock(c) {
+			r.change.Cause = causeBlocks
+		}
 		r.because = indirectNote(c)
 		records = append(records, &r)
 	}
@@ -128,25 +131,45 @@ func concerns(c secgroup.Change, g secgroup.Group) bool {
 // askForOthers puts into the queue what is not judged with the record: groups
 // that are too many for that, and all of them once more when EC2 is sure to
 // show what the call did. A record that comes later is that second look itself.
+// A record that comes again to this process asks for nothing again.
 func (w *Warden) askForOthers(ctx context.Context, base *record, groups []string) error {
 	type look struct {
-		group string
-		delay time.Duration
+		group, key string
+		delay      time.Duration
 	}
 	var looks []look
 	for _, id := range groups {
 		if len(groups) > fanOutMost {
-			looks = append(looks, look{id, 0})
+			looks = append(looks, look{id, id + " now", 0})
 		}
 		if base.young(w.now()) {
 			at := notAfter(base.change.EventTime, w.now()).Add(visibleAfter)
-			looks = append(looks, look{id, delayUntil(at, w.now())})
+			looks = append(looks, look{id, id + " later", delayUntil(at, w.now())})
 		}
 	}
+	cause := causeSettle
+	if takesBlock(base.change) {
+		cause = causeBlocks
+	}
+	event := base.change.EventID
+	if event != "" {
+		event += " " + base.change.EventTime.UTC().Format(time.RFC3339)
+	}
+	looks = slices.DeleteFunc(looks, func(l look) bool { return w.asked.was(event, l.key) })
 	return aside(looks, func(l look) error {
-		return w.cfg.Queue.JudgeAgain(ctx, l.group, causeSettle, "", l.delay)
+		err := w.cfg.Queue.JudgeAgain(ctx, l.group, cause, "", l.delay)
+		if err == nil {
+			w.asked.note(event, l.key)
+		}
+		return err
 	})
 }
+
+// causeBlocks is the cause of a look at a group whose VPC lost a block: what was
+// the VPC's own is the internet's now.
+const causeBlocks = "blocks"
+
+func takesBlock(c secgroup.Change) bool { return c.EventName == "DisassociateVpcCidrBlock" }
 
 // indirectNote says which call led to a look at groups that it does not name.
 func indirectNote(c secgroup.Change) string {

@@ -90,6 +90,36 @@ func TestManyGroupsAreJudgedByMessagesOfTheirOwn(t *testing.T) {
 	slices.Sort(now)
 	require.Equal(t, ids, now)
 	require.Len(t, w.queue.asked, 2*len(ids), "and each once more")
+
+	w.reset()
+	w.decisions(w.listChange(ownList), 2)
+	require.Empty(t, w.queue.asked, "a record that comes again asks for nothing again")
+}
+
+// TestAFanOutThatStoppedGoesOn: what was asked for is not asked for again.
+func TestAFanOutThatStoppedGoesOn(t *testing.T) {
+	w := newWorld(t, revertSSH)
+	w.holds(ownList, "0.0.0.0/0")
+	for n := range fanOutMost + 7 {
+		id := fmt.Sprintf("sg-0%016x", n)
+		w.ec2.make(id, "many")
+		w.ec2.add(id, parse(t, "ingress tcp/22 from "+ownList))
+	}
+	body := w.listChange(ownList)
+	w.wait(2 * time.Minute)
+	w.queue.most = 20
+	require.True(t, w.judge1(body).Retry)
+	require.Len(t, w.queue.asked, 20)
+	w.queue.most = 0
+	require.False(t, w.judgeTimes(body, 2).Retry)
+	asked := map[string]int{}
+	for _, a := range w.queue.asked {
+		asked[a.group]++
+	}
+	require.Len(t, asked, fanOutMost+7)
+	for _, n := range asked {
+		require.Equal(t, 1, n)
+	}
 }
 
 func TestAFanOutThatFailsComesAgain(t *testing.T) {

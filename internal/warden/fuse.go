@@ -22,6 +22,20 @@ const (
 	actorAgain = 15 * time.Minute
 )
 
+// mostCounted is how many groups and actors are counted in all, as one item of
+// 400 KB holds them, and is read with every change: 30 bytes for each, and as much
+// again for the hour after another bundle was deployed.
+const mostCounted = 4000
+
+// bounded lowers the limits where so many policies could count too much together.
+func bounded(f policy.Fuse, policies int) policy.Fuse {
+	if policies == 0 {
+		return f
+	}
+	most := max(1, mostCounted/2/policies)
+	return policy.Fuse{Groups: min(f.Groups, most), Actors: min(f.Actors, most)}
+}
+
 // Reasons of the pages about a fuse.
 const (
 	reasonFuse   = "fuse-blown"

@@ -2,7 +2,9 @@ package warden
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
@@ -11,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sgwarden/sgwarden/internal/incident"
+	"github.com/sgwarden/sgwarden/internal/ledger"
 	"github.com/sgwarden/sgwarden/internal/policy"
 	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
@@ -375,4 +378,85 @@ func TestFuseDoesNotCountWhatIsTakenOutOfLists(t *testing.T) {
 	require.Equal(t, []string{"0.0.0.0/0"}, w.blocks(ownList))
 	require.Equal(t, []string{"acted reverted"}, w.sent())
 	require.Empty(t, w.held())
+}
+
+// Whoever may take blocks away from VPCs can make what was inside be the internet,
+// in all groups of a VPC: that must not hold the policy either.
+func TestFuseIsNotPressedByABlockThatIsTakenAway(t *testing.T) {
+	const own = "8.8.0.0/15"
+	for name, many := range map[string]int{"with the record": 4, "by messages of their own": fanOutMost + 1} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, revertSSH, fused(1, 0))
+			w.ec2.blocks = []netip.Prefix{netip.MustParsePrefix("8.8.0.0/16"), netip.MustParsePrefix("8.9.0.0/16")}
+			var ids []string
+			for i := range many {
+				id := fmt.Sprintf("sg-0cccccccccccc%04d", i)
+				w.ec2.make(id, fmt.Sprintf("group-%d", i))
+				w.ec2.add(id, parse(t, "ingress tcp/22 from "+own))
+				ids = append(ids, id)
+			}
+			w.sweptOutcomes(ids...)
+			w.wait(2 * time.Hour)
+			w.ec2.blocks = nil
+			w.decisions(w.indirect("DisassociateVpcCidrBlock", fmt.Sprintf(`{"associationId":"vpc-cidr-assoc-1","vpcId":%q}`, vpcA)), 1)
+			for _, a := range w.queue.asked {
+				require.Equal(t, causeBlocks, a.cause)
+				w.judge1(judgeGroup(a.group, a.cause, ""))
+			}
+			for _, id := range ids {
+				require.Empty(t, w.texts(id))
+			}
+			require.Equal(t, incident.Reverted, w.judge1(w.authorize(groupA, ssh)).Outcome)
+			require.Empty(t, w.held())
+		})
+	}
+}
+
+// A look of that cause is no excuse for what was not in order before.
+func TestFuseCountsMarkedRulesOfABlock(t *testing.T) {
+	w := newWorld(t, revertSSH, fused(1, 0))
+	for _, id := range w.unheard(2) {
+		w.judge1(judgeGroup(id, causeBlocks, ""))
+	}
+	require.NotEmpty(t, w.held())
+}
+
+// TestFuseFitsItsItem: at the highest limits, with very many policies.
+func TestFuseFitsItsItem(t *testing.T) {
+	require.Equal(t, policy.Fuse{Groups: 10, Actors: 25}, bounded(policy.Fuse{Groups: 10, Actors: 25}, 60))
+	require.Equal(t, policy.Fuse{Groups: 200, Actors: 200}, bounded(policy.Fuse{Groups: 200, Actors: 200}, 3))
+	require.Equal(t, policy.Fuse{}, bounded(policy.Fuse{}, 60))
+	for _, policies := range []int{1, 30, 100, 400} {
+		f := bounded(policy.Fuse{Groups: 200, Actors: 200}, policies)
+		require.Positive(t, f.Groups)
+		store := ledger.NewInMemory()
+		counts := map[string]incident.FuseCount{}
+		for n := range policies {
+			c := incident.FuseCount{Groups: map[string]time.Time{}, Actors: map[string]time.Time{}, Told: noon, Released: noon}
+			for i := range f.Groups {
+				c.Groups[fmt.Sprintf("sg-0%08x%08x", n, i)], c.Actors[actorDigest(fmt.Sprint(n, i))] = noon, noon
+			}
+			counts[fmt.Sprintf("policy-with-a-long-name-%d@%064d", n, n)] = c
+		}
+		_, err := store.Open(t.Context(), incident.Opening{
+			GroupID: groupA, Known: policy.Known{Exists: true}, Lease: incident.Lease{Holder: "h", Until: noon.Add(time.Minute)}, Now: noon,
+			Fuse: &incident.FuseCharge{Counts: counts},
+		})
+		require.NoError(t, err)
+		size := 0
+		for key, c := range counts {
+			text, err := json.Marshal(map[string]any{key: map[string]any{"g": seconds(c.Groups), "a": seconds(c.Actors), "t": 1, "r": 1}})
+			require.NoError(t, err)
+			size += len(text)
+		}
+		require.Less(t, 2*size, 400<<10, "%d policies", policies)
+	}
+}
+
+func seconds(times map[string]time.Time) map[string]int64 {
+	out := map[string]int64{}
+	for id, at := range times {
+		out[id] = at.Unix()
+	}
+	return out
 }

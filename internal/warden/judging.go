@@ -79,6 +79,9 @@ type end struct {
 	contested int
 	until     time.Time
 	tries     tries
+	// overtaken: it had another value just before it was to be modified, and was
+	// left. That may have been a read of an older state.
+	overtaken bool
 	blind     *blindAct // what was done about it without the ledger; nil = nothing
 }
 

@@ -155,7 +155,7 @@ func (j *judging) factsOf(c incident.Controls) policy.Facts {
 		if len(c.Acts) == 0 {
 			break // before the first act no digest need be made
 		}
-		if act, ok := c.Acts[actKey(p)]; ok {
+		if act, ok := c.Act(actKey(p), j.groupID); ok {
 			f.Acts[p.ID] = act
 		}
 	}

@@ -3,6 +3,7 @@ package warden
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -14,8 +15,10 @@ import (
 // deliveries of that one event. It is remembered under the event's own key,
 // not with a group: it must not make later changes of a group look open.
 func (w *Warden) sayOnce(ctx context.Context, records []*record) {
-	first := records[0]
-	inc := w.eventIncident(first)
+	inc := w.eventIncident(records[0])
+	if records[0].file != "" {
+		inc = w.fileIncident(records)
+	}
 	for _, r := range records {
 		r.decision.IncidentID, r.decision.Incident = inc.ID, inc
 	}
@@ -45,6 +48,39 @@ func (w *Warden) eventIncident(r *record) incident.Incident {
 	inc.Outcome, inc.Reason = r.decision.Outcome, r.decision.Reason
 	inc.Severity = policy.Medium
 	w.objections(&inc, r)
+	return inc
+}
+
+// mostUnreadNotes bounds the records of a file that its incident tells of one by
+// one.
+const mostUnreadNotes = 10
+
+// fileIncident is the document of a log file of which several records could not
+// be read. It has what they have in common.
+func (w *Warden) fileIncident(records []*record) incident.Incident {
+	whole := *records[0]
+	told := map[string]bool{}
+	var notes []string
+	for _, r := range records {
+		if told[r.decision.Reason] {
+			continue
+		}
+		told[r.decision.Reason] = true
+		notes = append(notes, r.decision.Reason)
+		if r.decision.GroupID != whole.decision.GroupID {
+			whole.decision.GroupID = ""
+		}
+		if name := r.change.EventName; name != "" && name != whole.change.EventName {
+			whole.change.EventName = ""
+		}
+	}
+	whole.change.EventID, whole.decision.Reason = whole.file, reasonUnreadable
+	inc := w.eventIncident(&whole)
+	inc.EventID = ""
+	if more := len(notes) - mostUnreadNotes; more > 0 {
+		notes = append(notes[:mostUnreadNotes], fmt.Sprintf("and %d more: the log of the function has a line for each", more))
+	}
+	inc.Notes = append([]string{"several records of one log file could not be read: what they tell of was not judged"}, notes...)
 	return inc
 }
 

@@ -34,6 +34,9 @@ func (j *judging) hasOwnEvent(e *end, p *policy.Policy) bool {
 	if isKnown && j.isOpenedByList(known, e.rule, p) {
 		return true
 	}
+	if isKnown && j.isOpenedByBlock(known, p) {
+		return true
+	}
 	if isKnown && !j.grew(known, e.rule) {
 		if j.isChanged() && j.now.Sub(known.Since) < fuseWindow {
 			return true // first seen so, and not taken back at once
@@ -64,6 +67,15 @@ func (j *judging) isOpenedByList(known policy.KnownRule, live secgroup.Rule, p *
 		return known.InOrder() || known.ListGrew()
 	}
 	return known.ListGrew() && (j.now.Sub(known.Since) < fuseWindow+p.Remedy.After || j.takesLong(known, known.Since))
+}
+
+// isOpenedByBlock reports whether the VPC of the group lost a block, and the rule
+// was in order until then: that is the act of whoever may change the VPC, in all
+// its groups at once, as with lists. The item does not remember the blocks, so a
+// look that the call led to stands for it.
+func (j *judging) isOpenedByBlock(known policy.KnownRule, p *policy.Policy) bool {
+	return known.InOrder() && !slices.Contains(known.Baseline, p.ID) &&
+		slices.ContainsFunc(j.records, func(r *record) bool { return r.change.Cause == causeBlocks })
 }
 
 // isChanged reports whether a fresh record at hand changes the group. A rule that

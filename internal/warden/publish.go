@@ -15,13 +15,17 @@ func (j *judging) publish(ctx context.Context) {
 		j.finish(d)
 		for _, event := range j.messages(d) {
 			d.inc.EventType = event
-			if err := j.w.cfg.Publisher.Publish(ctx, d.inc); err != nil {
+			message := d.inc
+			if d.undone {
+				message = j.ofUndoing(d)
+			}
+			if err := j.w.cfg.Publisher.Publish(ctx, message); err != nil {
 				_, why := explain(err)
 				d.unsent, j.retry = true, true
 				d.inc.Notes = appendOnce(d.inc.Notes, "the message "+string(event)+" could not be sent: "+why)
 				break
 			}
-			j.story.Published = append(j.story.Published, d.inc)
+			j.story.Published = append(j.story.Published, message)
 			d.inc.Published = appendOnce(slices.Clone(d.inc.Published), string(event))
 		}
 		j.story.Incidents = append(j.story.Incidents, d.inc)
@@ -75,6 +79,8 @@ func (j *judging) messages(d *draft) []incident.EventType {
 	switch o := d.inc.Outcome; {
 	case j.stale(d), o == incident.Ignored, o == incident.Compliant, d.stranger && o == incident.Pending:
 		return nil
+	case d.undone:
+		event = incident.Undone
 	case o == incident.Gone || o == incident.AlreadyCompliant || o == incident.Exempt && d.stored != nil && !d.exempt:
 		if len(d.inc.Published) == 0 {
 			return nil // nobody was told that it was open

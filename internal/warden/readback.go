@@ -157,6 +157,8 @@ func (j *judging) settleRule(e *end) {
 		e.outcome, e.reason, e.after, e.restored, e.fallback = incident.AlreadyCompliant, "", nil, false, ""
 	case e.tries.err != nil:
 		e.outcome, e.reason, e.after = cannot(e.tries.err), why, []secgroup.Rule{live}
+	case e.overtaken && !e.tries.answered && !e.tries.uncertain:
+		e.outcome, e.reason, e.after = incident.Unresolved, reasonOvertaken, []secgroup.Rule{live}
 	case live.SameValue(e.rule):
 		e.outcome, e.reason, e.after = incident.NotReverted, "still-there", []secgroup.Rule{live}
 	default:

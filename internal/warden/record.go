@@ -15,6 +15,7 @@ type record struct {
 	change   secgroup.Change
 	group    string // "" = decided without a group
 	because  string // the call that led to a look, in words; "" = the record is of the group itself
+	file     string // stands for the log file of which this and other records could not be read; "" = none
 	decision Decision
 	decided  bool
 }

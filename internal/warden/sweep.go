@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -63,6 +64,8 @@ type Cursor struct {
 	// Behind counts groups whose items could not be brought up to date: with
 	// any, the pass is not complete.
 	Behind int
+	// Missed are the groups that were left, by id: for them acts are not set.
+	Missed []string `json:",omitempty"`
 	Counts SweepCounts
 }
 
@@ -100,7 +103,7 @@ type pass struct {
 func (s *Sweeper) Sweep(ctx context.Context, from Cursor) (Pass, error) {
 	p := &pass{s: s, w: s.w, at: from, lists: map[string]secgroup.PrefixList{}}
 	// What the caller holds stays as it is.
-	p.at.Counts = from.Counts.clone()
+	p.at.Counts, p.at.Missed = from.Counts.clone(), slices.Clone(from.Missed)
 	over, err := p.run(ctx)
 	out := Pass{Complete: over == passComplete, Counts: p.at.Counts}
 	switch over {
@@ -186,7 +189,14 @@ func (p *pass) finish(ctx context.Context) (over string, err error) {
 		return held, err
 	}
 	p.count(func(c *SweepCounts) { c.Calls.Ledger++ })
-	if err := p.s.ledger.RecordSweep(ctx, incident.SweepRecord{Acts: p.doneActs(), Stamp: p.w.now()}); err != nil {
+	record := incident.SweepRecord{Acts: p.doneActs(), Stamp: p.w.now()}
+	if record.Missed = p.missed(len(record.Acts) > 0); len(record.Missed) > incident.MostMissed {
+		// Remembering them all would cost every change; a later pass sets the acts.
+		p.w.cfg.Logger.ErrorContext(ctx, "sweep: no act is set, as too many groups were left", "groups", len(p.at.Missed))
+		record.Acts = nil
+		record.Missed = p.missed(false)
+	}
+	if err := p.s.ledger.RecordSweep(ctx, record); err != nil {
 		return "", unwritable(err)
 	}
 	return passComplete, nil

@@ -2,6 +2,7 @@ package warden
 
 import (
 	"context"
+	"maps"
 	"slices"
 
 	"github.com/sgwarden/sgwarden/internal/incident"
@@ -24,6 +25,7 @@ func (p *pass) beginActs(ctx context.Context) error {
 		inForce[key] = true
 		act, begun := p.controls.Acts[key]
 		if act.Done {
+			p.setting[rule.ID] = p.controls.IsOwed(key)
 			continue
 		}
 		p.at.Acts = append(p.at.Acts, key)
@@ -59,10 +61,11 @@ func (p *pass) goOn() {
 	begun := p.at.Acts
 	p.at.Acts, p.setting = nil, map[string]bool{}
 	for _, rule := range p.w.cfg.Set.Policies {
-		if key := actKey(rule); slices.Contains(begun, key) {
+		key := actKey(rule)
+		if slices.Contains(begun, key) {
 			p.at.Acts = append(p.at.Acts, key)
-			p.setting[rule.ID] = true
 		}
+		p.setting[rule.ID] = slices.Contains(begun, key) || p.controls.IsOwed(key)
 	}
 }
 
@@ -78,6 +81,32 @@ func (p *pass) doneActs() map[string]policy.Act {
 		done[key] = act
 	}
 	return done
+}
+
+// missed are the groups that wait for a pass that reads them: those that this
+// pass left, if it sets acts, or that waited before it and were left again.
+// Those that it read, or that are gone, are remembered with the time of that.
+// nil = nothing changes.
+func (p *pass) missed(sets bool) map[string]incident.Missed {
+	now, left := p.w.now(), slices.Compact(slices.Sorted(slices.Values(p.at.Missed)))
+	out := map[string]incident.Missed{}
+	for id, m := range p.controls.Missed {
+		if m.Read.IsZero() && !slices.Contains(left, id) {
+			m.Read = now
+		}
+		if !m.Over(now) {
+			out[id] = m
+		}
+	}
+	for _, id := range left {
+		if m, waits := out[id]; sets && (!waits || !m.Read.IsZero()) {
+			out[id] = incident.Missed{Since: p.at.Start}
+		}
+	}
+	if maps.Equal(out, p.controls.Missed) {
+		return nil
+	}
+	return out
 }
 
 // mark marks in known what stands under the policies whose act is being set,
@@ -109,6 +138,12 @@ func (l *look) mark(known *policy.Known) map[string]int {
 // group itself, whether nothing of it was: what a policy finds of it is first
 // seen when the policy comes.
 func (l *look) isNewer(id string, known *policy.Known) bool {
+	if m, missed := l.p.controls.Missed[l.group.ID]; missed && m.Read.IsZero() {
+		// What was there at the last complete sweep is not known: a record that names
+		// the rule from the time of the act tells that it was not.
+		by := known.Rules[id].By
+		return by != nil && !by.EventTime.Before(m.Since)
+	}
 	stamp := l.p.at.Stamp
 	if stamp.IsZero() || !known.Rules[id].Since.After(stamp) {
 		return false

@@ -81,6 +81,8 @@ func (l *look) reasonOf(e *end) (SweepReason, time.Time) {
 			return SweepLapsed, time.Time{}
 		}
 		return SweepDue, time.Time{}
+	case e.outcome == incident.Exempt: // what an operator put back, and nobody was told
+		return SweepDue, time.Time{}
 	case e.outcome != incident.Pending:
 		return "", time.Time{}
 	case !e.until.IsZero():

@@ -37,6 +37,12 @@ func (p *pass) page(ctx context.Context) (next string, done bool, err error) {
 	}
 	p.tellExpiring(ctx, met.looks)
 	p.at.Behind += behind
+	p.at.Missed = append(p.at.Missed, met.missed...)
+	for _, l := range closer {
+		if l.left != 0 {
+			p.at.Missed = append(p.at.Missed, l.group.ID)
+		}
+	}
 	p.count(func(c *SweepCounts) {
 		c.Pages++
 		c.Groups += len(met.looks) + met.foreign + met.unread
@@ -61,6 +67,7 @@ func (p *pass) page(ctx context.Context) (next string, done bool, err error) {
 type met struct {
 	looks                  []*look
 	rules, foreign, unread int
+	missed                 []string // ids of those that are not understood
 }
 
 func (p *pass) read(ctx context.Context) (m met, next string, err error) {
@@ -71,6 +78,7 @@ func (p *pass) read(ctx context.Context) (m met, next string, err error) {
 			m.foreign++
 		case fault != nil:
 			m.unread++
+			m.missed = append(m.missed, g.ID)
 			p.w.cfg.Logger.ErrorContext(ctx, "sweep: group is not understood", "group_id", g.ID, "error", fault.Error())
 		default:
 			m.rules += len(g.Rules)

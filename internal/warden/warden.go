@@ -77,6 +77,7 @@ type Warden struct {
 	cfg     Config
 	number  atomic.Int64 // of judgings: makes the holder of each lease its own
 	removed blindBooks
+	asked   askedLooks
 	paged   sync.Map // stamps of stale ledgers, and pages about fuses, that were told by this process
 	// enforcing is the set as it were in enforce mode: what observe mode would do.
 	enforcing *policy.Set
@@ -107,6 +108,7 @@ func New(cfg Config) (*Warden, error) {
 	if err := errors.Join(faults...); err != nil {
 		return nil, err
 	}
+	cfg.Fuse = bounded(cfg.Fuse, len(cfg.Set.Policies))
 	return &Warden{cfg: cfg, enforcing: cfg.Set.Enforcing(), removed: blindBooks{acts: map[string]blindAct{}}}, nil
 }
 

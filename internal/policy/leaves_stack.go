@@ -1,0 +1,167 @@
+package policy
+
+import (
+	"net/mail"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// The leaves of the settings of the stack.
+
+// stackName is at most 40 characters: rules have names of at most 64, which
+// begin with it.
+type stackName struct{ word }
+
+var stackNamePattern = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]{0,39}$`)
+
+func (w *stackName) read(s *syntaxReader, n *yamlNode, label string) {
+	w.word.read(s, n, label)
+	if w.text != "" && !stackNamePattern.MatchString(w.text) {
+		s.fault(w.position, "letters, digits and hyphens, at most 40, a letter first", "%q cannot be the name of a stack", w.text)
+	}
+}
+
+// emailAddress is one plain address.
+type emailAddress struct{ word }
+
+// longestAddress is what mail takes (RFC 5321, 4.5.3.1.3, without the brackets).
+const longestAddress = 254
+
+func (w *emailAddress) read(s *syntaxReader, n *yamlNode, label string) {
+	if w.word.read(s, n, label); w.text == "" {
+		return
+	}
+	a, err := mail.ParseAddress(w.text)
+	if err == nil && a.Address == w.text && len(w.text) <= longestAddress && isASCII(w.text) {
+		return
+	}
+	hint := "write one plain address, as you@example.com"
+	if err == nil && a.Address != w.text {
+		hint = "write " + a.Address
+	}
+	s.fault(w.position, hint, "%q is no e-mail address", w.text)
+}
+
+func isASCII(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool { return r >= utf8.RuneSelf })
+}
+
+// httpsURL is where SNS posts to.
+type httpsURL struct{ word }
+
+func (w *httpsURL) read(s *syntaxReader, n *yamlNode, label string) {
+	if w.word.read(s, n, label); w.text == "" {
+		return
+	}
+	u, err := url.Parse(w.text)
+	switch {
+	case err == nil && u.Scheme == "http" && u.Host != "":
+		s.fault(w.position, "write https"+strings.TrimPrefix(w.text, "http"), "alerts do not go over plain http")
+	case err != nil, u.Scheme != "https", u.Hostname() == "", strings.ContainsFunc(w.text, func(r rune) bool { return r <= ' ' || r >= utf8.RuneSelf }):
+		s.fault(w.position, "write https://alerts.example.com/sgwarden", "%q is no https URL", w.text)
+	case u.User != nil:
+		s.fault(w.position, "put a secret into the path, which you can change, or use a queue", "the URL holds a password, which would stand in the template")
+	case u.Fragment != "":
+		s.fault(w.position, "leave out what follows the #", "the URL has a fragment, which nobody would get")
+	}
+}
+
+// arnText is an ARN. partition is "" after a fault.
+type arnText struct {
+	word
+	partition, region, account, resource string // region is "" for IAM
+}
+
+// ARNs of the settings of the stack.
+type (
+	keyARN   struct{ arnText }
+	queueARN struct{ arnText }
+	roleARN  struct{ arnText }
+)
+
+// Partitions are those that a stack can be in.
+func Partitions() []string { return []string{"aws", "aws-us-gov", "aws-cn"} }
+
+// PartitionOf is the partition of a region.
+func PartitionOf(region string) string {
+	switch {
+	case strings.HasPrefix(region, "cn-"):
+		return "aws-cn"
+	case strings.HasPrefix(region, "us-gov-"):
+		return "aws-us-gov"
+	}
+	return "aws"
+}
+
+var (
+	keyResource   = regexp.MustCompile(`^key/[A-Za-z0-9-]{1,128}$`)
+	queueResource = regexp.MustCompile(`^[A-Za-z0-9_-]{1,80}$`)
+	roleResource  = regexp.MustCompile(`^role/[A-Za-z0-9_+=,.@/-]{1,512}$`)
+)
+
+func (a *keyARN) read(s *syntaxReader, n *yamlNode, label string) {
+	const example = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+	if !a.parse(s, n, label, "kms", "the ARN of a KMS key", example) {
+		return
+	}
+	if strings.HasPrefix(a.resource, "alias/") {
+		a.refuse(s, "name the key itself: rights are given on keys, not on aliases", "%q is the ARN of an alias", a.text)
+		return
+	}
+	a.shaped(s, keyResource, "the ARN of a KMS key", example)
+}
+
+func (a *queueARN) read(s *syntaxReader, n *yamlNode, label string) {
+	const example = "arn:aws:sqs:eu-west-1:123456789012:alerts"
+	if !a.parse(s, n, label, "sqs", "the ARN of a queue", example) {
+		return
+	}
+	if strings.HasSuffix(a.resource, ".fifo") {
+		a.refuse(s, "name a standard queue", "%q is a FIFO queue, and SNS sends to those from FIFO topics only", a.text)
+		return
+	}
+	a.shaped(s, queueResource, "the ARN of a queue", example)
+}
+
+func (a *roleARN) read(s *syntaxReader, n *yamlNode, label string) {
+	const example = "arn:aws:iam::123456789012:role/operator"
+	if a.parse(s, n, label, "iam", "the ARN of a role", example) {
+		a.shaped(s, roleResource, "the ARN of a role", example)
+	}
+}
+
+// parse reads the parts of an ARN, and reports whether it has those of a service.
+func (a *arnText) parse(s *syntaxReader, n *yamlNode, label, service, want, example string) bool {
+	if a.word.read(s, n, label); a.text == "" {
+		return false
+	}
+	parts := strings.SplitN(a.text, ":", 6)
+	if len(parts) < 6 || parts[0] != "arn" || parts[2] != service || !isAccountID(parts[4]) || (service == "iam") != (parts[3] == "") {
+		a.refuse(s, "write "+example, "%q is not %s", a.text, want)
+		return false
+	}
+	if !slices.Contains(Partitions(), parts[1]) {
+		a.refuse(s, "known: "+strings.Join(Partitions(), ", "), "there is no stack in partition %q", parts[1])
+		return false
+	}
+	if parts[3] != "" && PartitionOf(parts[3]) != parts[1] {
+		a.refuse(s, "write arn:"+PartitionOf(parts[3])+":"+strings.Join(parts[2:], ":"), "region %s is of partition %s, not %s", parts[3], PartitionOf(parts[3]), parts[1])
+		return false
+	}
+	a.partition, a.region, a.account, a.resource = parts[1], parts[3], parts[4], parts[5]
+	return true
+}
+
+func (a *arnText) shaped(s *syntaxReader, resource *regexp.Regexp, want, example string) {
+	if !resource.MatchString(a.resource) {
+		a.refuse(s, "write "+example, "%q is not %s", a.text, want)
+	}
+}
+
+func (a *arnText) refuse(s *syntaxReader, hint, format string, args ...any) {
+	s.fault(a.position, hint, format, args...)
+	a.partition = ""
+}
