@@ -303,6 +303,28 @@ func TestFusePageIsNotLost(t *testing.T) {
 	require.Len(t, w.pages(), 1)
 }
 
+// TestFuseIsNotPressedByAListThatGrowsInManyGroups where each of them is dealt with.
+func TestFuseIsNotPressedByAListThatGrowsInManyGroups(t *testing.T) {
+	w := newWorld(t, policyText("ssh", "{do: revert, onList: rule}", ""), fused(1, 0))
+	w.holds(ownList, "8.8.8.0/29")
+	w.ec2.add(groupB, parse(t, "ingress tcp/443 from "+ownList))
+	var ids []string
+	for i := range 4 {
+		id := fmt.Sprintf("sg-0cccccccccccccc%02d", i)
+		w.ec2.make(id, fmt.Sprintf("group-%d", i))
+		w.ec2.add(id, parse(t, "ingress tcp/22 from "+ownList))
+		ids = append(ids, id)
+	}
+	w.decisions(w.listChange(ownList), 1)
+	w.wait(2 * time.Hour)
+	w.holds(ownList, "8.8.8.0/29", "0.0.0.0/0")
+	w.decisions(w.listChange(ownList), 1)
+	for _, id := range ids {
+		require.Equal(t, []string{"ingress tcp/22 from 8.8.8.0/29"}, w.texts(id))
+	}
+	require.Empty(t, w.held())
+}
+
 func replaceSeverity(text, severity string) string {
 	return strings.Replace(text, "severity: high", "severity: "+severity, 1)
 }

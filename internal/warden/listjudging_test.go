@@ -112,7 +112,7 @@ func entry(block string) secgroup.ListEntry {
 	return secgroup.ListEntry{Block: netip.MustParsePrefix(block), Description: "of " + block}
 }
 
-func TestAListThatOthersRightlyUseIsAlerted(t *testing.T) {
+func TestFault23AListThatOthersUseIsAlerted(t *testing.T) {
 	for name, c := range map[string]struct {
 		more    string
 		prepare func(w *world)
@@ -178,6 +178,13 @@ func TestAListThatOthersRightlyUseIsAlerted(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestFault23AnEntryThatARuleMayHaveStays(t *testing.T) {
+	w := grownList(t, revertSSH, "ingress tcp/443 from "+ownList)
+	w.holds(ownList, "8.8.8.0/29", "0.0.0.0/0")
+	require.Equal(t, incident.Alerted, w.decisions(w.edit(1), 1)[""].Outcome)
+	require.Equal(t, []string{"8.8.8.0/29", "0.0.0.0/0"}, w.blocks(ownList))
 }
 
 func TestOnListTheRuleGoesAndWhatTheListHeldStays(t *testing.T) {
@@ -316,7 +323,7 @@ func TestAListThatSomebodyElseEdits(t *testing.T) {
 	})
 }
 
-func TestAListEditIsClaimedOnlyAsSeen(t *testing.T) {
+func TestFault23AListEditIsClaimedOnlyAsSeen(t *testing.T) {
 	for name, c := range map[string]struct {
 		prepare func(w *world)
 		outcome incident.Outcome
