@@ -326,12 +326,25 @@ func (s *scene) rules() []secgroup.Rule {
 		if ref, ok := r.Peer.(secgroup.PrefixList); ok {
 			for _, l := range s.lists {
 				if l.ID == ref.ID {
-					g.Rules[i].Peer = l
+					g.Rules[i].Peer = s.asItIs(l)
 				}
 			}
 		}
 	}
 	return g.Rules
+}
+
+// asItIs is a list with the entries that it has: the guard may have taken some out.
+func (s *scene) asItIs(l secgroup.PrefixList) secgroup.PrefixList {
+	out, err := s.account.client.GetManagedPrefixListEntries(s.ctx, &ec2.GetManagedPrefixListEntriesInput{PrefixListId: &l.ID})
+	if err != nil {
+		return l // one that may not be read
+	}
+	l.Entries = nil
+	for _, e := range out.Entries {
+		l.Entries = append(l.Entries, netip.MustParsePrefix(*e.Cidr))
+	}
+	return l
 }
 
 // look holds packets against the oracle: "tcp/22 ADDRESS..." in ingress, or
