@@ -336,14 +336,18 @@ func (s *scene) rules() []secgroup.Rule {
 
 // asItIs is a list with the entries that it has: the guard may have taken some out.
 func (s *scene) asItIs(l secgroup.PrefixList) secgroup.PrefixList {
-	out, err := s.account.client.GetManagedPrefixListEntries(s.ctx, &ec2.GetManagedPrefixListEntriesInput{PrefixListId: &l.ID})
-	if err != nil {
-		return l // one that may not be read
+	var entries []netip.Prefix
+	pages := ec2.NewGetManagedPrefixListEntriesPaginator(s.account.client, &ec2.GetManagedPrefixListEntriesInput{PrefixListId: &l.ID})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(s.ctx)
+		if err != nil {
+			return l // one that may not be read
+		}
+		for _, e := range page.Entries {
+			entries = append(entries, netip.MustParsePrefix(*e.Cidr))
+		}
 	}
-	l.Entries = nil
-	for _, e := range out.Entries {
-		l.Entries = append(l.Entries, netip.MustParsePrefix(*e.Cidr))
-	}
+	l.Entries = entries
 	return l
 }
 
