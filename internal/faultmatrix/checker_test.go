@@ -131,14 +131,6 @@ func (c *checker) afterPublish() {
 
 // checkClaims holds every reverted, narrowed or tagged against the live rules.
 func (c *checker) checkClaims(what string, i incident.Incident) {
-	if i.List != nil {
-		for _, e := range i.List.Removed {
-			if i.Outcome.Changed() && slices.Contains(c.w.entries(i.List.ID), e.Block.String()) {
-				c.failf("%s says %s, and %s is in the list", what, i.Outcome, e.Block)
-			}
-		}
-		return
-	}
 	live, exists := c.live(i.GroupID)
 	for _, r := range i.Rules {
 		if !r.Outcome.Changed() || r.Before == nil {
@@ -235,10 +227,7 @@ func (c *checker) end() {
 		}
 	}
 	c.checkDoubles()
-	for id, want := range c.w.sc.lists {
-		c.checkList(id, want)
-	}
-	for _, id := range slices.Concat(slices.Collect(maps.Values(c.w.groups)), slices.Collect(maps.Keys(c.w.sc.lists))) {
+	for _, id := range c.w.groups {
 		m := c.memory(id)
 		for _, i := range m.Open {
 			c.failf("the incident of %s is still open: %s %s", c.w.nameOf(id), i.Outcome, i.Reason)
@@ -249,17 +238,6 @@ func (c *checker) end() {
 	}
 	for rule, outcome := range ends {
 		c.checkEnd(rule, outcome)
-	}
-}
-
-// checkList holds that a list has lost what was added, or that it was told why
-// not: EC2 refused to tell of it.
-func (c *checker) checkList(id string, want []string) {
-	if got := c.w.entries(id); !slices.Equal(got, want) {
-		told := slices.ContainsFunc(c.messages, func(i incident.Incident) bool { return i.List != nil && i.Outcome == incident.Alerted })
-		if !told || !c.w.unreadable() {
-			c.failf("%s holds %v, not %v; told was %v", id, got, want, c.told())
-		}
 	}
 }
 
@@ -340,14 +318,6 @@ func (c *checker) seenAgain(r incident.Rule) bool {
 }
 
 // told are the messages in words, sorted.
-// placeOf names what an incident is about.
-func (c *checker) placeOf(i incident.Incident) string {
-	if i.List != nil {
-		return i.List.ID
-	}
-	return c.w.nameOf(i.GroupID)
-}
-
 func (c *checker) told() []string {
 	all := []string{}
 	for _, i := range c.messages {
@@ -358,7 +328,7 @@ func (c *checker) told() []string {
 			}
 		}
 		slices.Sort(rules)
-		all = append(all, strings.TrimSpace(fmt.Sprintf("%s %s %s %s", i.EventType, i.Outcome, c.placeOf(i), strings.Join(rules, ", "))))
+		all = append(all, strings.TrimSpace(fmt.Sprintf("%s %s %s %s", i.EventType, i.Outcome, c.w.nameOf(i.GroupID), strings.Join(rules, ", "))))
 	}
 	slices.Sort(all)
 	return all

@@ -148,23 +148,6 @@ func scenarios() []*scenario {
 			}},
 		},
 		{
-			name: "a prefix list that grows", policies: forbid("ssh", sshFromInternet, ""), unnamed: true,
-			start: func(w *world) {
-				w.list("pl-00000000000000001", "10.0.0.0/8")
-				web(w)
-				w.have("db", inside, egress)
-				for _, group := range []string{"web", "db"} {
-					w.authorize(group, perm("tcp", 22, 22, "pl-00000000000000001"))
-				}
-			},
-			change: func(w *world) { w.grow("pl-00000000000000001", 1, anywhere) },
-			want: map[string][]string{
-				"web": {https, egress, "ingress tcp/22 from pl-00000000000000001"}, "db": {inside, egress, "ingress tcp/22 from pl-00000000000000001"},
-			},
-			lists: map[string][]string{"pl-00000000000000001": {"10.0.0.0/8"}},
-			told:  []string{"acted reverted pl-00000000000000001 ingress tcp/22 from pl-00000000000000001, ingress tcp/22 from pl-00000000000000001"},
-		},
-		{
 			name: "an open incident, finished by a later delivery", policies: forbid("ssh", sshFromInternet, ""),
 			start: func(w *world) {
 				web(w)
