@@ -76,7 +76,7 @@ sgwarden: ## build the command line tool into bin/
 	@$(HOST_GO) build -buildvcs=false -trimpath -ldflags '$(LDFLAGS)' -o bin/sgwarden ./cmd/sgwarden
 
 .PHONY: synth
-synth: build node_modules infra-app ## write the CloudFormation templates to cdk.out [CONTEXT='email=you@example.com mode=enforce']
+synth: build node_modules infra-app ## write the CloudFormation templates to cdk.out [POLICIES=dir] [CONTEXT='email=you@example.com mode=enforce']
 	@cdk synth --quiet --app ./bin/infra --output cdk.out $(CONTEXTFLAGS)
 	@ls cdk.out/*.template.json
 
@@ -88,10 +88,11 @@ define in_each_region
   $(1); done
 endef
 STACKFLAG = $(addprefix --stack ,$(patsubst stack=%,%,$(filter stack=%,$(CONTEXT))))
+POLICIESFLAG = $(if $(POLICIES),--policies '$(POLICIES)')
 
 .PHONY: doctor-before
-doctor-before: sgwarden ## is the account ready to deploy into? [PROFILE=p] [REGIONS='us-east-1 eu-west-1'] [CONTEXT='stack=NAME']
-	$(call in_each_region,./bin/sgwarden doctor --before-deploy $(STACKFLAG))
+doctor-before: sgwarden ## is the account ready to deploy into? [PROFILE=p] [REGIONS='us-east-1 eu-west-1'] [POLICIES=dir] [CONTEXT='stack=NAME']
+	$(call in_each_region,./bin/sgwarden doctor --before-deploy $(POLICIESFLAG) $(STACKFLAG))
 
 .PHONY: release-template
 release-template: synth ## CloudFormation templates that need no CDK, one per partition, and their code, in release/ [GOARCH=arm64] [POLICIES=dir]
@@ -106,20 +107,20 @@ cfn-lint: release-template ## lint the CloudFormation templates of synth and rel
 	@cfn-lint --ignore-checks W3005 --template cdk.out/*.template.json release/*.template.json && echo 'cfn-lint: nothing found'
 
 .PHONY: deploy
-deploy: build node_modules infra-app ## deploy into your account [PROFILE=p] [REGIONS='us-east-1 eu-west-1'] [CONTEXT='email=you@example.com mode=enforce'] [APPROVAL=never]
+deploy: build node_modules infra-app ## deploy into your account [PROFILE=p] [REGIONS='us-east-1 eu-west-1'] [POLICIES=dir] [CONTEXT='email=you@example.com mode=enforce'] [APPROVAL=never]
 	$(call in_each_region,cdk deploy --app ./bin/infra --output cdk.out --require-approval $(APPROVAL) $(CONTEXTFLAGS))
 
 .PHONY: diff
-diff: build node_modules infra-app ## what deploy would change [PROFILE=p] [REGIONS=...] [CONTEXT=...]
+diff: build node_modules infra-app ## what deploy would change [PROFILE=p] [REGIONS=...] [POLICIES=dir] [CONTEXT=...]
 	$(call in_each_region,cdk diff --app ./bin/infra --output cdk.out $(CONTEXTFLAGS))
 
 .PHONY: destroy
-destroy: build node_modules infra-app ## remove the stack; the ledger and the logs stay [PROFILE=p] [REGIONS=...] [CONTEXT=...] [FORCE=yes]
+destroy: build node_modules infra-app ## remove the stack; the ledger and the logs stay [PROFILE=p] [REGIONS=...] [POLICIES=dir] [CONTEXT=...] [FORCE=yes]
 	$(call in_each_region,cdk destroy --app ./bin/infra --output cdk.out $(if $(filter yes,$(FORCE)),--force) $(CONTEXTFLAGS))
 
 .PHONY: left
-left: sgwarden ## what a destroyed deployment left [PROFILE=p] [REGIONS=...] [CONTEXT='stack=NAME']
-	$(call in_each_region,./bin/sgwarden doctor --after-destroy $(STACKFLAG))
+left: sgwarden ## what a destroyed deployment left [PROFILE=p] [REGIONS=...] [POLICIES=dir] [CONTEXT='stack=NAME']
+	$(call in_each_region,./bin/sgwarden doctor --after-destroy $(POLICIESFLAG) $(STACKFLAG))
 
 .PHONY: infra-app
 infra-app:

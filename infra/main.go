@@ -20,24 +20,20 @@ import (
 func main() { os.Exit(run()) }
 
 func run() int {
-	defer jsii.Close()
-	app := awscdk.NewApp(nil)
+	context, err := contextOf(os.Getenv)
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "the stack cannot be made: %v\n", err)
+		return 2
+	}
 	// The CDK says where it would deploy to.
-	settings, err := stacks.FromContext(contextOf(app), stacks.Where{Region: os.Getenv("CDK_DEFAULT_REGION"), Now: time.Now()})
+	settings, err := stacks.FromContext(context, stacks.Where{Region: os.Getenv("CDK_DEFAULT_REGION"), Now: time.Now()})
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "the stack cannot be made:\n%v\n", err)
 		return 2
 	}
+	defer jsii.Close()
+	app := awscdk.NewApp(nil)
 	stacks.NewAccount(app, settings)
 	app.Synth(nil)
 	return 0
-}
-
-// contextOf is the whole context, of cdk.json and -c alike.
-func contextOf(app awscdk.App) map[string]any {
-	all, ok := app.Node().GetAllContext(nil).(map[string]any)
-	if !ok {
-		return nil
-	}
-	return all
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 
 	"github.com/sgwarden/sgwarden/internal/bundle"
 	"github.com/sgwarden/sgwarden/internal/doctor"
+	"github.com/sgwarden/sgwarden/internal/policy"
 )
 
 // visit is what the flags of doctor choose.
@@ -45,7 +47,7 @@ is none but something could not be asked.`,
 	f.BoolVar(&v.before, "before-deploy", false, "examine the account before the first deployment")
 	f.BoolVar(&v.left, "after-destroy", false, "list what a destroyed deployment left in the account")
 	f.BoolVar(&v.testAlert, "send-test-alert", false, "send a test message to the subscribers of alerts")
-	f.StringVar(&v.policies, "policies", "", "folder of the policies that were deployed (default: the built-in pack baseline)")
+	f.StringVar(&v.policies, "policies", "", "folder of the policies that were deployed, whose settings may name the stack (default: the built-in pack baseline)")
 	f.StringVarP(&v.format, "output", "o", "table", "table or json")
 	return cmd
 }
@@ -62,6 +64,9 @@ func (v *visit) run(cmd *cobra.Command) error {
 	_, b, err := bundle.Load(v.policies, bundle.Options{})
 	if err != nil {
 		return policyFault(err)
+	}
+	if err := v.nameStack(cmd); err != nil {
+		return err
 	}
 	c, err := v.config(cmd.Context())
 	if err != nil {
@@ -90,6 +95,21 @@ func (v *visit) run(cmd *cobra.Command) error {
 	case r.Count(doctor.NotKnown) > 0:
 		return status{code: exitOutside}
 	}
+	return nil
+}
+
+// nameStack takes the name of the stack from the settings of the folder of
+// policies, where no flag names it.
+func (v *visit) nameStack(cmd *cobra.Command) error {
+	info, err := os.Stat(v.policies)
+	if err != nil || !info.IsDir() || cmd.Flags().Changed("stack") {
+		return nil
+	}
+	s, err := bundle.ReadStack(v.policies, today(), policy.ParseOptions{})
+	if err != nil {
+		return policyFault(err)
+	}
+	v.stack = s.Name
 	return nil
 }
 

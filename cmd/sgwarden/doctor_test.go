@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -147,5 +148,20 @@ func TestDoctorUsage(t *testing.T) {
 		code, _, stderr := examine(t, c.args...)
 		require.Equal(t, exitUsage, code, stderr)
 		require.Contains(t, stderr, c.want)
+	}
+}
+
+// TestDoctorKnowsTheStackOfTheSettings, unless a flag names another.
+func TestDoctorKnowsTheStackOfTheSettings(t *testing.T) {
+	folder := t.TempDir()
+	settings := "apiVersion: sgwarden/v1\nkind: Settings\npacks: [baseline]\nstack: {name: Other}\n"
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "sgwarden.yaml"), []byte(settings), 0o600))
+	for want, args := range map[string][]string{
+		"the name Other is free": {"--before-deploy", "--policies", folder},
+		"the name Third is free": {"--before-deploy", "--policies", folder, "--stack", "Third"},
+	} {
+		notDeployed(examinedAccount(t))
+		_, out, stderr := examine(t, args...)
+		require.Contains(t, out, want, stderr)
 	}
 }

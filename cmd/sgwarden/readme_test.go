@@ -24,7 +24,7 @@ func TestReadmeShowsWhatIsPrinted(t *testing.T) {
 	require.NoError(t, err)
 	t.Chdir("testdata/readme")
 	blocks := printedBlock.FindAllSubmatchIndex(text, -1)
-	require.Len(t, blocks, 8)
+	require.Len(t, blocks, 9)
 	var out bytes.Buffer
 	end := 0
 	for _, b := range blocks {
@@ -43,6 +43,17 @@ func TestReadmeShowsWhatIsPrinted(t *testing.T) {
 		return
 	}
 	require.Equal(t, string(text), out.String())
+}
+
+// TestReadmeShowsSettingsThatWork: the file that it shows is one, without fault.
+func TestReadmeShowsSettingsThatWork(t *testing.T) {
+	text, err := os.ReadFile(readme)
+	require.NoError(t, err)
+	settings, err := os.ReadFile("testdata/readme/deployed/sgwarden.yaml")
+	require.NoError(t, err)
+	require.Contains(t, string(text), "```yaml\n# my-policies/sgwarden.yaml\n"+string(settings)+"```\n")
+	var out bytes.Buffer
+	require.Zero(t, run([]string{"lint", "testdata/readme/deployed"}, strings.NewReader(""), &out, &out), out.String())
 }
 
 // printed is what a command prints on both outputs, or one story of it.

@@ -36,7 +36,9 @@ and with --yes does it: first it exempts exactly these rules from the policies
 that they violate (for --for, at most 30 days), or they would be taken again;
 then it calls EC2 with your own rights; then it reads back. Values,
 descriptions and tags are as they were; a rule that was narrowed is widened in
-place, and keeps its id. What somebody changed since is left as it is.
+place, and keeps its id. One that got its earlier value back gets the later one
+again: what only the earlier one opens is closed. What somebody changed since is
+left as it is. The guard tells whoever got the alert.
 
 Of a prefix list the entries that were taken out go back, with their
 descriptions, and the rules that refer to it are exempted.
@@ -146,7 +148,11 @@ func (u *undoing) show(cmd *cobra.Command, i incident.Incident, steps []undo.Ste
 			line(&b, "put back", printable(value))
 		case plan.Modify:
 			todo++
-			line(&b, "widen", fmt.Sprintf("%s from %s to %s", a.From.ID, printable(a.From.String()), printable(value)))
+			verb := "widen"
+			if !a.To.Region().Covers(a.From.Region()) {
+				verb = "change"
+			}
+			line(&b, verb, fmt.Sprintf("%s from %s to %s", a.From.ID, printable(a.From.String()), printable(value)))
 		default:
 			line(&b, "leave", printable(value))
 		}

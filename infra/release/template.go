@@ -125,7 +125,7 @@ func addSubscriptions(t, resources object) error {
 		case "AWS::SNS::Topic":
 			topics = append(topics, id)
 		case "AWS::SNS::Subscription":
-			return errors.New("synthesize it without the setting email: the template has a parameter of that name")
+			return errors.New("synthesize it without the settings email, alerts and alarms: the template has a parameter Email instead")
 		}
 	}
 	if len(topics) == 0 {

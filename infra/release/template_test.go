@@ -67,7 +67,7 @@ func TestTemplateRefuses(t *testing.T) {
 		{func(t object) { delete(t, "Resources") }, "it has no resources"},
 		{func(t object) { delete(t["Resources"].(object), "Alerts") }, "has no topic"},
 		{func(t object) { t["Resources"].(object)["Alerts"] = 5 }, "resource Alerts is no object"},
-		{func(t object) { t["Resources"].(object)["S"] = object{"Type": "AWS::SNS::Subscription"} }, "without the setting email"},
+		{func(t object) { t["Resources"].(object)["S"] = object{"Type": "AWS::SNS::Subscription"} }, "without the settings email"},
 		{func(t object) {
 			t["Resources"].(object)["F"] = object{"Type": "AWS::Lambda::Function", "Properties": object{"Code": object{"ZipFile": "x"}}}
 		}, "function F: its code is no asset"},

@@ -19,7 +19,8 @@ type account struct {
 	table  awsdynamodb.Table
 	topic  awssns.Topic
 
-	key *string // ARN of the customer's; nil = none
+	key   *string // ARN of the customer's; nil = none
+	keyID string
 
 	alarmTopic awssns.Topic
 	trigger    *string // ARN of guard's event source mapping
@@ -33,7 +34,7 @@ func NewAccount(scope constructs.Construct, s Settings) awscdk.Stack {
 	a := &account{stack: awscdk.NewStack(scope, jsii.String(s.Name), &awscdk.StackProps{
 		Description: jsii.String("sgwarden: takes back what opens security groups against policy"),
 	})}
-	a.key = a.keyOf(s.Key)
+	a.key, a.keyID = a.keyOf(s.Key), s.Key.ID
 	a.queues = a.newQueues()
 	a.table = a.newTable()
 	a.topic = a.newTopic(s.Alerts)

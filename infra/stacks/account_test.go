@@ -194,9 +194,9 @@ func TestKey(t *testing.T) {
 
 // TestMultiRegionKey: its replica in the region of the stack is meant.
 func TestMultiRegionKey(t *testing.T) {
-	tpl := synthesize(map[string]any{"dist": dist, "key": "arn:aws:kms:us-east-1:210987654321:key/mrk-1234"}, "eu-west-1")
+	tpl := synthesize(map[string]any{"dist": dist, "key": "arn:aws:kms:us-east-1:210987654321:key/mrk-1234abcd12ab34cd56ef1234567890ab"}, "eu-west-1")
 	want := map[string]any{"Fn::Join": []any{"", []any{
-		"arn:", map[string]any{"Ref": "AWS::Partition"}, ":kms:", map[string]any{"Ref": "AWS::Region"}, ":210987654321:key/mrk-1234",
+		"arn:", map[string]any{"Ref": "AWS::Partition"}, ":kms:", map[string]any{"Ref": "AWS::Region"}, ":210987654321:key/mrk-1234abcd12ab34cd56ef1234567890ab",
 	}}}
 	_, changes := tpl.one(t, "AWS::SQS::Queue", "Changes")
 	require.Equal(t, want, changes.Properties["KmsMasterKeyId"])

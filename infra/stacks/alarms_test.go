@@ -44,7 +44,7 @@ func TestEveryAlarmNotifiesAndHasARunbook(t *testing.T) {
 		require.Equal(t, "notBreaching", a.Properties["TreatMissingData"], id)
 		require.Equal(t, "GreaterThanThreshold", a.Properties["ComparisonOperator"])
 	}
-	for id := range plain.tampering(t) {
+	for id := range full.tampering(t) {
 		require.True(t, headings[id], "%s has no heading in the runbook", id)
 		rung++
 	}

@@ -14,7 +14,7 @@ import (
 
 // keyOf is the ARN of the customer's key in the region of the stack; nil
 // without one. The key is somebody else's: the stack changes nothing of it, and
-// its policy must let AWS's services in (docs/encryption.md).
+// its policy must let AWS's services in (docs/keys-and-subscribers.md).
 //
 // The constructs are not told of the key, but their resources: they would give
 // rights on it as they see fit, and have EventBridge's right to send depend on the

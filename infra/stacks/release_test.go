@@ -37,7 +37,7 @@ func TestReleaseTemplate(t *testing.T) {
 		}
 	}
 	_, _, err := release.Template(full.raw, "aws")
-	require.ErrorContains(t, err, "without the setting email")
+	require.ErrorContains(t, err, "without the settings email")
 }
 
 // refs are the names that a part of a template refers to by Ref.

@@ -23,7 +23,7 @@ type tampering struct {
 // tamperings are the calls that the stack tells of. The records name lambda's
 // calls with the version of its API (CloudTrail's Lambda reference).
 func (a *account) tamperings(f functions, roles ...awsiam.Role) []tampering {
-	rules := []any{prefix(*a.ruleName(""))} // a rule cannot name itself
+	rules := []any{prefix(*a.ruleName(""))} // a rule cannot name itself; alarms are called alike
 	functions := a.formsOf(f)
 	of := func(parts ...any) map[string]any { return map[string]any{"requestParameters": nested(parts...)} }
 	table := []any{a.table.TableName(), a.table.TableArn()}
@@ -33,7 +33,7 @@ func (a *account) tamperings(f functions, roles ...awsiam.Role) []tampering {
 	}
 	queues := []any{a.queues.changes.QueueUrl(), a.queues.failed.QueueUrl(), a.queues.undelivered.QueueUrl()}
 	topics := []any{prefix(*a.topic.TopicArn()), prefix(*a.alarmTopic.TopicArn())}
-	return []tampering{
+	all := []tampering{
 		{"TrailTampered", "cloudtrail", []string{"DeleteTrail", "PutEventSelectors", "StopLogging", "UpdateTrail"}, nil},
 		{"RuleTampered", "events", []string{"DeleteRule", "DisableRule", "PutRule"}, of("name", rules)},
 		{"TargetsTampered", "events", []string{"PutTargets", "RemoveTargets"}, of("rule", rules)},
@@ -64,7 +64,16 @@ func (a *account) tamperings(f functions, roles ...awsiam.Role) []tampering {
 				"AttachRolePolicy", "DeleteRole", "DeleteRolePolicy", "DetachRolePolicy", "PutRolePermissionsBoundary", "PutRolePolicy", "UpdateAssumeRolePolicy",
 			}, of("roleName", roleNames),
 		},
+		// CloudWatch's calls are recorded as those of monitoring.
+		{"AlarmTampered", "monitoring", []string{"DeleteAlarms", "DisableAlarmActions"}, of("alarmNames", rules)},
 	}
+	if a.key != nil {
+		// Of a key in another account the records are there.
+		all = append(all, tampering{
+			"KeyTampered", "kms", []string{"DisableKey", "PutKeyPolicy", "RevokeGrant", "ScheduleKeyDeletion"}, of("keyId", []any{*a.key, a.keyID}),
+		})
+	}
+	return all
 }
 
 func prefix(text string) map[string]any { return map[string]any{"prefix": text} }

@@ -57,9 +57,22 @@ func TestTamperingIsToldPastGuard(t *testing.T) {
 	for _, must := range []string{
 		"StopLogging", "DeleteTrail", "PutEventSelectors", "DisableRule", "DeleteRule", "RemoveTargets", "PutFunctionConcurrency20171031",
 		"RemovePermission20150331v2", "UpdateEventSourceMapping20150331", "DeleteEventSourceMapping20150331", "Unsubscribe", "PutRolePolicy", "UpdateItem",
+		"DeleteAlarms", "DisableAlarmActions",
 	} {
 		require.Contains(t, calls, must)
 	}
+}
+
+// TestTamperingWithTheKey: as it is named in a request, by ARN or id.
+func TestTamperingWithTheKey(t *testing.T) {
+	require.NotContains(t, plain.tampering(t), "KeyTampered")
+	const id = "1234abcd-12ab-34cd-56ef-1234567890ab"
+	require.JSONEq(t, `{
+		"source": ["aws.kms"], "detail-type": ["`+events.DetailType+`"],
+		"detail": {
+			"eventSource": ["kms.amazonaws.com"], "eventName": ["DisableKey", "PutKeyPolicy", "RevokeGrant", "ScheduleKeyDeletion"],
+			"requestParameters": {"keyId": ["arn:aws:kms:eu-west-1:123456789012:key/`+id+`", "`+id+`"]}
+		}}`, jsonText(t, full.tampering(t)["KeyTampered"].Properties["EventPattern"]))
 }
 
 // TestTamperingIsToldWhateverTheStackIsCalled: StackSets and the console choose

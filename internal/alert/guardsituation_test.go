@@ -50,6 +50,10 @@ func ofTheGuard(all map[string]incident.Incident) {
 	late.Notes = []string{"an earlier judging was interrupted: what was planned is as planned, but our call may not have been the one that did it"}
 	all["interrupted"] = late
 
+	halfway := all["narrowed"]
+	halfway.Reason, halfway.Actions = "interrupted", nil
+	all["interrupted-narrowed"] = halfway
+
 	again := all["not-reverted"]
 	again.EventType = incident.Reminder
 	all["still-open"] = again

@@ -117,7 +117,7 @@ func lead(i incident.Incident) string {
 		}
 		return "This is still open. " + told(i)
 	case incident.Undone:
-		return fmt.Sprintf("What sgwarden had taken back is open again, as an operator decided (sgwarden undo): %s. It is as it was before sgwarden acted, and stays as long as the exemption that came with it.", subjectOf(i, "lets"))
+		return fmt.Sprintf("What sgwarden had taken back is open again, as an operator decided (sgwarden undo): %s. All of that is as it was before sgwarden acted, and stays as long as the exemption that came with it.", subjectOf(i, "lets"))
 	}
 	return told(i)
 }
@@ -157,6 +157,9 @@ func told(i incident.Incident) string {
 	case incident.Reverted:
 		return reverted(i)
 	case incident.Narrowed:
+		if i.Reason == "interrupted" {
+			return fmt.Sprintf("%s is narrower now: the group was read, and only what the policies allow is left. An earlier run of sgwarden was interrupted, so its call may not have been the one that did it.", upperFirst(subjectOf(i, "let")))
+		}
 		return fmt.Sprintf("sgwarden narrowed %s. The group was read again afterwards: only what the policies allow is left.", subjectOf(i, "let"))
 	case incident.Tagged:
 		return fmt.Sprintf("sgwarden tagged %s. That is all that the policy asks for: %s.", subjectOf(i, "lets"), stillSo(i))

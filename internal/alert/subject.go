@@ -20,6 +20,8 @@ func verbOf(i incident.Incident) string {
 	switch {
 	case i.EventType == incident.Resolved:
 		return "resolved:"
+	case i.EventType == incident.Attributed:
+		return "it is known who opened"
 	case isExpiring(i):
 		return "exemption ends soon:"
 	case i.EventType == incident.Reminder:
@@ -28,6 +30,8 @@ func verbOf(i incident.Incident) string {
 		return "an operator put back"
 	case i.EventType == incident.Contested:
 		return "sgwarden keeps taking back"
+	case i.Reason == "interrupted" && (i.Outcome == incident.Reverted || i.Outcome == incident.Narrowed):
+		return "no longer open as it was:"
 	case i.Outcome == incident.Reverted && allRestored(decisive(i)):
 		return "sgwarden took back the change to"
 	case isCall(i) && (i.Outcome == incident.Alerted || i.Outcome == incident.Observed):

@@ -87,7 +87,7 @@ var allowed = map[string][]string{
 	"internal/sentinel":            {},
 	"internal/soak": {
 		"events", "internal/alert", "internal/apply", "internal/awserr", "internal/incident", "internal/inventory", "internal/ledger", "internal/localec2",
-		"internal/localec2/cloudtrail", "internal/plan", "internal/policy", "internal/secgroup", "internal/secgroup/oracle", "internal/warden",
+		"internal/localec2/cloudtrail", "internal/plan", "internal/policy", "internal/secgroup", "internal/secgroup/oracle", "internal/undo", "internal/warden",
 	},
 	"internal/soak/run":  {"internal/soak"},
 	"internal/sweep":     {"internal/guard", "internal/metrics", "internal/warden"},

@@ -97,7 +97,9 @@ func PartitionOf(region string) string {
 }
 
 var (
-	keyResource   = regexp.MustCompile(`^key/[A-Za-z0-9-]{1,128}$`)
+	// A key's id is a UUID, that of a multi-Region key mrk- and 32 digits (KMS
+	// developer guide, "Key identifiers").
+	keyResource   = regexp.MustCompile(`^key/([0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}|mrk-[0-9a-f]{32})$`)
 	queueResource = regexp.MustCompile(`^[A-Za-z0-9_-]{1,80}$`)
 	roleResource  = regexp.MustCompile(`^role/[A-Za-z0-9_+=,.@/-]{1,512}$`)
 )

@@ -51,7 +51,7 @@ var leafSchemas = map[reflect.Type]*jsonschema.Schema{
 	reflect.TypeFor[stackName]():     text(stackNamePattern.String()),
 	reflect.TypeFor[emailAddress]():  text(`^[^@\s]+@[^@\s]+$`),
 	reflect.TypeFor[httpsURL]():      text(`^https://[^\s/?#@]+([/?][^\s#]*)?$`),
-	reflect.TypeFor[keyARN]():        text(`^arn:aws(-cn|-us-gov)?:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+$`),
+	reflect.TypeFor[keyARN]():        text(`^arn:aws(-cn|-us-gov)?:kms:[a-z0-9-]+:\d{12}:key/([0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}|mrk-[0-9a-f]{32})$`),
 	reflect.TypeFor[queueARN]():      text(`^arn:aws(-cn|-us-gov)?:sqs:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,80}$`),
 	reflect.TypeFor[roleARN]():       text(`^arn:aws(-cn|-us-gov)?:iam::\d{12}:role/[A-Za-z0-9_+=,.@/-]+$`),
 	reflect.TypeFor[ruleText]():      text(`^\s*(ingress|egress)\s+\S+\s+(from|to)\s+\S+\s*$`),

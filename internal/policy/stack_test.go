@@ -71,7 +71,7 @@ func TestWhatLiesOverTheStack(t *testing.T) {
 	require.Equal(t, []string{"architecture", "attachments", "canary", "concurrency", "email", "key", "logDays", "mode", "operator", "stack"}, OverKeys())
 	got, err := parseStack(t, stackSettings, ParseOptions{Over: map[string]any{
 		"architecture": "arm64", "attachments": false, "canary": "yes", "concurrency": "7", "email": "me@example.com",
-		"key": "arn:aws:kms:eu-west-1:123456789012:key/mrk-1", "logDays": 7.0, "mode": "observe", "operator": "arn:aws:iam::123456789012:role/other", "stack": "Other",
+		"key": "arn:aws:kms:eu-west-1:123456789012:key/mrk-1234abcd12ab34cd56ef1234567890ab", "logDays": 7.0, "mode": "observe", "operator": "arn:aws:iam::123456789012:role/other", "stack": "Other",
 	}})
 	require.NoError(t, err)
 	want, err := parseStack(t, stackSettings, ParseOptions{})
@@ -80,7 +80,7 @@ func TestWhatLiesOverTheStack(t *testing.T) {
 	want.Alerts[0], want.Alarms[0] = me, me
 	want.Name, want.Mode, want.Architecture, want.Operator = "Other", Observe, "arm64", "arn:aws:iam::123456789012:role/other"
 	want.Attachments, want.Canary, want.Concurrency, want.LogDays = false, true, 7, 7
-	want.Key = StackKey{"arn:aws:kms:eu-west-1:123456789012:key/mrk-1", "123456789012", "mrk-1"}
+	want.Key = StackKey{"arn:aws:kms:eu-west-1:123456789012:key/mrk-1234abcd12ab34cd56ef1234567890ab", "123456789012", "mrk-1234abcd12ab34cd56ef1234567890ab"}
 	require.Equal(t, want, got)
 	require.True(t, got.Key.MultiRegion())
 }
@@ -109,12 +109,12 @@ func TestWhatIsOverIsCheckedAlike(t *testing.T) {
 
 func TestStackInARegion(t *testing.T) {
 	for _, c := range []struct{ region, stack, want string }{
-		{"us-east-1", "key: arn:aws:kms:eu-west-1:123456789012:key/1", "the key is in eu-west-1, and the stack goes to us-east-1"},
-		{"us-east-1", "key: arn:aws:kms:eu-west-1:123456789012:key/mrk-1", ""},
-		{"eu-west-1", "key: arn:aws:kms:eu-west-1:123456789012:key/1", ""},
-		{"", "key: arn:aws:kms:eu-west-1:123456789012:key/1", ""},
-		{"cn-north-1", "key: arn:aws:kms:eu-west-1:123456789012:key/1", "it is in partition aws, and the stack goes to cn-north-1, of partition aws-cn"},
-		{"cn-north-1", "key: arn:aws:kms:eu-west-1:123456789012:key/mrk-1", "it is in partition aws, and the stack goes to cn-north-1, of partition aws-cn"},
+		{"us-east-1", "key: arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab", "the key is in eu-west-1, and the stack goes to us-east-1"},
+		{"us-east-1", "key: arn:aws:kms:eu-west-1:123456789012:key/mrk-1234abcd12ab34cd56ef1234567890ab", ""},
+		{"eu-west-1", "key: arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab", ""},
+		{"", "key: arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab", ""},
+		{"cn-north-1", "key: arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab", "it is in partition aws, and the stack goes to cn-north-1, of partition aws-cn"},
+		{"cn-north-1", "key: arn:aws:kms:eu-west-1:123456789012:key/mrk-1234abcd12ab34cd56ef1234567890ab", "it is in partition aws, and the stack goes to cn-north-1, of partition aws-cn"},
 		{"us-gov-west-1", "operator: arn:aws:iam::123456789012:role/o", "it is in partition aws, and the stack goes to us-gov-west-1, of partition aws-us-gov"},
 		{"us-gov-west-1", "operator: arn:aws-us-gov:iam::123456789012:role/o", ""},
 		{"us-gov-west-1", `alerts: [{queue: "arn:aws-us-gov:sqs:us-gov-east-1:123456789012:q"}]`, ""},

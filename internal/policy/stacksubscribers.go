@@ -91,7 +91,7 @@ func (p *folderReader) filter(f *filterSyntax, check CheckFilter) []Condition {
 		conditions, places = append(conditions, Condition{key.name, texts(key.values)}), append(places, at)
 	}
 	p.filteredPolicies(f.Policy)
-	if check == nil {
+	if check == nil || len(conditions) == 0 && len(f.pairs) > 0 { // the faults of its keys are reported already
 		return conditions
 	}
 	for _, fault := range check(conditions) {

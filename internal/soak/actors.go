@@ -36,9 +36,12 @@ var actors = func() []actor {
 	}
 }()
 
+// operator is who undoes, with rights of their own.
+var operator = actor{"AKIASOAKOPS", "ops", "sgwarden", cloudtrail.User(account, "ops", "AKIASOAKOPS")}
+
 func callers() map[string]localec2.Caller {
 	all := map[string]localec2.Caller{guardKey: {AccountID: account, Identity: guardIdentity()}}
-	for _, a := range actors {
+	for _, a := range append([]actor{operator}, actors...) {
 		all[a.key] = localec2.Caller{AccountID: account, Identity: a.identity}
 	}
 	return all
@@ -69,9 +72,7 @@ func (w *world) call(a actor, action string, params url.Values) (answer string, 
 	if err != nil {
 		w.blame("harness", "%s: %v", action, err)
 	}
-	if m := w.queue.made; m != nil {
-		m.sets, m.names = w.step.sets, w.names(action, w.step.sets)
-	}
+	w.mark(action)
 	ok = response.StatusCode == http.StatusOK
 	w.tally.Calls[action]++
 	if !ok {
@@ -81,6 +82,13 @@ func (w *world) call(a actor, action string, params url.Values) (answer string, 
 		}
 	}
 	return string(body), ok
+}
+
+// mark writes on the record of a call what the call made.
+func (w *world) mark(action string) {
+	if m := w.queue.made; m != nil {
+		m.sets, m.names = w.step.sets, w.names(action, w.step.sets)
+	}
 }
 
 var errorCode = regexp.MustCompile(`<Code>([^<]*)</Code>`)

@@ -116,7 +116,9 @@ func (w *world) aRule() (group string, r secgroup.Rule, ok bool) {
 // change lets some actor change something.
 func (w *world) change() {
 	a := pickOf(w, actors)
-	switch n := w.random.IntN(44); {
+	switch n := w.random.IntN(50); {
+	case n >= 44:
+		w.administer(n)
 	case n >= 40:
 		w.again(a)
 	case n < 17:

@@ -84,6 +84,7 @@ func (w *world) checkCompliant(d warden.Decision, r warden.RuleDecision) {
 		w.effects.plan.fault == "stale read" {
 		return // a Modify that widens nothing is compliant, whatever the rule is
 	}
+	defer w.knowing()()
 	for _, l := range w.docket.laws {
 		if l.tolerates() || l.whole || l.except != "" || len(past.values) > 1 {
 			continue
@@ -189,7 +190,16 @@ func (w *world) checkClean(d warden.Decision) {
 		}
 	}
 	w.tally.check("P1 what is acknowledged is done")
-	w.checkNothingDue(d.GroupID, "acknowledged", func(l law) bool { return l.waits || l.except != "" })
+	held := w.holds()
+	w.checkNothingDue(d.GroupID, "acknowledged", func(l law) bool { return l.waits || l.except != "" || held[l.id] || w.step.holds[l.id] })
+}
+
+// knowing lets exemptions count until the function that it gives is called: what
+// is exempt need not go, though without the ledger it may.
+func (w *world) knowing() (end func()) {
+	blind := w.step.blind
+	w.step.blind = false
+	return func() { w.step.blind = blind }
 }
 
 // checkNothingDue: no law that acts refuses a live rule of the group.
@@ -198,6 +208,7 @@ func (w *world) checkNothingDue(group, when string, skip func(law) bool) {
 	if len(rules) == 0 {
 		return
 	}
+	defer w.knowing()()
 	for _, l := range w.docket.laws {
 		if !l.acts() || skip(l) {
 			continue

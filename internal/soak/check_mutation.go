@@ -24,6 +24,7 @@ func (w *world) checkMutation(c localec2.Call) {
 	slices.Sort(ids)
 	w.say("  guard: %s %s", c.Action, strings.Join(ids, " "))
 	w.tally.check("P5 no compliant rule is touched")
+	w.checkFuse(ids)
 	if w.history.paused && !w.step.blind {
 		w.blame("P5", "%s on %v though all is paused", c.Action, ids)
 	}
@@ -70,7 +71,7 @@ func (w *world) mayTouch(action, id string, past *pastRule) bool {
 		if !l.acts() && !(l.remedy == tag && action == "CreateTags") || l.acts() && action == "CreateTags" {
 			continue
 		}
-		if l.except != "" && past.madeOnlyBy(l.except) && past.heard && !past.forged || !w.mayAct(l, id) {
+		if l.except != "" && past.madeOnlyBy(l.except) && past.heard && !past.forged || !w.mayAct(l, id) || w.step.holds[l.id] && !w.step.blind {
 			continue
 		}
 		for _, r := range w.valuesOf(id) {
@@ -125,14 +126,16 @@ func (w *world) refuses(l law, group string, r secgroup.Rule, beside []secgroup.
 func (w *world) forbiddenBut(l law, group string) packets {
 	f := w.forbiddenIn(l, group)
 	exempt := slices.Clone(l.exempt)
-	if !w.step.blind && l.id == w.docket.exempts { // without the ledger its exemptions cannot be known
+	if !w.step.blind { // without the ledger its exemptions cannot be known
 		for _, id := range sortedKeys(w.history.excused) {
-			exempt = append(exempt, w.history.excused[id])
+			if e := w.history.excused[id]; e.law == l.id {
+				exempt = append(exempt, e)
+			}
 		}
 	}
 	for _, e := range exempt {
 		if e.group == group {
-			f = f.without(w.universe.of(e.rule))
+			f = f.without(w.universe.of(w.filled(e.rule)))
 		}
 	}
 	return f
@@ -181,7 +184,7 @@ func (w *world) checkEffect(group string, before, after []secgroup.Rule) {
 		}
 	}
 	for _, l := range w.docket.laws {
-		if !l.acts() || w.effects.plan.fault == "stale read" || l.tolerates() || l.whole || l.except != "" || w.docket.exempts == l.id {
+		if !l.acts() || w.effects.plan.fault == "stale read" || l.tolerates() || l.whole || l.except != "" || w.isExcused(l) {
 			continue
 		}
 		f := w.forbiddenIn(l, group)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -53,6 +54,10 @@ func (w *world) checkMessage(i incident.Incident) {
 	if i.EventType == incident.Opened && i.Outcome.Changed() {
 		w.blame("truth", "message %s of %s with outcome %s", i.EventType, i.ID, i.Outcome)
 	}
+	if i.EventType == incident.Undone {
+		w.checkUndoingMessage(i)
+		return
+	}
 	for _, r := range i.Rules {
 		live, isLive := byID(w.rules(i.GroupID), r.ID)
 		if isLive && r.Before != nil && r.Outcome == incident.Reverted && same(live, withoutAccount(*r.Before)) {
@@ -60,6 +65,22 @@ func (w *world) checkMessage(i incident.Incident) {
 		}
 		for _, e := range r.Excess {
 			w.checkRule(e)
+		}
+	}
+}
+
+// checkUndoingMessage: what it says is back is, or was a moment ago.
+func (w *world) checkUndoingMessage(i incident.Incident) {
+	if len(i.Rules) == 0 {
+		w.blame("truth", "message of %s says that something is back, and not what", i.ID)
+	}
+	for _, r := range i.Rules {
+		if len(r.After) != 1 || r.Before == nil || !same(withoutAccount(r.After[0]), withoutAccount(*r.Before)) {
+			w.blame("truth", "message of %s says that %v is back as %v", i.ID, r.Before, r.After)
+			continue
+		}
+		if !slices.ContainsFunc(w.valuesOf(r.After[0].ID), func(v secgroup.Rule) bool { return same(v, withoutAccount(r.After[0])) }) {
+			w.blame("truth", "message of %s says that %s is back as %s, and it is not there", i.ID, r.After[0], r.After[0].ID)
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/sgwarden/sgwarden/events"
 	"github.com/sgwarden/sgwarden/internal/warden"
 )
 
@@ -171,7 +172,15 @@ func (w *world) judge(way string, messages []*message) {
 		ids = append(ids, fmt.Sprintf("%s(%d)", m.id, m.received+1))
 	}
 	w.say("%s: %v at %s%s", way, ids, w.clock().Format(time.TimeOnly), w.effects.plan)
+	w.lapse()
 	w.hear(messages)
+	w.step.holds, w.step.looks = w.holds(), true
+	for _, m := range messages {
+		w.step.looks = w.step.looks && isLook(m)
+		for _, id := range m.sets {
+			w.history.heard[id] = true
+		}
+	}
 	w.step.judging = true
 	decisions := w.guarded(deliveries(messages))
 	w.step.judging = false
@@ -202,6 +211,9 @@ func (w *world) judge(way string, messages []*message) {
 		}
 	}
 }
+
+// isLook reports whether a message is no record, but asks to look.
+func isLook(m *message) bool { return bytes.Contains(m.body, []byte(events.JudgeGroup)) }
 
 // guarded runs the guard. A panic that leaves it is a failure: each task
 // ends its own.

@@ -137,7 +137,7 @@ var dockets = []docket{
 			"  - {id: EX-1, policy: rdp, group: " + webGroup + ", rules: [" + leftAlone + "], owner: net, reason: vendor, until: 2027-01-31}\n",
 		laws: []law{
 			{id: "ssh", remedy: revert, except: pipeline, forbids: fromInternet(22)},
-			{id: "rdp", remedy: revert, forbids: fromInternet(3389), exempt: []exemption{{webGroup, ruleOf(leftAlone)}}, concerns: func(g place) bool {
+			{id: "rdp", remedy: revert, forbids: fromInternet(3389), exempt: []exemption{{group: webGroup, rule: ruleOf(leftAlone)}}, concerns: func(g place) bool {
 				return strings.HasPrefix(g.name, "web") || g.name == "default"
 			}},
 		},
@@ -153,6 +153,13 @@ var dockets = []docket{
 			{id: "rdp", remedy: revert, forbids: fromInternet(3389)},
 			{id: "web", remedy: revert, waits: true, forbids: fromInternet(80)},
 		},
+	},
+	{
+		name:  "fuse",
+		calls: []string{"RevokeSecurityGroupIngress", "RevokeSecurityGroupIngress", "ModifySecurityGroupRules"},
+		yaml:  policyOf("ssh", "high", onPorts("22")),
+		laws:  []law{{id: "ssh", remedy: revert, forbids: fromInternet(22)}},
+		fuse:  1,
 	},
 	{
 		name:      "before the act",

@@ -129,7 +129,7 @@ func (w *world) act(step int) {
 	w.say("step %d", step)
 	w.advance()
 	w.effects.plan = faultPlan{}
-	if w.random.IntN(2) == 0 {
+	if w.random.IntN(2) == 0 || w.history.off {
 		w.change()
 	} else {
 		plan := w.drawFaults()

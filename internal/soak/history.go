@@ -3,6 +3,7 @@ package soak
 import (
 	"net/netip"
 	"slices"
+	"time"
 
 	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
@@ -21,6 +22,10 @@ type history struct {
 	sent    map[string]map[string]int  // messages by incident and event type
 	excused map[string]exemption       // of the ledger, in force, by id
 	paused  bool
+	off     bool                 // nothing feeds the guard: pause --hard
+	undone  []undoing            // in the order in which they were made
+	heard   map[string]bool      // rules of which some record was delivered
+	unasked map[string]time.Time // groups that the guard touched though nothing told of it, under the fuse
 }
 
 // pastRule is one rule id with all that it ever was.
@@ -43,6 +48,9 @@ type pastRule struct {
 type exemption struct {
 	group string
 	rule  secgroup.Rule
+	law   string    // "" = that of the law whose it is
+	until time.Time // zero = beyond the episode
+	id    string    // in the ledger
 }
 
 // guardActor stands for the guard among actors.
@@ -51,7 +59,7 @@ const guardActor = "guard"
 func newHistory() history {
 	return history{
 		live: map[string][]secgroup.Rule{}, rules: map[string]*pastRule{}, places: map[string]place{}, lists: map[string][]netip.Prefix{},
-		held: map[string]map[string]bool{}, touched: map[string]bool{}, blindly: map[string]int{}, sent: map[string]map[string]int{}, excused: map[string]exemption{},
+		held: map[string]map[string]bool{}, touched: map[string]bool{}, blindly: map[string]int{}, sent: map[string]map[string]int{}, heard: map[string]bool{}, unasked: map[string]time.Time{}, excused: map[string]exemption{},
 	}
 }
 
@@ -92,6 +100,8 @@ type step struct {
 	hand    atHand
 	opened  map[string]bool // groups of which the guard wrote incidents
 	blind   bool            // the ledger failed: what it holds could not be known
+	holds   map[string]bool // laws that the fuse held before the judging
+	looks   bool            // nothing but looks is at hand
 	guarded int             // its mutations
 	sent    int             // its messages
 }

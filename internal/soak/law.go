@@ -86,4 +86,7 @@ type docket struct {
 	calls []string
 	// exempts: an operator makes exemptions in the ledger, for this law.
 	exempts string
+	// fuse is how many groups a policy may touch within an hour without an event
+	// of their own; 0 = any.
+	fuse int
 }

@@ -24,9 +24,13 @@ func (w *world) operate() {
 	case w.docket.exempts == "":
 		return
 	case n == 2 && len(w.history.excused) > 0:
-		id := pickOf(w, sortedKeys(w.history.excused))
-		err = operator.DropExemption(ctx, w.history.excused[id].group, id)
-		delete(w.history.excused, id)
+		id := w.history.excused[pickOf(w, sortedKeys(w.history.excused))].id
+		for _, key := range sortedKeys(w.history.excused) {
+			if e := w.history.excused[key]; e.id == id {
+				err = operator.DropExemption(ctx, e.group, id)
+				delete(w.history.excused, key)
+			}
+		}
 		w.tally.Calls["operator: end an exemption"]++
 		w.say("operator ends exemption %s", id)
 	default:
@@ -39,7 +43,7 @@ func (w *world) operate() {
 		err = operator.PutExemption(ctx, policy.Exemption{
 			ID: id, Policy: w.docket.exempts, Group: group, Rules: []secgroup.Rule{r}, Owner: "net", Reason: "test", Until: w.clock().Add(20 * 24 * time.Hour),
 		}, w.clock())
-		w.history.excused[id] = exemption{group, r}
+		w.history.excused[id] = exemption{group: group, rule: r, law: w.docket.exempts, id: id}
 		w.tally.Calls["operator: exempt"]++
 		w.say("operator exempts %s of %s as %s", r, group, id)
 	}

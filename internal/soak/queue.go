@@ -26,9 +26,13 @@ type message struct {
 type queue struct {
 	waiting []*message
 	went    []*message
-	taken   int // messages ever, for ids
+	dead    []*message // failed too often
+	taken   int        // messages ever, for ids
 	made    *message
 }
+
+// mostReceived is how often a message may fail before it is a dead letter.
+const mostReceived = 4
 
 // keptMessages is how many delivered messages may come once more.
 const keptMessages = 16
@@ -97,6 +101,11 @@ func deliveries(messages []*message) []warden.Delivery {
 // 5 s, doubling, as the function asks for.
 func (q *queue) answer(messages []*message, failed map[string]bool, now time.Time) {
 	for _, m := range messages {
+		if failed[m.id] && m.received >= mostReceived && slices.Contains(q.waiting, m) {
+			q.drop(m)
+			q.dead = append(q.dead, m)
+			continue
+		}
 		if failed[m.id] {
 			m.from = now.Add(5 * time.Second << min(m.received-1, 7))
 			continue

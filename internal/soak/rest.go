@@ -27,11 +27,16 @@ func (w *world) rest(permuted *rand.Rand) {
 			w.blame("harness", "resume: %v", err)
 		}
 	}
-	w.drain(permuted)
-	for _, id := range w.order {
-		w.judgeLooks("sweep", id)
+	if w.history.off {
+		w.turnOn()
 	}
 	w.drain(permuted)
+	w.lookAtAll(permuted)
+	for w.failure == nil && (len(w.queue.dead) > 0 || w.release()) {
+		w.redrive()
+		w.drain(permuted)
+		w.lookAtAll(permuted)
+	}
 	for _, id := range w.order {
 		w.tally.check("P1 after rest no rule is due")
 		w.checkNothingDue(id, "at rest", func(law) bool { return false })
@@ -41,6 +46,14 @@ func (w *world) rest(permuted *rand.Rand) {
 	for _, id := range w.order {
 		w.checkBooks(id)
 	}
+}
+
+// lookAtAll asks for every group, as a pass that found something in each.
+func (w *world) lookAtAll(permuted *rand.Rand) {
+	for _, id := range w.order {
+		w.judgeLooks("sweep", id)
+	}
+	w.drain(permuted)
 }
 
 // drain delivers all that waits, in order or permuted and twice.
@@ -55,6 +68,7 @@ func (w *world) drain(permuted *rand.Rand) {
 			return
 		}
 		if now := w.clock(); at.After(now) {
+			w.release() // what is held asks again for ever
 			w.wait(at.Sub(now))
 		}
 		ready := w.queue.ready(w.clock())
@@ -114,6 +128,7 @@ func (w *world) checkBooks(group string) {
 		w.blame("books", "incident %s of %s is open at rest: %s %s", i.ID, group, i.Outcome, i.Reason)
 	}
 	w.checkWatched(group, memory.Known)
+	w.checkUndoingIsTold(group, memory.Known)
 	for _, r := range w.rules(group) {
 		w.tally.check("the item knows what is live")
 		if known := memory.Known.Rules[r.ID]; known.Rule.ID == "" || !same(r, known.Rule) {

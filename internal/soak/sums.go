@@ -2,6 +2,7 @@ package soak
 
 import (
 	"net/netip"
+	"slices"
 
 	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
@@ -29,7 +30,8 @@ func (w *world) overTolerance(l law, group string, rules []secgroup.Rule) (over 
 	}
 	counts := map[flow][2]uint64{}
 	for fl, b := range blocks {
-		counts[fl] = [2]uint64{internetCount(b[0], p.blocks), internetCount(b[1], p.blocks)}
+		own := slices.Concat(p.blocks, w.excusedBlocks(l, group, fl)) // neither counts
+		counts[fl] = [2]uint64{internetCount(b[0], own), internetCount(b[1], own)}
 	}
 	f.each(func(n int) {
 		packet := w.universe.packets[n]
@@ -48,7 +50,7 @@ func (w *world) overTolerance(l law, group string, rules []secgroup.Rule) (over 
 // that the law forbids.
 func (w *world) completed(l law, group string, rules []secgroup.Rule) (done packets) {
 	f := w.forbiddenIn(l, group)
-	open := w.universe.ofAll(rules)
+	open := w.universe.ofAll(rules).without(f.without(w.forbiddenBut(l, group)))
 	missing := map[string]bool{}
 	f.each(func(n int) {
 		if !open.has(n) {
@@ -61,6 +63,22 @@ func (w *world) completed(l law, group string, rules []secgroup.Rule) (done pack
 		}
 	})
 	return done
+}
+
+// excusedBlocks are the blocks of what is exempt under a law on a flow.
+func (w *world) excusedBlocks(l law, group string, fl flow) (blocks []netip.Prefix) {
+	for _, id := range sortedKeys(w.history.excused) {
+		e := w.history.excused[id]
+		if w.step.blind || e.group != group || e.law != l.id {
+			continue
+		}
+		r, on := w.filled(e.rule), false
+		w.universe.of(r).each(func(n int) { on = on || flowOf(w.universe.packets[n]) == fl })
+		if on {
+			blocks = append(blocks, blocksOf(r)...)
+		}
+	}
+	return blocks
 }
 
 func farEnd(w *world, n int) string {

@@ -60,11 +60,11 @@ func (t *Tally) tables() []table {
 		{"transitions by call", &t.Calls, transitions},
 		{"refused by EC2 as", &t.RefusedAs, nil},
 		{"deliveries by kind", &t.Ways, []string{
-			"in order", "shuffled", "batch", "late", "duplicate", "log file", "lost", "hostile", "sweep", "own message",
+			"in order", "shuffled", "batch", "late", "duplicate", "log file", "lost", "hostile", "sweep", "own message", "pass",
 		}},
 		{"outcomes of messages", &t.Outcomes, outcomes},
 		{"outcomes of rules", &t.RuleOutcomes, ruleOutcomes},
-		{"messages by event type", &t.Messages, []string{"opened", "acted", "resolved", "attributed", "contested"}},
+		{"messages by event type", &t.Messages, []string{"opened", "acted", "resolved", "attributed", "contested", "reminder", "undone"}},
 		{"faults", &t.Faults, faultNames},
 		{"kill points", &t.Kills, kills},
 		{"checks by property", &t.Checks, properties},
@@ -77,6 +77,8 @@ var (
 		"ModifySecurityGroupRules", "CreateSecurityGroup", "DeleteSecurityGroup", "UpdateSecurityGroupRuleDescriptionsIngress",
 		"UpdateSecurityGroupRuleDescriptionsEgress", "CreateTags", "DeleteTags", "CreateManagedPrefixList", "ModifyManagedPrefixList",
 		"the same once more", "operator: pause", "operator: resume", "operator: exempt", "operator: end an exemption",
+		"operator: undo", "operator: undo in place", "operator: undo of a rule that was gone", "an exemption lapses", "operator: pause --hard",
+		"operator: resume --hard", "operator: redrive", "operator: resume a policy",
 	}
 	outcomes = []string{
 		"ignored", "compliant", "gone", "already-compliant", "exempt", "observed", "alerted", "tagged", "narrowed", "reverted", "pending",
@@ -96,6 +98,8 @@ var (
 		"P8 documents parse back", "outcomes tell the truth", "alerts tell the truth", "what is not finished comes again",
 		"the chain of incidents verifies", "nothing stays open at rest", "what was done is told, once",
 		"what is only watched is told", "the item knows what is live", "P5 what was compliant after all is put back, or said",
+		"undo closes nothing at any moment", "undo restores the flows exactly", "what an operator put back is told",
+		"the fuse bounds what nobody asked for",
 	}
 )
 

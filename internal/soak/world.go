@@ -113,6 +113,9 @@ func (w *world) furnish() error {
 	if err := w.account.EnsureVPC(ownVPC, netip.MustParsePrefix("10.9.0.0/16")); err != nil {
 		return err
 	}
+	if id, ok := w.account.GroupNamed(ownVPC, "default"); ok {
+		w.account.DropGroup(id) // a pass would meet it
+	}
 	for _, g := range []secgroup.Group{
 		{ID: defaultGroup, Name: "default"}, {ID: webGroup, Name: "web"}, {ID: dbGroup, Name: "db", VPCID: ownVPC},
 	} {
@@ -128,21 +131,27 @@ func (w *world) furnish() error {
 func (w *world) restart() error {
 	w.starts++
 	w.effects.dead = false
-	client := ec2.New(ec2.Options{
-		Region: region, BaseEndpoint: aws.String("http://ec2.soak"), Retryer: retryer(),
-		Credentials: credentials.NewStaticCredentialsProvider(guardKey, "secret", ""),
-		HTTPClient:  &http.Client{Transport: w.cloud.Transport()},
-	})
+	client := w.client(guardKey)
 	var err error
 	w.guard, err = warden.New(warden.Config{
 		Set: w.set, Inventory: newOrderly(client), Applier: apply.New(client),
 		Ledger: w.effects, Closed: w.store.Closed, Publisher: w.effects, Queue: w.effects,
 		Clock: w.clock, Sleep: w.sleep, Logger: slog.New(slog.NewJSONHandler(&w.log, &slog.HandlerOptions{ReplaceAttr: withoutTime})),
 		Account: account, Region: region, RoleARN: guardIdentity().Issuer.ARN, Mode: policy.Enforce,
+		Fuse:   policy.Fuse{Groups: w.docket.fuse},
 		Limits: plan.Limits{MayModify: true, MayAuthorize: true, MayEditLists: true}, HolderID: fmt.Sprint("guard-", w.starts),
 		Judgings: 1, // one group after the other: the order is part of the episode
 	})
 	return err
+}
+
+// client calls EC2 with a key.
+func (w *world) client(key string) *ec2.Client {
+	return ec2.New(ec2.Options{
+		Region: region, BaseEndpoint: aws.String("http://ec2.soak"), Retryer: retryer(),
+		Credentials: credentials.NewStaticCredentialsProvider(key, "secret", ""),
+		HTTPClient:  &http.Client{Transport: w.cloud.Transport()},
+	})
 }
 
 // withoutTime leaves out the log's own time: it is of the wall clock.

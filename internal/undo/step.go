@@ -17,24 +17,32 @@ type Step struct {
 	// Note says why nothing is done, or what is worth knowing of what is; ""
 	// = nothing.
 	Note string
+	// There = the group has it already, perhaps by an earlier undoing.
+	There bool
 }
 
 // Plan says how each rule of a closed incident gets the value back that
 // sgwarden took from it. live are the group's rules as they are. What somebody
-// changed since is left as it is; what is there already is not made twice. Each
-// action only adds: a rule that is narrower now is widened in place, so that no
-// flow is closed at any time.
+// changed since is left as it is; what is there already is not made twice. A rule
+// that is narrower now is widened in place, so that no flow is closed at any time;
+// only of one that got its earlier value back, what that alone opens closes.
 func Plan(i incident.Incident, live []secgroup.Rule) []Step {
 	steps := make([]Step, 0, len(i.Rules))
 	for _, r := range i.Rules {
 		s := Step{Rule: r}
 		s.Action, s.Note = putBack(i.GroupID, r, live)
+		s.There = s.Action == nil && wasTaken(r) && find(live, r.Before.SameValue) != nil
 		if s.Action != nil && s.Note == "" && r.Reason == "interrupted" {
 			s.Note = "sgwarden was interrupted, and found it gone afterwards: somebody else may have removed it"
 		}
 		steps = append(steps, s)
 	}
 	return steps
+}
+
+// wasTaken reports whether something is known that was taken from the rule.
+func wasTaken(r incident.Rule) bool {
+	return (r.Outcome == incident.Reverted || r.Outcome == incident.Narrowed) && r.Before != nil && !secgroup.IsGroupEntry(r.ID)
 }
 
 func putBack(groupID string, r incident.Rule, live []secgroup.Rule) (plan.Action, string) {
@@ -70,6 +78,9 @@ func putBack(groupID string, r incident.Rule, live []secgroup.Rule) (plan.Action
 		before.Description = rest.Description // somebody wrote another one since
 	}
 	note := ""
+	if !before.Region().Covers(rest.Region()) {
+		note = fmt.Sprintf("sgwarden had given it its earlier value back: what %s opens beyond it is closed", rest)
+	}
 	if parts := len(r.After) - 1; parts > 0 {
 		note = fmt.Sprintf("its other parts (%d) stay: what is put back covers them", parts)
 	}

@@ -1,6 +1,7 @@
 package undo
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -59,7 +60,7 @@ func TestPlan(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			steps := Plan(incident.Incident{GroupID: group, Rules: []incident.Rule{c.rule}}, c.live)
-			require.Equal(t, []Step{{c.rule, c.action, c.note}}, steps)
+			require.Equal(t, []Step{{c.rule, c.action, c.note, strings.HasPrefix(c.note, "it is there already")}}, steps)
 		})
 	}
 }
@@ -87,7 +88,8 @@ func TestExemptionsAreOfWhatIsPutBack(t *testing.T) {
 	require.Len(t, all, 2)
 	for n, id := range []string{"ssh", "rdp"} {
 		require.Equal(t, "UNDO-inc-1-"+id, all[n].ID)
-		require.Equal(t, []secgroup.Rule{b}, all[n].Rules, "sgr-1 is there already")
+		require.Equal(t, map[string][]secgroup.Rule{"ssh": {a, b}, "rdp": {b}}[id], all[n].Rules, "sgr-1 is there already, and must stay exempt")
 		require.Equal(t, until, all[n].Until)
 	}
+	require.Empty(t, Exemptions(i, Plan(i, []secgroup.Rule{a, b}), Ask{}), "nothing is put back")
 }

@@ -39,11 +39,15 @@ type Done struct {
 
 // Exemptions are what lets the rules of the steps stand: one for each policy
 // that they violate, of exactly these rules. Their ids follow from incident and
-// policy, so that asking again replaces them.
+// policy, so that asking again replaces them: what an earlier undoing put back is
+// in them too. None where nothing is put back.
 func Exemptions(i incident.Incident, steps []Step, ask Ask) []policy.Exemption {
 	rules := map[string][]secgroup.Rule{}
+	if !slices.ContainsFunc(steps, func(s Step) bool { return s.Action != nil }) {
+		return nil
+	}
 	for _, s := range steps {
-		if s.Action == nil {
+		if s.Action == nil && !s.There {
 			continue
 		}
 		for _, id := range s.Rule.Policies {

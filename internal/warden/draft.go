@@ -39,8 +39,13 @@ func (j *judging) draftIncidents(ctx context.Context) {
 		}
 		d := j.holderOf(rv.Rule.ID)
 		due := e.act || e.outcome > incident.Exempt
+		undone := j.tellUndone(ctx, e, d)
+		if d != nil && d.undone {
+			d = nil // it is over: what becomes due now is another incident
+		}
 		switch {
-		case j.tellUndone(ctx, e, d):
+		case undone:
+			continue
 		case d != nil && (due || d.exempt && e.outcome == incident.Exempt):
 		case d != nil:
 			continue // no violation any more: finishLeft ends it
@@ -55,9 +60,7 @@ func (j *judging) draftIncidents(ctx context.Context) {
 		default:
 			continue
 		}
-		if d != nil {
-			j.join(d, e)
-		}
+		j.join(d, e)
 	}
 	j.endLeft()
 	j.wouldHave()

@@ -79,6 +79,8 @@ func (j *judging) messages(d *draft) []incident.EventType {
 	switch o := d.inc.Outcome; {
 	case j.stale(d), o == incident.Ignored, o == incident.Compliant, d.stranger && o == incident.Pending:
 		return nil
+	case d.undone && len(d.ends) == 0:
+		return nil // it stands no more: that has its own message
 	case d.undone:
 		event = incident.Undone
 	case o == incident.Gone || o == incident.AlreadyCompliant || o == incident.Exempt && d.stored != nil && !d.exempt:

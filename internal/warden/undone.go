@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/sgwarden/sgwarden/internal/incident"
@@ -83,11 +82,14 @@ func isPutBack(r incident.Rule, live secgroup.Rule) bool {
 }
 
 func putBackNote(e *end) string {
-	who := "an actor that no event has named so far"
+	who := ""
 	if by := e.verdict.By; by != nil && by.Actor.ARN != "" {
-		who = strings.TrimSpace(by.Actor.ARN + " with " + shorten(by.Actor.UserAgent))
+		who = " by " + by.Actor.ARN
+		if by.Actor.UserAgent != "" {
+			who += " with " + shorten(by.Actor.UserAgent)
+		}
 	}
-	return fmt.Sprintf("put back as %s by %s: %s", e.rule.ID, who, e.rule)
+	return fmt.Sprintf("put back as %s%s: %s", e.rule.ID, who, e.rule)
 }
 
 // ofUndoing is the message of an undoing: the rules that are back, as they are,
