@@ -42,6 +42,7 @@ type want struct {
 	RulesFrom       string      `json:"rulesFrom,omitempty"`
 	VPCs            []string    `json:"vpcs,omitempty"`
 	Lists           []string    `json:"lists,omitempty"`
+	ListVersion     int64       `json:"listVersion,omitempty"`
 	Complete        bool        `json:"complete,omitempty"`
 	Incomplete      string      `json:"incomplete,omitempty"` // a part of the reason
 	Cause           string      `json:"cause,omitempty"`
@@ -81,7 +82,7 @@ func got(c secgroup.Change) want {
 	w := want{
 		Call: c.EventName, Effect: effectNames[c.Effect], EventID: c.EventID, SharedEventID: c.SharedEventID, RequestID: c.RequestID,
 		Account: c.AccountID, Region: c.Region, EnvelopeAccount: c.EnvelopeAccount, EnvelopeRegion: c.EnvelopeRegion,
-		ErrorCode: c.ErrorCode, RulesFrom: c.RulesFrom, VPCs: c.VPCIDs, Lists: c.ListIDs, Complete: c.Complete,
+		ErrorCode: c.ErrorCode, RulesFrom: c.RulesFrom, VPCs: c.VPCIDs, Lists: c.ListIDs, ListVersion: c.ListVersion, Complete: c.Complete,
 		Incomplete: c.Incomplete, Cause: c.Cause, IncidentID: c.IncidentID,
 		Actor: wantActor{c.Actor.ARN, c.Actor.Type, c.Actor.AccountID, c.Actor.Session, c.Actor.InvokedBy, c.Actor.SourceIP, c.Actor.AccessKeyID},
 	}

@@ -1,6 +1,10 @@
 package events
 
-import "github.com/sgwarden/sgwarden/internal/secgroup"
+import (
+	"strconv"
+
+	"github.com/sgwarden/sgwarden/internal/secgroup"
+)
 
 // This file reads what a call is about where no rules are named: groups, VPCs,
 // prefix lists.
@@ -102,6 +106,12 @@ func readList(r *record) {
 	r.addList(r.id(listPrefix, r.response.get("prefixList").get("prefixListId"), "responseElements.prefixListId"))
 	if len(r.change.ListIDs) == 0 && !r.failed() {
 		r.gap("names no prefix list")
+	}
+	// The answer comes before the edit is complete, with the version from before.
+	if current, ok := r.request.get("currentVersion").scalar(); ok {
+		if v, err := strconv.ParseInt(current, 10, 32); err == nil && v > 0 {
+			r.change.ListVersion = v + 1
+		}
 	}
 }
 

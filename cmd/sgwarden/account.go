@@ -101,6 +101,9 @@ func (a *account) deployed(ctx context.Context, c aws.Config) (deployment.Deploy
 
 var groupIDForm = regexp.MustCompile(`^sg-(?:[0-9a-f]{8}|[0-9a-f]{17})$`)
 
+// listIDForm is the same of prefix lists.
+var listIDForm = regexp.MustCompile(`^pl-[0-9a-f]{8,17}$`)
+
 func checkGroupID(id string) error {
 	if !groupIDForm.MatchString(id) {
 		return fmt.Errorf("group %q: want the id of a security group, as sg-0123456789abcdef0", id)

@@ -75,7 +75,7 @@ func newAdopting(t *testing.T) *adopting {
 	a.guard, err = warden.New(warden.Config{
 		Set: set, Inventory: inventory.New(client), Applier: apply.New(client), Ledger: a.ledger, Publisher: a, Queue: a,
 		Clock: time.Now, Sleep: func(context.Context, time.Duration) error { return nil }, Logger: slog.New(slog.DiscardHandler),
-		Account: localec2.DefaultAccount, Region: localRegion, Mode: policy.Enforce, Limits: plan.Limits{MayModify: true}, HolderID: "test",
+		Account: localec2.DefaultAccount, Region: localRegion, Mode: policy.Enforce, Limits: plan.Limits{MayModify: true, MayEditLists: true}, HolderID: "test",
 	})
 	require.NoError(t, err)
 	a.sweeper = warden.NewSweeper(a.guard, inventory.New(client), a.ledger)

@@ -55,7 +55,7 @@ func (f *incidentFilter) flags(cmd *cobra.Command, since string) {
 func (f *incidentFilter) search(now time.Time) (ledger.Search, error) {
 	var faults []error
 	since, err := sinceTime(f.since, now)
-	faults = append(faults, err, optionalGroup(f.group))
+	faults = append(faults, err, optionalPlace(f.group))
 	if f.outcome != "" {
 		if _, err := incident.ParseOutcome(f.outcome); err != nil {
 			faults = append(faults, fmt.Errorf("--outcome %q: want one of %s", f.outcome, outcomeList()))
@@ -180,7 +180,7 @@ func writeIncidents(cmd *cobra.Command, found []incident.Incident) error {
 		if i.ClosedAt == nil {
 			outcome += " (open)"
 		}
-		table.row(i.ID, timeText(i.OpenedAt), outcome, i.Severity.String(), i.GroupID, strconv.Itoa(len(i.Rules)), policyList(i), actorText(i))
+		table.row(i.ID, timeText(i.OpenedAt), outcome, i.Severity.String(), placeOfIncident(i), strconv.Itoa(len(i.Rules)), policyList(i), actorText(i))
 	}
 	return table.end()
 }

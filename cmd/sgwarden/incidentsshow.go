@@ -44,7 +44,7 @@ func newIncidentsShow() *cobra.Command {
 
 // incident finds one by its id, as it was last written; group may be "".
 func (a *account) incident(ctx context.Context, id, group string) (incident.Incident, error) {
-	if err := optionalGroup(group); err != nil {
+	if err := optionalPlace(group); err != nil {
 		return incident.Incident{}, err
 	}
 	archive, err := a.archive(ctx)

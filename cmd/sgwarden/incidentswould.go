@@ -90,7 +90,7 @@ var wouldKeys = map[string]func(incident.Incident) []string{
 		return slices.Compact(ids)
 	},
 	"actor": func(i incident.Incident) []string { return []string{actorText(i)} },
-	"group": func(i incident.Incident) []string { return []string{i.GroupID} },
+	"group": func(i incident.Incident) []string { return []string{placeOfIncident(i)} },
 }
 
 // wouldShown is how many changes are told in words.
@@ -130,7 +130,7 @@ func (s *would) add(i incident.Incident) {
 	actor := actorText(i)
 	s.Incidents++
 	s.Rules += len(watched(i))
-	s.groups[i.GroupID], s.actors[actor] = true, true
+	s.groups[placeOfIncident(i)], s.actors[actor] = true, true
 	s.Groups, s.Actors = len(s.groups), len(s.actors)
 	for _, text := range i.Would {
 		if len(s.Would) < wouldShown {
@@ -140,7 +140,7 @@ func (s *would) add(i incident.Incident) {
 	if i.Outcome >= incident.Pending {
 		s.Unsure++
 	}
-	pair := actor + " in " + i.GroupID
+	pair := actor + " in " + placeOfIncident(i)
 	s.pairs[pair]++
 	if n := s.pairs[pair]; n > 2 && n > s.Times {
 		s.Again, s.Times = pair, n

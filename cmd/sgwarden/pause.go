@@ -192,6 +192,15 @@ func optionalGroup(id string) error {
 	return checkGroupID(id)
 }
 
+// optionalPlace is optionalGroup where incidents are looked for: those of lists
+// stand under the list.
+func optionalPlace(id string) error {
+	if listIDForm.MatchString(id) {
+		return nil
+	}
+	return optionalGroup(id)
+}
+
 func scopeOf(group string) string {
 	if group == "" {
 		return "all groups"

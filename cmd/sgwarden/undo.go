@@ -40,8 +40,11 @@ place, and keeps its id. One that got its earlier value back gets the later one
 again: what only the earlier one opens is closed. What somebody changed since is
 left as it is. The guard tells whoever got the alert.
 
-It takes the rights to authorize and modify rules of the group, and to write
-control#GROUP of the ledger.`,
+Of a prefix list the entries that were taken out go back, with their
+descriptions, and the rules that refer to it are exempted.
+
+It takes the rights to authorize and modify rules of the group, or to modify
+the list, and to write control#GROUP of the ledger.`,
 		Example: `  sgwarden undo inc-0123456789abcdef --group sg-0123456789abcdef0
   sgwarden undo inc-0123456789abcdef --yes --owner net-team --reason 'agreed window' --for 2d`,
 		Args: arguments("ID"),
@@ -49,7 +52,7 @@ control#GROUP of the ledger.`,
 	}
 	u.flags(cmd)
 	f := cmd.Flags()
-	f.StringVar(&u.group, "group", "", "the incident's group, which spares reading the whole table")
+	f.StringVar(&u.group, "group", "", "the incident's group, or prefix list, which spares reading the whole table")
 	f.BoolVar(&u.yes, "yes", false, "do it, not only show it")
 	f.StringVar(&u.owner, "owner", "", "who answers for it")
 	f.StringVar(&u.reason, "reason", "", "why")
@@ -90,6 +93,12 @@ func (u *undoing) run(cmd *cobra.Command, id string) error {
 	}
 	client := ec2.NewFromConfig(c)
 	reads := inventory.New(client)
+	if i.List != nil {
+		return u.list(cmd, i, ask, reads, undo.ListUndoer{
+			List: reads.Managed, Apply: apply.New(client).Apply, Sleep: sleep, Now: time.Now,
+			Exempt: ledger.NewTable(dynamodb.NewFromConfig(c), table).Operator().PutExemption,
+		})
+	}
 	group, err := reads.Group(ctx, i.GroupID)
 	switch {
 	case errors.Is(err, incident.ErrGone):

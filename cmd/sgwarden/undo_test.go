@@ -2,14 +2,20 @@ package main
 
 import (
 	"encoding/json"
+	"net/netip"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/stretchr/testify/require"
 
 	"github.com/sgwarden/sgwarden/internal/incident"
+	"github.com/sgwarden/sgwarden/internal/inventory"
 	"github.com/sgwarden/sgwarden/internal/localec2"
 	"github.com/sgwarden/sgwarden/internal/policy"
 	"github.com/sgwarden/sgwarden/internal/secgroup"
@@ -104,6 +110,74 @@ func TestUndoThatCannotBe(t *testing.T) {
 	status, out = a.ran("undo", i.ID)
 	require.Equal(t, exitOutside, status)
 	require.Contains(t, out, "its group sg-0000000000000000a is gone")
+}
+
+// TestUndoOfAList: what was taken out of a list goes back, with its description,
+// and the rules of all groups that refer to it are let be.
+func TestUndoOfAList(t *testing.T) {
+	const id = "pl-0123456789abcdef0"
+	a := newAdopting(t)
+	account := a.cloud.EC2().Account(localec2.DefaultAccount, localRegion)
+	office := netip.MustParsePrefix("8.8.8.0/29")
+	require.NoError(t, account.PutList(secgroup.PrefixList{ID: id, Name: "offices", Entries: []netip.Prefix{office}}, 10))
+	for _, group := range []string{webGroup, dbGroup} {
+		_, err := account.EnsureRule(group, ruleOf(t, "ingress tcp/3389 from "+id))
+		require.NoError(t, err)
+	}
+	a.sweep()
+	a.judge()
+	c, err := config.LoadDefaultConfig(t.Context())
+	require.NoError(t, err)
+	client := ec2.NewFromConfig(c)
+	_, err = client.ModifyManagedPrefixList(t.Context(), &ec2.ModifyManagedPrefixListInput{
+		PrefixListId: aws.String(id), CurrentVersion: aws.Int64(1),
+		AddEntries: []types.AddPrefixListEntry{{Cidr: aws.String("8.0.0.0/7"), Description: aws.String("of a partner")}},
+	})
+	require.NoError(t, err)
+	entries := func() map[string]string {
+		list, err := inventory.New(client).Managed(t.Context(), id)
+		require.NoError(t, err)
+		all := map[string]string{}
+		for _, e := range list.Described {
+			all[e.Block.String()] = e.Description
+		}
+		return all
+	}
+	a.sweep()
+	a.judge()
+	require.Equal(t, map[string]string{"8.8.8.0/29": ""}, entries())
+	history, err := a.ledger.History(t.Context(), id)
+	require.NoError(t, err)
+	require.Len(t, history, 1)
+	i := history[0].Incident
+
+	status, out := a.ran("incidents")
+	require.Zero(t, status, out)
+	require.Contains(t, out, id)
+	status, out = a.ran("incidents", "show", i.ID, "--group", id)
+	require.Zero(t, status, out)
+	require.Contains(t, out, "sgwarden took 1 entry out of prefix list \"offices\" ("+id+")")
+
+	status, out = a.ran("undo", i.ID)
+	require.Zero(t, status, out)
+	require.Equal(t, `INC of TIME: reverted in `+id+` offices
+  put back 8.0.0.0/7 of a partner
+  exempt   `+webGroup+` from admin-ports-from-internet until TIME (UNDO-INC-admin-ports-from-internet)
+  exempt   `+dbGroup+` from admin-ports-from-internet until TIME (UNDO-INC-admin-ports-from-internet)
+nothing was changed: --yes does it
+`, out)
+	status, out = a.ran("undo", i.ID, "--group", id, "--yes", "--owner", "net-team", "--reason", "agreed", "--for", "2d")
+	require.Zero(t, status, out)
+	require.Contains(t, out, "done: "+id+" holds 1 entries more\n")
+	back := map[string]string{"8.8.8.0/29": "", "8.0.0.0/7": "of a partner"}
+	require.Equal(t, back, entries())
+	a.sweep()
+	a.judge()
+	require.Equal(t, back, entries(), "the guard lets them be")
+
+	status, out = a.ran("undo", i.ID, "--yes", "--owner", "net-team", "--reason", "agreed")
+	require.Zero(t, status, out)
+	require.Contains(t, out, "its entries are there already")
 }
 
 func TestIncidents(t *testing.T) {

@@ -226,8 +226,11 @@ func ofEC2(c localaws.Call) []iamRequest {
 	action := "ec2:" + c.Operation
 	arn := func(resource string) string { return "arn:aws:ec2:" + c.Region + ":" + c.AccountID + ":" + resource }
 	ofID := func(id string) string {
-		if strings.HasPrefix(id, "sgr-") {
+		switch {
+		case strings.HasPrefix(id, "sgr-"):
 			return arn("security-group-rule/" + id)
+		case strings.HasPrefix(id, "pl-"):
+			return arn("prefix-list/" + id)
 		}
 		return arn("security-group/" + id)
 	}
@@ -246,6 +249,8 @@ func ofEC2(c localaws.Call) []iamRequest {
 	switch {
 	case strings.HasPrefix(c.Operation, "Describe"), strings.HasPrefix(c.Operation, "Get"):
 		return []iamRequest{{action, "*", nil}}
+	case c.Operation == "ModifyManagedPrefixList":
+		return []iamRequest{{action, ofID(c.Params.Get("PrefixListId")), nil}}
 	case strings.HasPrefix(c.Operation, "Revoke"):
 		return []iamRequest{{action, ofID(c.Params.Get("GroupId")), nil}}
 	case c.Operation == "CreateTags":

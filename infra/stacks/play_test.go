@@ -144,6 +144,25 @@ func (p *play) egress(first, last int32, cidr string) {
 	p.hear()
 }
 
+// list lets a prefix list grow that a rule refers to: the entry is taken out again.
+func (p *play) list() {
+	p.t.Helper()
+	made, err := p.user.CreateManagedPrefixList(p.t.Context(), &ec2.CreateManagedPrefixListInput{
+		PrefixListName: aws.String("offices"), AddressFamily: aws.String("IPv4"), MaxEntries: aws.Int32(5), Entries: []types.AddPrefixListEntry{{Cidr: aws.String("10.1.0.0/16")}},
+	})
+	require.NoError(p.t, err)
+	_, err = p.user.AuthorizeSecurityGroupIngress(p.t.Context(), &ec2.AuthorizeSecurityGroupIngressInput{GroupId: aws.String(webGroup), IpPermissions: []types.IpPermission{{
+		IpProtocol: aws.String("tcp"), FromPort: aws.Int32(22), ToPort: aws.Int32(22), PrefixListIds: []types.PrefixListId{{PrefixListId: made.PrefixList.PrefixListId}},
+	}}})
+	require.NoError(p.t, err)
+	p.hear()
+	_, err = p.user.ModifyManagedPrefixList(p.t.Context(), &ec2.ModifyManagedPrefixListInput{
+		PrefixListId: made.PrefixList.PrefixListId, CurrentVersion: aws.Int64(1), AddEntries: []types.AddPrefixListEntry{{Cidr: aws.String("0.0.0.0/0")}},
+	})
+	require.NoError(p.t, err)
+	p.hear()
+}
+
 // run lets everything happen that a right is for.
 func (p *play) run() {
 	p.invoke(p.sweep, nil) // sets the baseline acts
@@ -166,6 +185,7 @@ func (p *play) run() {
 	_, err = p.user.CreateSecurityGroup(p.t.Context(), &ec2.CreateSecurityGroupInput{GroupName: aws.String("new"), Description: aws.String("new"), VpcId: aws.String(p.cloud.EC2().Account(ownAccount, ownRegion).DefaultVPC())})
 	require.NoError(p.t, err)
 	p.hear() // its first rule waits for whoever made it
+	p.list()
 	time.Sleep(10 * time.Minute)
 	p.hear() // what waited is revoked
 

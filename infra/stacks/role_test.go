@@ -27,8 +27,8 @@ func TestObserveMayChangeNothingInEC2(t *testing.T) {
 // TestEnforceMayDoWhatItsPoliciesNeed: the shipped ones revert, so nothing
 // may be authorized or tagged.
 func TestEnforceMayDoWhatItsPoliciesNeed(t *testing.T) {
-	want := inventory.Permissions(inventory.Needs{Interfaces: true}) // where the groups of remedies are
-	for _, p := range apply.Permissions(apply.Needs{Revert: true, Modify: true}) {
+	want := inventory.Permissions(inventory.Needs{Interfaces: true, Lists: true}) // where the groups of remedies are
+	for _, p := range apply.Permissions(apply.Needs{Revert: true, Modify: true, Lists: true}) {
 		want = append(want, p.Action)
 	}
 	slices.Sort(want)
@@ -45,7 +45,7 @@ func TestChangesAreBoundToTheOwnAccountAndRegion(t *testing.T) {
 		require.Equal(t, "Allow", s.Effect)
 		for _, a := range s.Action.texts(t) {
 			require.NotContains(t, a, "*")
-			if !slices.ContainsFunc(apply.Permissions(apply.Needs{Revert: true, Modify: true}), func(p apply.Permission) bool { return p.Action == a }) {
+			if !slices.ContainsFunc(apply.Permissions(apply.Needs{Revert: true, Modify: true, Lists: true}), func(p apply.Permission) bool { return p.Action == a }) {
 				continue
 			}
 			bound++
@@ -60,7 +60,7 @@ func TestChangesAreBoundToTheOwnAccountAndRegion(t *testing.T) {
 			}
 		}
 	}
-	require.Equal(t, 3, bound)
+	require.Equal(t, 4, bound)
 }
 
 // TestStarStandsWhereNothingElseMay: reads of EC2 and X-Ray take no resource.
@@ -71,7 +71,7 @@ func TestStarStandsWhereNothingElseMay(t *testing.T) {
 				continue
 			}
 			for _, a := range s.Action.texts(t) {
-				require.True(t, slices.Contains(inventory.Permissions(inventory.Needs{Interfaces: true}), a) || strings.HasPrefix(a, "xray:Put"), a)
+				require.True(t, slices.Contains(inventory.Permissions(inventory.Needs{Interfaces: true, Lists: true}), a) || strings.HasPrefix(a, "xray:Put"), a)
 			}
 		}
 	}

@@ -77,6 +77,13 @@ func trimmed(i incident.Incident, limit int) incident.Incident {
 		rules = append(rules, r)
 	}
 	i.Rules = rules
+	if i.List != nil {
+		list := *i.List
+		list.OmittedAdded += max(len(list.Added)-limit, 0)
+		list.OmittedGroups += max(len(list.Groups)-limit, 0)
+		list.Added, list.Removed, list.PutBack, list.Groups = head(list.Added, limit), head(list.Removed, limit), head(list.PutBack, limit), head(list.Groups, limit)
+		i.List = &list
+	}
 	if limit == 0 {
 		i.GroupTags = nil
 	}

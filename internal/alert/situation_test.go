@@ -261,6 +261,7 @@ func situations(t testing.TB) map[string]incident.Incident {
 	i.Notes = []string{"the stack is called *evil* <https://evil.example|fine>"}
 	all["hostile"] = i
 	ofTheGuard(all)
+	ofLists(t, all)
 	return all
 }
 

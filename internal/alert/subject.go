@@ -51,6 +51,9 @@ func subject(i incident.Incident) string {
 	if p, ok := pageOf(i); ok {
 		return shorten(ascii(strings.ToUpper(severity)+": "+p.about(p.subject, i)), subjectLimit)
 	}
+	if i.List != nil {
+		return shorten(ascii(unglue(strings.ToUpper(severity)+": "+listSubject(i))), subjectLimit)
+	}
 	rules, total, what := decisive(i), len(i.Rules)+i.OmittedRules, "a change"
 	switch {
 	case len(rules) == 1 && rules[0].Before != nil:

@@ -22,6 +22,9 @@ func text(i incident.Incident) string {
 	if p, ok := pageOf(i); ok {
 		return pageText(p, i)
 	}
+	if i.List != nil {
+		return listText(i)
+	}
 	// What went wrong is read first.
 	i.Rules = slices.Clone(i.Rules)
 	slices.SortStableFunc(i.Rules, func(a, b incident.Rule) int { return int(b.Outcome) - int(a.Outcome) })
@@ -156,6 +159,9 @@ func writeWho(l *letter, i incident.Incident) {
 }
 
 func unknownActor(i incident.Incident) string {
+	if i.List != nil {
+		return "Not known: no event has told of this version of the list so far."
+	}
 	if isCall(i) {
 		return "Not known: the record of the call does not tell."
 	}

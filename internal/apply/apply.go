@@ -19,6 +19,7 @@ type Client interface {
 	modifier
 	authorizer
 	tagger
+	listEditor
 }
 
 type revoker interface {
@@ -65,6 +66,8 @@ func (a *Applier) Apply(ctx context.Context, action plan.Action) incident.Result
 		j.authorize(ctx, action)
 	case plan.Tag:
 		j.tag(ctx, action)
+	case plan.EditList:
+		j.editList(ctx, action)
 	default:
 		j.result.Err = fmt.Errorf("apply %T: %w", action, incident.ErrInvalid)
 	}

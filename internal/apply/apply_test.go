@@ -337,7 +337,7 @@ func TestObserverChangesNothing(t *testing.T) {
 func TestPermissionsCoverTheClient(t *testing.T) {
 	require.Empty(t, apply.Permissions(apply.Needs{}), "observe mode changes nothing")
 	granted := map[string]bool{}
-	for _, p := range apply.Permissions(apply.Needs{Revert: true, Modify: true, Authorize: true, Tag: true}) {
+	for _, p := range apply.Permissions(apply.Needs{Revert: true, Modify: true, Authorize: true, Tag: true, Lists: true}) {
 		granted[p.Action] = true
 		require.NotEmpty(t, p.Resources)
 		require.NotContains(t, p.Resources, "*")

@@ -10,6 +10,8 @@ type Needs struct {
 	// something, so it stays out unless a policy asks for it.
 	Authorize bool
 	Tag       bool // remedy tag
+	// Lists is taking entries out of prefix lists of the account again.
+	Lists bool
 }
 
 // Permission is one statement that the role needs.
@@ -54,6 +56,9 @@ func Permissions(n Needs) []Permission {
 		}
 		// The parts of a rule keep its tags.
 		list = append(list, Permission{Action: "ec2:CreateTags", Resources: []string{anyRule}, CreateAction: calls})
+	}
+	if n.Lists {
+		list = append(list, Permission{Action: "ec2:ModifyManagedPrefixList", Resources: []string{anyList}})
 	}
 	if n.Tag {
 		list = append(list, Permission{Action: "ec2:CreateTags", Resources: []string{anyGroup, anyRule}, TagKeys: []string{"sgwarden:*"}})

@@ -92,7 +92,7 @@ func Cases() []Case {
 	return slices.Concat(
 		protocols(), cidrs(), authorize(), revoke(), modify(), describe(), pages(), names(), quotas(), lists(),
 		references(), egress(), defaultGroup(), descriptions(), tags(), dryRun(), associations(), answers(), byName(),
-		vpcs(), defaultVPCs(), limits(), consistency(), largeLists(), slowLists(), interfaces(), instances(),
+		vpcs(), defaultVPCs(), limits(), consistency(), largeLists(), listEdits(), slowLists(), interfaces(), instances(),
 		addresses(), peerings(),
 	)
 }

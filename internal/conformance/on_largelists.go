@@ -48,6 +48,94 @@ func largeLists() []Case {
 	}
 }
 
+// listEdits are claims about taking entries out of a list again, and about who
+// uses it.
+func listEdits() []Case {
+	const (
+		take = "internal/apply: entries are taken out, and others put back, by one edit of the version that was judged"
+		user = "internal/warden: no entry is taken out of a list that something beside the judged groups uses"
+		text = "internal/undo: entries go back with their descriptions"
+	)
+	return []Case{
+		model("lists/additions-and-removals-at-once-make-one-version", take,
+			edit("@list", 1, []string{"9.9.9.0/29"}, []string{"8.8.8.0/29"}), listIs("@list", 2, "9.9.9.0/29")),
+		inferred("lists/removal-of-what-is-not-there", take, refused(edit("@list", 1, nil, []string{"9.9.9.0/29"})), listIs("@list", 1, "8.8.8.0/29")),
+		inferred("lists/removal-of-a-part-of-an-entry", take, refused(edit("@list", 1, nil, []string{"8.8.8.0/30"})), listIs("@list", 1, "8.8.8.0/29")),
+		inferred("lists/removal-of-an-old-version", take, edit("@list", 1, []string{"9.9.9.0/29"}, nil),
+			refusedAs("PrefixListVersionMismatch", edit("@list", 1, nil, []string{"9.9.9.0/29"})), listIs("@list", 2, "8.8.8.0/29", "9.9.9.0/29")),
+		model("lists/entries-without-their-version", take, refused(editWithoutVersion)),
+		model("lists/descriptions-of-entries", text, editDescribed("@list", 1, "9.9.9.0/29", "an office"), entryDescribed("@list", "9.9.9.0/29", "an office")),
+		model("lists/the-groups-that-refer-to-it", user, allow("tcp 22:22 @list"), usersOf("@list", 1)),
+		inferred("lists/used-by-nobody", user, makes("@list"), usersOf("@list", 0)),
+		inferred("lists/used-twice-by-a-group", user, allow("tcp 22:22 @list"), allow("tcp 443:443 @list"), usersOf("@list", 1)),
+	}
+}
+
+func editWithoutVersion(b *Bench) error {
+	id, err := b.id("@list")
+	if err != nil {
+		return err
+	}
+	_, err = b.EC2.ModifyManagedPrefixList(b.ctx, &ec2.ModifyManagedPrefixListInput{
+		PrefixListId: &id, RemoveEntries: []types.RemovePrefixListEntry{{Cidr: aws.String("8.8.8.0/29")}},
+	})
+	return err
+}
+
+func editDescribed(list string, version int64, block, description string) step {
+	return func(b *Bench) error {
+		id, err := b.id(list)
+		if err != nil {
+			return err
+		}
+		if _, err := b.EC2.ModifyManagedPrefixList(b.ctx, &ec2.ModifyManagedPrefixListInput{
+			PrefixListId: &id, CurrentVersion: &version, AddEntries: []types.AddPrefixListEntry{{Cidr: &block, Description: &description}},
+		}); err != nil {
+			return err
+		}
+		return b.listSettles(id)
+	}
+}
+
+// entryDescribed holds the description of an entry.
+func entryDescribed(list, block, want string) step {
+	return func(b *Bench) error {
+		id, err := b.id(list)
+		if err != nil {
+			return err
+		}
+		return b.site.eventually(b.ctx, func() error {
+			out, err := b.EC2.GetManagedPrefixListEntries(b.ctx, &ec2.GetManagedPrefixListEntriesInput{PrefixListId: &id})
+			if err != nil {
+				return err
+			}
+			for _, e := range out.Entries {
+				if aws.ToString(e.Cidr) == block {
+					return equal("description", aws.ToString(e.Description), want)
+				}
+			}
+			return fmt.Errorf("there is no entry %s", block)
+		})
+	}
+}
+
+// usersOf holds how many resources refer to a list.
+func usersOf(list string, want int) step {
+	return func(b *Bench) error {
+		id, err := b.id(list)
+		if err != nil {
+			return err
+		}
+		return b.site.eventually(b.ctx, func() error {
+			out, err := b.EC2.GetManagedPrefixListAssociations(b.ctx, &ec2.GetManagedPrefixListAssociationsInput{PrefixListId: &id})
+			if err != nil {
+				return err
+			}
+			return equal("users", len(out.PrefixListAssociations), want)
+		})
+	}
+}
+
 // slowLists are claims about changes that are in progress.
 func slowLists() []Case {
 	const (

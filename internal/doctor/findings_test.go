@@ -196,9 +196,9 @@ var afterDeploy = []ailment{
 	{"a trigger that starts", says("lambda.GetEventSourceMapping", object{"State": "Enabling"}), "triggers", Warning, "the trigger is enabling", "again"},
 	{"other policies", says("lambda.GetFunctionConfiguration", patient.Function(object{"SGWARDEN_POLICIES_DIGEST": "0123456789abcdef"})), "policies", Warning, "the guard judges by policies of digest 0123456789ab, the built-in pack baseline have", "--policies"},
 	{"other policies, baseline", says("lambda.GetFunctionConfiguration", patient.Function(object{"SGWARDEN_POLICIES_DIGEST": "0123456789abcdef"})), "baseline", NotKnown, "those at hand are others", "--policies"},
-	{"a right too many", func(x *examined) { x.may("allowed") }, "rights", Problem, "in observe mode the guard's role may call ec2:ModifySecurityGroupRules, ec2:RevokeSecurityGroupEgress, ec2:RevokeSecurityGroupIngress", "deploy again"},
+	{"a right too many", func(x *examined) { x.may("allowed") }, "rights", Problem, "in observe mode the guard's role may call ec2:ModifyManagedPrefixList, ec2:ModifySecurityGroupRules, ec2:RevokeSecurityGroupEgress, ec2:RevokeSecurityGroupIngress", "deploy again"},
 	{"enforcing", func(x *examined) { x.enforcing(); x.may("allowed") }, "rights", OK, "the guard's role may call what its policies need", ""},
-	{"enforcing without a right", func(x *examined) { x.enforcing(); x.may("explicitDeny") }, "rights", Problem, "the guard's role may not call ec2:ModifySecurityGroupRules (by the organisation)", "service control policy"},
+	{"enforcing without a right", func(x *examined) { x.enforcing(); x.may("explicitDeny") }, "rights", Problem, "the guard's role may not call ec2:ModifyManagedPrefixList (by the organisation), ec2:ModifySecurityGroupRules (by the organisation)", "service control policy"},
 	{"waiting", func(x *examined) {
 		x.Says("sqs.GetQueueAttributes", patient.Holding(7))
 		x.Says("monitoring.GetMetricData", object{"MetricDataResults": []any{object{"Id": "age", "Values": []any{2400.0}}}})

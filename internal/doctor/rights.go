@@ -34,7 +34,7 @@ func checkRights(ctx context.Context, x *examination, f *findings) {
 	}
 	needs := guard.Needs(x.set)
 	if observe {
-		needs = apply.Needs{Revert: true, Modify: true}
+		needs = apply.Needs{Revert: true, Modify: true, Lists: true}
 	}
 	var allowed, denied []string
 	for _, p := range apply.Permissions(needs) {

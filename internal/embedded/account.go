@@ -110,7 +110,7 @@ func (a *Account) wiring() warden.Config {
 		Region:    a.ec2.Region,
 		RoleARN:   role.Issuer.ARN,
 		Mode:      a.world.opts.Mode,
-		Limits:    plan.Limits{MayModify: true, MayAuthorize: true},
+		Limits:    plan.Limits{MayModify: true, MayAuthorize: true, MayEditLists: true},
 		HolderID:  "embedded-" + a.ec2.ID + "-" + a.ec2.Region,
 	}
 }

@@ -326,12 +326,29 @@ func (s *scene) rules() []secgroup.Rule {
 		if ref, ok := r.Peer.(secgroup.PrefixList); ok {
 			for _, l := range s.lists {
 				if l.ID == ref.ID {
-					g.Rules[i].Peer = l
+					g.Rules[i].Peer = s.asItIs(l)
 				}
 			}
 		}
 	}
 	return g.Rules
+}
+
+// asItIs is a list with the entries that it has: the guard may have taken some out.
+func (s *scene) asItIs(l secgroup.PrefixList) secgroup.PrefixList {
+	var entries []netip.Prefix
+	pages := ec2.NewGetManagedPrefixListEntriesPaginator(s.account.client, &ec2.GetManagedPrefixListEntriesInput{PrefixListId: &l.ID})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(s.ctx)
+		if err != nil {
+			return l // one that may not be read
+		}
+		for _, e := range page.Entries {
+			entries = append(entries, netip.MustParsePrefix(*e.Cidr))
+		}
+	}
+	l.Entries = entries
+	return l
 }
 
 // look holds packets against the oracle: "tcp/22 ADDRESS..." in ingress, or

@@ -161,7 +161,7 @@ func TestFault23PrefixListWithEverything(t *testing.T) {
 		list one 8.8.8.0/29 0.0.0.0/0
 		hear look
 		closed tcp/22 8.8.4.4
-		left nothing
+		left ingress tcp/22 from @one
 		== later, and an innocent call concerns the group
 		list one 8.8.8.0/29
 		add ingress tcp 22 22 @one
@@ -169,7 +169,8 @@ func TestFault23PrefixListWithEverything(t *testing.T) {
 		list one 8.8.8.0/29 0.0.0.0/0
 		add ingress tcp 22 22 8.8.4.0/24
 		hear
-		left ingress tcp/22 from 8.8.4.0/24
+		closed tcp/22 9.9.9.9
+		left ingress tcp/22 from @one ; ingress tcp/22 from 8.8.4.0/24
 	`)
 }
 
@@ -184,8 +185,8 @@ func TestFault24PrefixListOfAThousandEntries(t *testing.T) {
 	s.putList("list", "long", prefixes(t, entries[:10]))
 	s.add("ingress", []string{"tcp", "22", "22", "@long"})
 	s.putList("list", "long", prefixes(t, append(entries, "8.0.0.0/8")))
-	s.world.cloud.Forget()
 	s.before = append(s.before, s.rules()...)
+	s.world.cloud.Forget()
 	for _, r := range s.records {
 		s.judged = append(s.judged, s.account.Judge(s.ctx, r))
 	}

@@ -557,7 +557,7 @@ func TestAnotherWriterIsWaitedFor(t *testing.T) {
 
 // TestListsOfOthersAreSeen: nobody tells of what is added to them.
 func TestListsOfOthersAreSeen(t *testing.T) {
-	for kind, want := range map[string]string{"list": "reverted", "foreign-list": "alerted"} {
+	for kind, want := range map[string]string{"list": "compliant", "foreign-list": "alerted"} {
 		t.Run(kind, func(t *testing.T) {
 			s := newSwept(t, closed(22, ""))
 			s.putList(kind, "one", prefixes(t, []string{"10.0.0.0/8"}))
@@ -568,6 +568,11 @@ func TestListsOfOthersAreSeen(t *testing.T) {
 			require.Equal(t, 1, s.sweep().Counts.Enqueued[warden.SweepDue])
 			s.guardLooks()
 			require.Equal(t, want, s.judged[len(s.judged)-1].Worst().Outcome.String())
+			entries := 2
+			if want == "compliant" {
+				entries = 1 // what was added was taken out
+			}
+			require.Len(t, s.rules()[0].Peer.(secgroup.PrefixList).Entries, entries)
 			s.sweep()
 			s.quiet()
 		})
@@ -593,7 +598,8 @@ func TestAMarkedListThatGrows(t *testing.T) {
 			s.putList("list", "one", prefixes(t, []string{"8.8.8.0/24", "8.8.4.0/24"}))
 			require.Equal(t, 1, s.sweep().Counts.Enqueued[warden.SweepDue])
 			s.guardLooks()
-			require.Empty(t, s.texts())
+			require.Len(t, s.texts(), 1)
+			require.Equal(t, prefixes(t, []string{"8.8.8.0/24"}), s.rules()[0].Peer.(secgroup.PrefixList).Entries, "and what stood stands")
 		})
 	}
 }

@@ -111,7 +111,7 @@ func configOf(s Settings, p loaded, own identity, c clients, logger *slog.Logger
 		Set: p.set, Inventory: inventory.New(c.ec2), Ledger: table, Publisher: quiet{alert.NewTopic(c.sns, s.TopicARN), s.Canary}, Sinks: sinksOf(s, own, c), Queue: queue.New(c.sqs, s.QueueURL), Closed: table.Closed,
 		Clock: time.Now, Sleep: sleep, Logger: logger,
 		Account: own.accountID, Region: own.region, RoleARN: s.RoleARN,
-		Mode: p.set.Mode, Limits: plan.Limits{MayModify: needs.Modify, MayAuthorize: needs.Authorize}, LedgerDown: p.bundle.Deployment.LedgerDown, Fuse: p.bundle.Deployment.Fuse, Lease: own.timeout, HolderID: newHolder(),
+		Mode: p.set.Mode, Limits: plan.Limits{MayModify: needs.Modify, MayAuthorize: needs.Authorize, MayEditLists: needs.Lists}, LedgerDown: p.bundle.Deployment.LedgerDown, Fuse: p.bundle.Deployment.Fuse, Lease: own.timeout, HolderID: newHolder(),
 	}
 }
 
@@ -128,9 +128,12 @@ func needsOf(policies []*policy.Policy) apply.Needs {
 		switch p.Remedy.Do {
 		case policy.DoRevert:
 			n.Revert, n.Modify = true, true // an old value goes back in place
+			n.Lists = n.Lists || p.JudgesRules()
+			n.Authorize = n.Authorize || p.Remedy.OnList // the entries, before the reference goes
 		case policy.DoNarrow:
 			n.Revert, n.Modify = true, true // what does not fit is revoked
-			n.Authorize = n.Authorize || p.Remedy.Parts > 1
+			n.Authorize = n.Authorize || p.Remedy.Parts > 1 || p.Remedy.OnList
+			n.Lists = n.Lists || p.JudgesRules()
 		case policy.DoTag:
 			n.Tag = true
 		case policy.DoAlert:
@@ -143,7 +146,9 @@ func needsOf(policies []*policy.Policy) apply.Needs {
 // stack gives the role the rights for them.
 func Reads(set *policy.Set) inventory.Needs {
 	n := Asked(set)
-	n.Interfaces = n.Interfaces || Needs(set).Revert // what is taken back is told with where its group is
+	needs := Needs(set)
+	n.Interfaces = n.Interfaces || needs.Revert // what is taken back is told with where its group is
+	n.Lists = needs.Lists
 	return n
 }
 

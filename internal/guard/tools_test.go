@@ -29,7 +29,7 @@ func folder(t *testing.T, tails ...string) string {
 }
 
 func TestNeedsAreThoseOfTheRemediesThatAct(t *testing.T) {
-	revert := apply.Needs{Revert: true, Modify: true}
+	revert := apply.Needs{Revert: true, Modify: true, Lists: true}
 	for _, c := range []struct {
 		name  string
 		mode  string
@@ -43,9 +43,10 @@ func TestNeedsAreThoseOfTheRemediesThatAct(t *testing.T) {
 		{"alert", "enforce", []string{"remedy: alert"}, apply.Needs{}},
 		{"tag", "enforce", []string{"remedy: tag"}, apply.Needs{Tag: true}},
 		{"narrow in place", "enforce", []string{"remedy: narrow"}, revert},
-		{"narrow in parts", "enforce", []string{"remedy: {do: narrow, parts: 3}"}, apply.Needs{Revert: true, Modify: true, Authorize: true}},
+		{"narrow in parts", "enforce", []string{"remedy: {do: narrow, parts: 3}"}, apply.Needs{Revert: true, Modify: true, Authorize: true, Lists: true}},
+		{"rules in place of lists", "enforce", []string{"remedy: {do: revert, onList: rule}"}, apply.Needs{Revert: true, Modify: true, Authorize: true, Lists: true}},
 		{"parts in observe", "enforce", []string{"remedy: {do: narrow, parts: 3}\nmode: observe", "remedy: tag"}, apply.Needs{Tag: true}},
-		{"all", "enforce", []string{"remedy: tag", "remedy: alert", "remedy: {do: narrow, parts: 2}"}, apply.Needs{Revert: true, Modify: true, Authorize: true, Tag: true}},
+		{"all", "enforce", []string{"remedy: tag", "remedy: alert", "remedy: {do: narrow, parts: 2}"}, apply.Needs{Revert: true, Modify: true, Authorize: true, Tag: true, Lists: true}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			l := load(Settings{Mode: c.mode, Policies: folder(t, c.tails...)})

@@ -41,6 +41,7 @@ type document struct {
 	Would         []string            `json:"would" jsonschema_description:"Observe mode: what enforce mode would have called."`
 	Actions       []string            `json:"actions" jsonschema_description:"What was called, with the answer."`
 	Notes         []string            `json:"notes" jsonschema_description:"Facts for the reader, one sentence each."`
+	List          *listChangeDocument `json:"list,omitempty" jsonschema_description:"The prefix list that the incident is about; absent where it is about a group."`
 	OmittedRules  int                 `json:"omittedRules" jsonschema:"minimum=0" jsonschema_description:"How many rules were left out of this copy because of its size; the ledger has them all."`
 }
 
@@ -117,6 +118,7 @@ type standingDocument struct {
 type ruleDocument struct {
 	standingDocument
 	Outcome  *string `json:"outcome"`
+	GroupID  string  `json:"groupId,omitempty" jsonschema_description:"The rule's group, where the incident is about a prefix list."`
 	Restored bool    `json:"restored" jsonschema_description:"Its earlier value was put back."`
 	Fallback string  `json:"fallback"`
 }

@@ -125,6 +125,26 @@ func drawPlanned(t *rapid.T) map[string]incident.Planned {
 	return all
 }
 
+func drawList(t *rapid.T) *incident.List {
+	l := &incident.List{
+		ID: "pl-0123456789abcdef0", Name: drawText(t, "list"), OwnerID: "123456789012", Before: rapid.Int64Range(0, 9).Draw(t, "before"), Judged: 3, After: 4,
+		OmittedGroups: rapid.IntRange(0, 2).Draw(t, "omitted groups"), OmittedAdded: 1, Violating: 2,
+	}
+	entries := func(label string) (all []secgroup.ListEntry) {
+		for range rapid.IntRange(0, 2).Draw(t, label) {
+			all = append(all, secgroup.ListEntry{Block: netip.MustParsePrefix("2606:4700::/32"), Description: drawText(t, label)})
+		}
+		return all
+	}
+	l.Added, l.Removed, l.PutBack = entries("added"), entries("removed"), entries("put back")
+	for range rapid.IntRange(0, 2).Draw(t, "groups") {
+		l.Groups = append(l.Groups, incident.ListGroup{
+			ID: "sg-0123456789abcdef0", Name: drawText(t, "group"), VPCID: "vpc-1", Outcome: rapid.SampledFrom(incident.Outcomes()).Draw(t, "group outcome"), Rules: drawTexts(t, "ids"),
+		})
+	}
+	return l
+}
+
 func drawIncident(t *rapid.T) incident.Incident {
 	i := incident.Incident{
 		ID:        rapid.SampledFrom([]string{"", "inc-0123456789abcdef01234567"}).Draw(t, "id"),
@@ -157,6 +177,12 @@ func drawIncident(t *rapid.T) incident.Incident {
 		r.Outcome = rapid.SampledFrom(incident.Outcomes()).Draw(t, "rule outcome")
 		r.Restored, r.Fallback = rapid.Bool().Draw(t, "restored"), drawText(t, "rule fallback")
 		i.Rules = append(i.Rules, r)
+	}
+	if rapid.Bool().Draw(t, "of a list") {
+		i.GroupID, i.List = "", drawList(t)
+		for n := range i.Rules {
+			i.Rules[n].GroupID = "sg-0123456789abcdef0"
+		}
 	}
 	for n := range rapid.IntRange(0, 2).Draw(t, "standing") {
 		i.Standing = append(i.Standing, drawRule(t, n))

@@ -54,6 +54,10 @@ type Incident struct {
 	Rules []Rule
 	Actor Actor
 
+	// List is set where the incident is about a prefix list: Rules are those that
+	// refer to it and violate by it, of whatever group, and GroupID is "".
+	List *List
+
 	APICall string // event name of the call; "" for a sweep
 	EventID string
 	Cause   string // event, sweep, retry, settle, after, blocks
@@ -100,6 +104,7 @@ type Rule struct {
 	OmittedExcess int
 	Outcome       Outcome
 	Reason        string
+	GroupID       string // of the rule, where the incident is about a list; else ""
 	Policies      []string
 	Lacks         []string // what policies require and do not find, one sentence each, without its end
 	Restored      bool

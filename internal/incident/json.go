@@ -88,6 +88,7 @@ func newDocument(i Incident) document {
 		Would:         orEmpty(i.Would),
 		Actions:       orEmpty(i.Actions),
 		Notes:         orEmpty(i.Notes),
+		List:          newListChangeDocument(i.List),
 		OmittedRules:  i.OmittedRules,
 	}
 	if i.ClosedAt != nil {
@@ -148,6 +149,10 @@ func (d document) fill(i *Incident) error {
 		return err
 	}
 	if err := d.fillRules(&out); err != nil {
+		return err
+	}
+	var err error
+	if out.List, err = d.List.list(); err != nil {
 		return err
 	}
 	*i = out

@@ -120,7 +120,7 @@ func newStandingDocument(r Rule) standingDocument {
 }
 
 func newRuleDocument(r Rule) ruleDocument {
-	return ruleDocument{newStandingDocument(r), nullableOutcome(r.Outcome), r.Restored, r.Fallback}
+	return ruleDocument{newStandingDocument(r), nullableOutcome(r.Outcome), r.GroupID, r.Restored, r.Fallback}
 }
 
 func (d standingDocument) rule() (Rule, error) {
@@ -161,6 +161,6 @@ func (d ruleDocument) rule() (Rule, error) {
 	if r.Outcome, err = outcomeValue(d.Outcome); err != nil {
 		return Rule{}, err
 	}
-	r.Restored, r.Fallback = d.Restored, d.Fallback
+	r.GroupID, r.Restored, r.Fallback = d.GroupID, d.Restored, d.Fallback
 	return r, nil
 }

@@ -34,6 +34,8 @@ type vpcReader interface {
 type listReader interface {
 	DescribeManagedPrefixLists(context.Context, *ec2.DescribeManagedPrefixListsInput, ...func(*ec2.Options)) (*ec2.DescribeManagedPrefixListsOutput, error)
 	GetManagedPrefixListEntries(context.Context, *ec2.GetManagedPrefixListEntriesInput, ...func(*ec2.Options)) (*ec2.GetManagedPrefixListEntriesOutput, error)
+	// GetManagedPrefixListAssociations is used only before a list is edited.
+	GetManagedPrefixListAssociations(context.Context, *ec2.GetManagedPrefixListAssociationsInput, ...func(*ec2.Options)) (*ec2.GetManagedPrefixListAssociationsOutput, error)
 }
 
 // surroundingsReader is used only where a policy requires something that a
@@ -46,7 +48,7 @@ type surroundingsReader interface {
 
 // Needs are the facts beyond groups and their rules that a deployment's
 // policies ask for. The other groups take no further right.
-type Needs struct{ Interfaces, Dead, Elastic bool }
+type Needs struct{ Interfaces, Dead, Elastic, Lists bool }
 
 // Permissions are the IAM actions that the reads need, sorted. EC2 takes no
 // resource for them: they are granted on "*".
@@ -61,6 +63,7 @@ func Permissions(n Needs) []string {
 	}
 	for action, needed := range map[string]bool{
 		"ec2:DescribeAddresses": n.Elastic, "ec2:DescribeNetworkInterfaces": n.Interfaces, "ec2:DescribeStaleSecurityGroups": n.Dead,
+		"ec2:GetManagedPrefixListAssociations": n.Lists, // who else uses a list that is to be edited
 	} {
 		if needed {
 			actions = append(actions, action)
@@ -82,6 +85,7 @@ const (
 	describePage = int32(1000)
 	entriesPage  = int32(100)
 	stalePage    = int32(255)
+	usersPage    = int32(255)
 )
 
 // pages calls read with each token in turn, nil first, until it gives none. A

@@ -259,6 +259,56 @@ func TestLists(t *testing.T) {
 	}
 }
 
+func TestManagedLists(t *testing.T) {
+	const id = "pl-0000000000000000a"
+	cloud, account, inv := newWorld(t)
+	block := func(n int) netip.Prefix { return netip.MustParsePrefix(fmt.Sprintf("8.8.%d.0/24", n)) }
+	require.NoError(t, account.PutList(secgroup.PrefixList{ID: id, Name: "offices", Entries: []netip.Prefix{block(1)}}, 9))
+	require.NoError(t, account.PutList(secgroup.PrefixList{ID: id, Entries: []netip.Prefix{block(1), block(2)}}, 9))
+	l, err := inv.Managed(t.Context(), id)
+	require.NoError(t, err)
+	require.Equal(t, []secgroup.ListEntry{{Block: block(1)}, {Block: block(2)}}, l.Described)
+	require.Equal(t, 9, l.MaxEntries)
+	require.Empty(t, l.Changing)
+	require.False(t, l.Synced)
+	require.True(t, l.Readable)
+
+	old, err := inv.EntriesAt(t.Context(), id, 1)
+	require.NoError(t, err)
+	require.Equal(t, []secgroup.ListEntry{{Block: block(1)}}, old)
+	_, err = inv.EntriesAt(t.Context(), id, 7)
+	require.ErrorIs(t, err, incident.ErrInvalid)
+
+	for n := range 300 {
+		require.NoError(t, account.UseList(id, fmt.Sprintf("rtb-%017d", n), "210987654321"))
+	}
+	users, err := inv.ListUsers(t.Context(), id)
+	require.NoError(t, err)
+	require.Len(t, users, 300)
+	require.Equal(t, secgroup.ListUser{ID: "rtb-00000000000000000", OwnerID: "210987654321"}, users[0])
+	require.Equal(t, 2, cloud.Count("GetManagedPrefixListAssociations"))
+
+	require.NoError(t, account.SyncList(id, "ipam-plrt-1"))
+	l, err = inv.Managed(t.Context(), id)
+	require.NoError(t, err)
+	require.True(t, l.Synced)
+
+	for _, action := range []string{"DescribeManagedPrefixLists", "GetManagedPrefixListEntries"} {
+		cloud.Disturb(only(action, localec2.Deny()))
+		l, err = inv.Managed(t.Context(), id)
+		require.NoError(t, err)
+		require.False(t, l.Readable)
+		require.Empty(t, l.Described)
+		require.Equal(t, "UnauthorizedOperation", l.Refused)
+		cloud.Disturb(only(action, localec2.Throttle()))
+		_, err = inv.Managed(t.Context(), id)
+		require.ErrorIs(t, err, incident.ErrThrottled)
+	}
+	cloud.Disturb(only("GetManagedPrefixListAssociations", localec2.Deny()))
+	_, err = inv.ListUsers(t.Context(), id)
+	require.ErrorIs(t, err, incident.ErrDenied)
+}
+
 func only(action string, d localec2.Disturbance) localec2.Interceptor {
 	return func(c localec2.Call) localec2.Disturbance {
 		if c.Action == action {
@@ -360,8 +410,8 @@ func TestPermissionsAreThoseOfTheClient(t *testing.T) {
 	for i := range c.NumMethod() {
 		actions = append(actions, "ec2:"+c.Method(i).Name)
 	}
-	require.Equal(t, actions, inventory.Permissions(inventory.Needs{Interfaces: true, Dead: true, Elastic: true}))
+	require.Equal(t, actions, inventory.Permissions(inventory.Needs{Interfaces: true, Dead: true, Elastic: true, Lists: true}))
 	few := inventory.Permissions(inventory.Needs{})
-	require.Len(t, few, len(actions)-3)
+	require.Len(t, few, len(actions)-4)
 	require.NotContains(t, few, "ec2:DescribeNetworkInterfaces")
 }

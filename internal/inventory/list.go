@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -40,7 +41,24 @@ func reason(err error) string {
 }
 
 func (i *Inventory) list(ctx context.Context, id string) (secgroup.PrefixList, error) {
-	list := secgroup.PrefixList{ID: id}
+	list, err := i.managed(ctx, id)
+	return list.PrefixList, err
+}
+
+// Managed reads a list as List does, with what an edit of it takes.
+func (i *Inventory) Managed(ctx context.Context, id string) (secgroup.ManagedList, error) {
+	list, err := i.managed(ctx, id)
+	if errors.Is(err, incident.ErrThrottled) || errors.Is(err, incident.ErrUnavailable) {
+		return secgroup.ManagedList{}, fmt.Errorf("read prefix list %s: %w", id, err)
+	}
+	if err != nil {
+		list.Entries, list.Described, list.Readable, list.Refused = nil, nil, false, reason(err)
+	}
+	return list, nil
+}
+
+func (i *Inventory) managed(ctx context.Context, id string) (secgroup.ManagedList, error) {
+	list := secgroup.ManagedList{PrefixList: secgroup.PrefixList{ID: id}}
 	out, err := i.client.DescribeManagedPrefixLists(ctx, &ec2.DescribeManagedPrefixListsInput{PrefixListIds: []string{id}})
 	if err != nil {
 		return list, awserr.Translate(err)
@@ -50,10 +68,32 @@ func (i *Inventory) list(ctx context.Context, id string) (secgroup.PrefixList, e
 		return list, fmt.Errorf("%w: the answer does not hold it", incident.ErrGone)
 	}
 	list.Name, list.OwnerID, list.Version = aws.ToString(described.PrefixListName), aws.ToString(described.OwnerId), aws.ToInt64(described.Version)
-	list.Entries = []netip.Prefix{}
-	err = pages(func(token *string) (*string, error) {
+	list.MaxEntries = int(aws.ToInt32(described.MaxEntries))
+	list.Synced = aws.ToString(described.IpamPrefixListResolverTargetId) != "" || aws.ToBool(described.IpamPrefixListResolverSyncEnabled)
+	if strings.HasSuffix(string(described.State), "-in-progress") {
+		list.Changing = string(described.State)
+	}
+	list.Described, err = i.entries(ctx, id, described.Version)
+	list.Entries, list.Readable = secgroup.Blocks(list.Described), err == nil
+	return list, err
+}
+
+// EntriesAt reads the entries that a list of the account had in a version:
+// ec2:GetManagedPrefixListEntries, once per 100. A version that is not there is
+// an error that wraps incident.ErrInvalid or incident.ErrGone.
+func (i *Inventory) EntriesAt(ctx context.Context, id string, version int64) ([]secgroup.ListEntry, error) {
+	entries, err := i.entries(ctx, id, &version)
+	if err != nil {
+		return nil, fmt.Errorf("read version %d of prefix list %s: %w", version, id, err)
+	}
+	return entries, nil
+}
+
+func (i *Inventory) entries(ctx context.Context, id string, version *int64) ([]secgroup.ListEntry, error) {
+	entries := []secgroup.ListEntry{}
+	err := pages(func(token *string) (*string, error) {
 		out, err := i.client.GetManagedPrefixListEntries(ctx, &ec2.GetManagedPrefixListEntriesInput{
-			PrefixListId: &id, TargetVersion: described.Version, MaxResults: aws.Int32(entriesPage), NextToken: token,
+			PrefixListId: &id, TargetVersion: version, MaxResults: aws.Int32(entriesPage), NextToken: token,
 		})
 		if err != nil {
 			return nil, err
@@ -63,12 +103,33 @@ func (i *Inventory) list(ctx context.Context, id string) (secgroup.PrefixList, e
 			if err != nil {
 				return nil, fmt.Errorf("%w: an entry is no address block", incident.ErrInvalid)
 			}
-			list.Entries = append(list.Entries, block.Masked())
+			entries = append(entries, secgroup.ListEntry{Block: block.Masked(), Description: aws.ToString(e.Description)})
 		}
 		return out.NextToken, nil
 	})
-	list.Readable = err == nil
-	return list, err
+	return entries, err
+}
+
+// ListUsers gives all that refers to a list of the account, of whatever kind
+// and account: ec2:GetManagedPrefixListAssociations, once per 255.
+func (i *Inventory) ListUsers(ctx context.Context, id string) ([]secgroup.ListUser, error) {
+	users := []secgroup.ListUser{}
+	err := pages(func(token *string) (*string, error) {
+		out, err := i.client.GetManagedPrefixListAssociations(ctx, &ec2.GetManagedPrefixListAssociationsInput{
+			PrefixListId: &id, MaxResults: aws.Int32(usersPage), NextToken: token,
+		})
+		if err != nil {
+			return nil, err
+		}
+		for _, a := range out.PrefixListAssociations {
+			users = append(users, secgroup.ListUser{ID: aws.ToString(a.ResourceId), OwnerID: aws.ToString(a.ResourceOwner)})
+		}
+		return out.NextToken, nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read what uses prefix list %s: %w", id, err)
+	}
+	return users, nil
 }
 
 func find(lists []types.ManagedPrefixList, id string) (types.ManagedPrefixList, bool) {

@@ -117,10 +117,11 @@ var actions = map[string]action{
 		params([]string{"PrefixListName", "AddressFamily", "MaxEntries", "ClientToken", "Entry.#.Cidr", "Entry.#.Description"}, tagged)},
 	"ModifyManagedPrefixList": {(*session).modifyList, true,
 		params([]string{"PrefixListId", "CurrentVersion", "PrefixListName", "MaxEntries", "AddEntry.#.Cidr", "AddEntry.#.Description", "RemoveEntry.#.Cidr"})},
-	"DeleteManagedPrefixList":         {(*session).deleteList, true, params([]string{"PrefixListId"})},
-	"RestoreManagedPrefixListVersion": {(*session).restoreList, true, params([]string{"PrefixListId", "PreviousVersion", "CurrentVersion"})},
-	"DescribeManagedPrefixLists":      {(*session).describeLists, false, params([]string{"PrefixListId.#"}, filtered, paged)},
-	"GetManagedPrefixListEntries":     {(*session).listEntries, false, params([]string{"PrefixListId", "TargetVersion"}, paged)},
+	"DeleteManagedPrefixList":          {(*session).deleteList, true, params([]string{"PrefixListId"})},
+	"RestoreManagedPrefixListVersion":  {(*session).restoreList, true, params([]string{"PrefixListId", "PreviousVersion", "CurrentVersion"})},
+	"DescribeManagedPrefixLists":       {(*session).describeLists, false, params([]string{"PrefixListId.#"}, filtered, paged)},
+	"GetManagedPrefixListAssociations": {(*session).listUsers, false, params([]string{"PrefixListId"}, paged)},
+	"GetManagedPrefixListEntries":      {(*session).listEntries, false, params([]string{"PrefixListId", "TargetVersion"}, paged)},
 
 	// Of STS, whose answers have another envelope.
 	callerIdentity: {(*session).whoAmI, false, []string{"Action", "Version"}},

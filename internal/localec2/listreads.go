@@ -48,6 +48,32 @@ func (s *session) listEntries() (query.Object, *query.Fault) {
 	})
 }
 
+// listUsers answers GetManagedPrefixListAssociations: the groups whose rules
+// refer to the list, and what else was said to (UseList).
+func (s *session) listUsers() (query.Object, *query.Fault) {
+	l, fault := s.readableList()
+	if fault != nil {
+		return nil, fault
+	}
+	if l.owner != s.account.ID {
+		return nil, &query.Fault{Status: 403, Code: "UnauthorizedOperation", Message: "You are not authorized to perform this operation on " + l.id}
+	}
+	owners := map[string]string{}
+	for id, g := range s.state.groups {
+		for _, r := range g.rules {
+			if r.Peer.Key() == l.id {
+				owners[id] = s.account.ID
+			}
+		}
+	}
+	for id, owner := range l.users {
+		owners[id] = owner
+	}
+	return s.page(staleRead, "prefixListAssociationSet", sortedKeys(owners), func(id string) query.Object {
+		return query.Object{}.With("resourceId", id).With("resourceOwner", owners[id])
+	})
+}
+
 // listObject is a list; those of AWS have neither size nor version (API
 // reference, ManagedPrefixList).
 func (s *session) listObject(l *list, state string) query.Object {
@@ -59,6 +85,9 @@ func (s *session) listObject(l *list, state string) query.Object {
 		With("ownerId", l.owner).With("state", state).With("prefixListArn", s.listARN(l)).With("tagSet", tagSet(l.tags))
 	if l.byAWS() {
 		return o
+	}
+	if l.target != "" {
+		o = o.With("ipamPrefixListResolverTargetId", l.target).With("ipamPrefixListResolverSyncEnabled", true)
 	}
 	return o.With("maxEntries", l.maxEntries).With("version", l.version())
 }

@@ -21,6 +21,9 @@ type list struct {
 	tags            map[string]string
 	last            string    // what was done last: "create", "modify" or "restore"
 	settles         time.Time // when that is complete
+
+	users  map[string]string // owners of what refers to it beside the groups, by resource id
+	target string            // of the IPAM resolver that fills it; "" = none
 }
 
 type entry struct {
@@ -136,6 +139,10 @@ func (s *session) modifyList() (query.Object, *query.Fault) {
 	}
 	if edits && !s.params.Has("CurrentVersion") {
 		return nil, missing("CurrentVersion")
+	}
+	if edits && l.target != "" {
+		// "Direct CIDR modifications are restricted" (API model, ManagedPrefixList).
+		return nil, query.Refuse("OperationNotPermitted", "The prefix list '%s' is managed by IPAM", l.id)
 	}
 	if fault := s.checkVersion(l); fault != nil {
 		return nil, fault

@@ -2,7 +2,8 @@ package plan
 
 import "github.com/sgwarden/sgwarden/internal/secgroup"
 
-// Action is one call to EC2: a closed sum of Revoke, Modify, Authorize and Tag.
+// Action is one call to EC2: a closed sum of Revoke, Modify, Authorize,
+// Tag and EditList.
 type Action interface {
 	// Call is the name of the EC2 operation.
 	Call() string
@@ -80,5 +81,6 @@ const (
 type Limits struct {
 	MayModify     bool // the role has ModifySecurityGroupRules
 	MayAuthorize  bool // the role has AuthorizeSecurityGroup*
+	MayEditLists  bool // the role has ModifyManagedPrefixList
 	RulesPerGroup int  // per direction and family; 0 = not known (60 is EC2's default)
 }

@@ -118,11 +118,39 @@ func (b *builder) replace(rv policy.RuleVerdict) {
 		b.rules = append(b.rules, RulePlan{Before: rv.Rule, After: parts, Goal: goal(restored), Restored: restored})
 		return
 	}
+	if kind(rv.Rule.Peer) == listPeer && kind(fresh[0].Peer) != listPeer {
+		b.besideList(rv, parts, fresh)
+		return
+	}
 	if why := b.misfit(rv, fresh); why != "" {
 		b.revoke(rv, why)
 		return
 	}
 	b.inPlace(rv.Rule, parts, fresh, restored)
+}
+
+// besideList makes rules of what a prefix list held, and takes the rule that
+// refers to the list only when they are there: its id cannot become one of them.
+func (b *builder) besideList(rv policy.RuleVerdict, parts, fresh []secgroup.Rule) {
+	d := rv.Rule.Direction
+	switch {
+	case !b.limits.MayAuthorize:
+		b.revoke(rv, "the role may not authorize rules")
+		return
+	case slices.ContainsFunc(fresh, func(p secgroup.Rule) bool { return b.leaving[p.Value()] }):
+		b.revoke(rv, "what was to be left of it equals a rule that is taken back too")
+		return
+	case b.overQuota(fresh[0], len(fresh)):
+		b.revoke(rv, fmt.Sprintf("the group would have more than %d rules", b.limits.RulesPerGroup))
+		return
+	}
+	for _, p := range fresh {
+		b.authorizes[d] = append(b.authorizes[d], p)
+		b.planned[p.Value()] = true
+	}
+	b.revokes[d] = append(b.revokes[d], rv.Rule)
+	b.late[d] = true
+	b.rules = append(b.rules, RulePlan{Before: rv.Rule, After: parts, Goal: Narrowed})
 }
 
 // inPlace lets the rule's id take the largest of the fresh parts, after the

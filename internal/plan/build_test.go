@@ -45,6 +45,18 @@ func judged(t testing.TB, decision policy.Decision, parts int, of string, remain
 	return policy.RuleVerdict{Rule: rule(t, of), Decision: decision, Parts: parts, Remaining: rulesOf(t, remaining...), Due: true}
 }
 
+// listJudged is the verdict on a reference to a list that is to become addresses.
+func listJudged(t testing.TB, remaining ...string) policy.RuleVerdict {
+	t.Helper()
+	return policy.RuleVerdict{
+		Rule: secgroup.Rule{
+			ID: "sgr-1", Direction: secgroup.Ingress, Protocol: secgroup.TCP, Ports: secgroup.Ports{From: 22, To: 22},
+			Peer: secgroup.PrefixList{ID: "pl-0123456789abcdef0", Readable: true, Entries: prefixes("0.0.0.0/0")},
+		},
+		Decision: policy.Narrow, Parts: len(remaining), Remaining: rulesOf(t, remaining...),
+	}
+}
+
 // steps writes a plan as text, one line per action.
 func steps(p Plan) []string {
 	var out []string
@@ -166,16 +178,21 @@ func TestBuild(t *testing.T) {
 			want:     []string{"RevokeSecurityGroupIngress sgr-1"}, goals: []Goal{Removed}, fallback: "the group would have more than 2 rules",
 		},
 		{
-			name: "another kind of peer", live: []string{"ingress tcp/22 from pl-0123456789abcdef0#sgr-1"},
-			verdicts: []policy.RuleVerdict{{
-				Rule: secgroup.Rule{
-					ID: "sgr-1", Direction: secgroup.Ingress, Protocol: secgroup.TCP, Ports: secgroup.Ports{From: 22, To: 22},
-					Peer: secgroup.PrefixList{ID: "pl-0123456789abcdef0", Readable: true, Entries: prefixes("0.0.0.0/0")},
-				},
-				Decision: policy.Narrow, Parts: 1, Remaining: rulesOf(t, "ingress tcp/22 from 10.0.0.0/8"),
-			}},
-			limits: everything, want: []string{"RevokeSecurityGroupIngress sgr-1"}, goals: []Goal{Removed},
-			fallback: "a rule cannot be changed into one with another kind of peer",
+			name: "addresses in place of a list", live: []string{"ingress tcp/22 from pl-0123456789abcdef0#sgr-1"},
+			verdicts: []policy.RuleVerdict{listJudged(t, "ingress tcp/22 from 10.0.0.0/8", "ingress tcp/22 from 11.0.0.0/8")},
+			limits:   everything, want: []string{
+				"AuthorizeSecurityGroupIngress [ingress tcp/22 from 10.0.0.0/8] [ingress tcp/22 from 11.0.0.0/8]", "RevokeSecurityGroupIngress sgr-1",
+			}, goals: []Goal{Narrowed},
+		},
+		{
+			name: "addresses in place of a list, without the right", live: []string{"ingress tcp/22 from pl-0123456789abcdef0#sgr-1"},
+			verdicts: []policy.RuleVerdict{listJudged(t, "ingress tcp/22 from 10.0.0.0/8", "ingress tcp/22 from 11.0.0.0/8")},
+			limits:   Limits{MayModify: true}, want: []string{"RevokeSecurityGroupIngress sgr-1"}, goals: []Goal{Removed}, fallback: "the role may not authorize rules",
+		},
+		{
+			name: "addresses in place of a list, without room", live: []string{"ingress tcp/22 from pl-0123456789abcdef0#sgr-1"},
+			verdicts: []policy.RuleVerdict{listJudged(t, "ingress tcp/22 from 10.0.0.0/8", "ingress tcp/22 from 11.0.0.0/8")},
+			limits:   Limits{MayModify: true, MayAuthorize: true, RulesPerGroup: 2}, want: []string{"RevokeSecurityGroupIngress sgr-1"}, goals: []Goal{Removed}, fallback: "the group would have more than 2 rules",
 		},
 		{
 			name: "wider than the rule is never made", live: []string{"ingress tcp/22 from 10.0.0.0/8#sgr-1"},

@@ -40,6 +40,10 @@ func (j *judgement) compose(v *Verdict) {
 
 // remedy decides for one rule with acting policies.
 func (j *judgement) remedy(r *RuleVerdict, s *subject, acting []ruling) {
+	if !slices.ContainsFunc(acting, func(x ruling) bool { return !x.Growth }) && !j.in.Facts.TakeGrowth {
+		j.onList(r, s)
+		return
+	}
 	reverts := slices.ContainsFunc(acting, func(x ruling) bool { return x.Policy.Remedy.Do == DoRevert })
 	if reverts {
 		r.Decision = Revert

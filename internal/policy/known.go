@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"net/netip"
 	"time"
 
 	"github.com/sgwarden/sgwarden/internal/secgroup"
@@ -69,6 +70,30 @@ func (k KnownRule) ListGrew() bool {
 	return isList && k.Before.SameValue(k.Rule)
 }
 
+// ListVersion names the entries that a prefix list had.
+type ListVersion struct {
+	ID      string
+	Version int64
+}
+
+// InOrderAt is the version of its list with which a rule was last in order, as
+// far as the item tells: the one last seen, or that before it grew. digest is
+// that of its entries; "" = not known.
+func (k KnownRule) InOrderAt() (v ListVersion, digest string, ok bool) {
+	value, digest := k.Rule, k.ListDigest
+	switch {
+	case k.ListGrew():
+		value, digest = *k.Before, ""
+	case !k.InOrder():
+		return v, "", false
+	}
+	list, isList := value.Peer.(secgroup.PrefixList)
+	if !isList || list.Version < 1 {
+		return v, "", false
+	}
+	return ListVersion{list.ID, list.Version}, digest, true
+}
+
 // rules counts the rules that the item holds: it also has what is remembered of
 // the group itself.
 func (k *Known) rules() int {
@@ -120,5 +145,11 @@ type Facts struct {
 	// Lists holds what was read of prefix lists by id: those of live rules, which
 	// carry them too, and those that changed rules had before.
 	Lists map[string]secgroup.PrefixList
+	// OldLists holds the entries that lists had in a version; nil = they cannot be
+	// read any more.
+	OldLists map[ListVersion][]netip.Prefix
+	// TakeGrowth asks what policies would take back of rules whose list grew, were
+	// it theirs to take: the list itself is judged.
+	TakeGrowth bool
 	Surroundings
 }

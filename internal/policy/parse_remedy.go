@@ -37,7 +37,10 @@ func (p *folderReader) remedy(x *remedySyntax, id string) Remedy {
 		p.notYet(x.After.position, "a wait of more than 15m is")
 	}
 	if x.OnList.given() {
-		p.notYet(x.key("onList"), "remedy.onList is")
+		out.OnList = true
+		if out.Do != DoRevert && out.Do != DoNarrow && x.Do.text != "" {
+			p.fault(x.key("onList"), "remove it, or write do: revert or do: narrow", "onList says how something is taken back, and %s takes nothing back", x.Do.text)
+		}
 	}
 	if out.Do != DoNarrow && x.Do.text != "" {
 		for _, k := range []string{"to", "parts"} {

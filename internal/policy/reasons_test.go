@@ -110,8 +110,8 @@ func TestPartsOfSeveralRules(t *testing.T) {
 	require.Equal(t, Narrow, v.Rules[1].Decision, "one part is there already: %s", v.Rules[1].Fallback)
 }
 
-// TestForeignGrowth: a list of another owner that grew is alerted; whoever is
-// not the first to see it as grown acts.
+// TestForeignGrowth: a list that grew is alerted; whoever is not the first to see
+// it as grown acts.
 func TestForeignGrowth(t *testing.T) {
 	open := []netip.Prefix{netip.MustParsePrefix("8.8.8.0/24")}
 	before := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
@@ -132,7 +132,7 @@ func TestForeignGrowth(t *testing.T) {
 	require.Equal(t, Alerting, grown(nothing, list))
 	own := list
 	own.OwnerID = ownAccount
-	require.Equal(t, Acting, grown(nothing, own))
+	require.Equal(t, Alerting, grown(nothing, own), "it is for the list to answer for")
 	unknown := list
 	unknown.OwnerID = ""
 	require.Equal(t, Acting, grown(nothing, unknown))

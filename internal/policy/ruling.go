@@ -86,7 +86,7 @@ func (j *judgement) settleState(r *ruling, e *excuse, would secgroup.Region) boo
 	switch excused := would.Intersect(e.flows()); {
 	case !r.Excess.IsEmpty():
 		j.dueState(r, e)
-		r.needs = j.needsFor(r)
+		r.needs = append(r.needs, j.needsFor(r)...)
 	case !excused.IsEmpty():
 		r.Excess = excused
 		excusedState(r, e)
@@ -198,10 +198,13 @@ func (j *judgement) dueState(r *ruling, e *excuse) {
 		r.State, r.Why = BeforeAct, reason
 		return
 	}
+	r.Growth = j.isListGrowth(p, s)
 	if until, why := j.waits(r, e); !until.IsZero() {
 		r.State, r.Until, r.Why = Waiting, until, why
 		return
 	}
+	// Growth is the list's to answer for, unless the policy wants the rule.
+	alerts := r.Growth && !p.Remedy.OnList && !j.in.Facts.TakeGrowth
 	switch {
 	case p.Mode != Enforce:
 		r.State, r.Why = Observing, "violates; the mode is observe"
@@ -209,7 +212,7 @@ func (j *judgement) dueState(r *ruling, e *excuse) {
 		r.State, r.Why = Alerting, "violates; the policy alerts only"
 	case p.shipped && isServiceMade(s.by):
 		r.State, r.Why = Alerting, "violates; an AWS service made it, which is alerted, not reverted"
-	case j.isForeignGrowth(p, s):
+	case alerts && !j.isOwnList(s):
 		r.State, r.Why = Alerting, "violates; its prefix list grew, which this account does not own: alerted, not reverted"
 	case j.isMarkedUnread(s, p):
 		r.State, r.Why = Alerting, "violates; its prefix list could not be read when it was marked as baseline: alerted, not reverted"
@@ -219,10 +222,20 @@ func (j *judgement) dueState(r *ruling, e *excuse) {
 		r.State, r.Why = Held, "violates; the policy is held: "+j.in.Facts.Held[p.Digest()]
 	case p.Remedy.Do == DoTag:
 		r.State, r.Why = Tagging, "violates; to be tagged"
+	case alerts:
+		r.State, r.Why = Alerting, "violates; its prefix list grew: the list is to lose what was added, and the rule stays"
 	case p.Remedy.Do == DoNarrow:
 		r.State, r.Why = Acting, "violates; to be narrowed"
 	default:
 		r.State, r.Why = Acting, "violates; to be reverted"
+	}
+	if r.State == Acting && r.Growth && !j.in.Facts.TakeGrowth {
+		r.Why = "violates; its prefix list grew: the entries that the list had take its place"
+		if v, _, known := s.known.InOrderAt(); known {
+			if _, read := j.in.Facts.OldLists[v]; !read {
+				r.needs = append(r.needs, NeedOldLists)
+			}
+		}
 	}
 }
 
@@ -250,13 +263,12 @@ func (j *judgement) waits(r *ruling, e *excuse) (until time.Time, why string) {
 	return until, why
 }
 
-// isForeignGrowth reports whether the rule was in order under p until its
-// prefix list, of another owner, got other entries: since the rule was last
-// seen, or earlier. Of a rule whose list grew, the item holds the same value as
-// the last one in order.
-func (j *judgement) isForeignGrowth(p *Policy, s *subject) bool {
+// isListGrowth reports whether the rule was in order under p until its prefix
+// list got other entries: since the rule was last seen, or earlier. Of a rule
+// whose list grew, the item holds the same value as the last one in order.
+func (j *judgement) isListGrowth(p *Policy, s *subject) bool {
 	list, ok := s.rule.Peer.(secgroup.PrefixList)
-	if !ok || s.known == nil || !list.Readable || s.known.ListDigest == "" || list.OwnerID == "" || list.OwnerID == j.in.Live.AccountID {
+	if !ok || s.known == nil || !list.Readable || s.known.ListDigest == "" || list.OwnerID == "" {
 		return false
 	}
 	k := s.known
@@ -268,4 +280,10 @@ func (j *judgement) isForeignGrowth(p *Policy, s *subject) bool {
 	}
 	wasInOrder := k.IncidentID == "" || k.Under != nil && !slices.Contains(k.Under, p.ID)
 	return wasInOrder && k.ListDigest != ListDigest(list.Entries)
+}
+
+// isOwnList reports whether the rule's list is of the account.
+func (j *judgement) isOwnList(s *subject) bool {
+	list, ok := s.rule.Peer.(secgroup.PrefixList)
+	return ok && list.OwnerID == j.in.Live.AccountID
 }

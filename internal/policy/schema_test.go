@@ -212,9 +212,11 @@ func schemaOf(t reflect.Type) *jsonschema.Schema {
 		mapping := reflected(reflect.TypeFor[fields]())
 		mapping.If = withProperties("do", &jsonschema.Schema{Enum: []any{"revert", "tag", "alert"}})
 		mapping.Then = withProperties("to", jsonschema.FalseSchema, "parts", jsonschema.FalseSchema)
+		mapping.AllOf = []*jsonschema.Schema{{
+			If:   withProperties("do", &jsonschema.Schema{Enum: []any{"tag", "alert"}}),
+			Then: withProperties("onList", jsonschema.FalseSchema),
+		}}
 		atMost15m(mapping, "after")
-		onList, _ := mapping.Properties.Get("onList")
-		onList.Not = &jsonschema.Schema{} // refused until it is kept to
 		return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{{Type: "string", Enum: []any{"revert", "narrow", "tag", "alert"}}, mapping}}
 	case t.Kind() == reflect.Slice && strings.HasPrefix(t.Elem().Name(), "keyedEntry["):
 		value, _ := t.Elem().FieldByName("value")

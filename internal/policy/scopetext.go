@@ -67,6 +67,9 @@ func (r Remedy) Text() string {
 		}
 		text += " to " + strings.Join(to, " ")
 	}
+	if r.OnList {
+		text += ", of a list the rule"
+	}
 	if r.After > 0 {
 		text += ", after " + shortSpan(r.After)
 	}

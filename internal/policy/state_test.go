@@ -241,7 +241,7 @@ func TestBaselineOfAListThatGrew(t *testing.T) {
 		want        State
 	}{
 		{"as it was", ownAccount, []string{"8.8.8.0/29"}, "same", Baseline},
-		{"own list grew", ownAccount, []string{"8.8.8.0/29", "9.9.9.0/24"}, "same", Acting},
+		{"own list grew", ownAccount, []string{"8.8.8.0/29", "9.9.9.0/24"}, "same", Alerting},
 		{"another's list grew: alerted", "999999999999", []string{"8.8.8.0/29", "9.9.9.0/24"}, "same", Alerting},
 		{"AWS's list grew: alerted", "AWS", []string{"8.8.8.0/29", "9.9.9.0/24"}, "same", Alerting},
 		{"nobody could read it when it was marked: alerted", ownAccount, []string{"8.8.8.0/29"}, "", Alerting},
@@ -260,6 +260,11 @@ func TestBaselineOfAListThatGrew(t *testing.T) {
 			})
 			v := s.Evaluate(in).Rules[0]
 			require.Equal(t, tc.want, v.Findings[0].State, v.Findings[0].Why)
+			in.Facts.TakeGrowth = true
+			if v = s.Evaluate(in).Rules[0]; v.Findings[0].Growth {
+				require.Equal(t, Acting, v.Findings[0].State, "where the list itself is judged")
+				require.Equal(t, Revert, v.Decision)
+			}
 		})
 	}
 }

@@ -161,7 +161,7 @@ type remedySyntax struct {
 	After   timeSpan    `json:"after" jsonschema_description:"30s, 15m: how long to wait; at most 15 minutes today"`
 	To      []cidrText  `json:"to" jsonschema_description:"narrow: the addresses that may stay"`
 	Parts   wholeNumber `json:"parts" jsonschema_description:"narrow: how many rules may be new; 1 if left out"`
-	OnList  word        `json:"onList" jsonschema:"enum=rule" jsonschema_description:"not done yet: refused"`
+	OnList  word        `json:"onList" jsonschema:"enum=rule" jsonschema_description:"rule: where a prefix list grew and cannot lose what was added, the entries that it had become rules, and the rule that refers to it goes; left out: that is only alerted; with revert and narrow"`
 }
 
 // peerSyntax is one word, or a mapping.

@@ -56,6 +56,8 @@ type Need string
 const (
 	NeedVPCs  Need = "vpcs"  // Group.VPCs is nil and the group's own blocks could matter
 	NeedLists Need = "lists" // a rule's prefix list was not read yet
+	// NeedOldLists: the entries that a list had before it grew were not read yet.
+	NeedOldLists Need = "old-lists"
 )
 
 // RuleVerdict is what all policies say of one rule.
@@ -112,7 +114,10 @@ type Finding struct {
 	Lacks     string          // what is required and not there, as a sentence without its end; "" = the policy requires nothing
 	Until     time.Time       // Waiting: when the wait ends; Exempt: when that ends, zero = never
 	Exemption string          // Exempt: its id, or "except FILE:LINE"
-	Why       string          // one sentence: why this state, which exception did not apply and why
+	// Growth is true where the rule was in order under the policy until its prefix
+	// list got other entries: what is too much is the list's, not the rule's.
+	Growth bool
+	Why    string // one sentence: why this state, which exception did not apply and why
 }
 
 // exceptLabel precedes the place of an exception by actor in Finding.Exemption.

@@ -80,5 +80,7 @@ func TestAMarkedListThatGrewAndWasWrittenDown(t *testing.T) {
 	remembered(&in, known, func(k *KnownRule) {
 		k.Baseline, k.ListDigest, k.Before = []string{"p"}, ListDigest(list.Entries), &known
 	})
+	require.Equal(t, Alerting, s.Evaluate(in).Rules[0].Findings[0].State)
+	in.Facts.TakeGrowth = true
 	require.Equal(t, Acting, s.Evaluate(in).Rules[0].Findings[0].State)
 }

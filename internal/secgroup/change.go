@@ -43,6 +43,9 @@ type Change struct {
 	Rules   []NamedRule // rules that the call added or changed, named by id or by value
 	VPCIDs  []string    // VPCs that the record concerns (CreateVpc, associations)
 	ListIDs []string    // prefix lists that the record concerns
+	// ListVersion is the version that the call gave to the list; 0 = it made none,
+	// or the record does not tell.
+	ListVersion int64
 
 	// RulesFrom says where Rules were read: "response", "request", or "".
 	RulesFrom string

@@ -124,6 +124,12 @@ func (w *world) checkNarrowed(d warden.Decision, r warden.RuleDecision, live sec
 		return // an earlier step began it, or it was put back: checkPutBack
 	}
 	kept := w.kept(d.GroupID, r.ID, first)
+	if _, isList := first.Peer.(secgroup.PrefixList); isList && !isLive {
+		// onList: what the list held all the time became rules.
+		for _, look := range w.history.rules[r.ID].looks {
+			kept = kept.and(w.universe.of(look))
+		}
+	}
 	for _, rules := range trace {
 		w.tally.check("P4 what is to be kept is open at each moment")
 		if lost := kept.without(w.universe.ofAll(rules)); !lost.empty() {

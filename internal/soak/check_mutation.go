@@ -28,6 +28,7 @@ func (w *world) checkMutation(c localec2.Call) {
 	if w.history.paused && !w.step.blind {
 		w.blame("P5", "%s on %v though all is paused", c.Action, ids)
 	}
+	w.checkListEdit(c)
 	for _, id := range ids {
 		past := w.history.rules[id]
 		if past == nil {

@@ -9,7 +9,24 @@ import (
 )
 
 // policyOf writes one policy of a docket.
+// policyOf is a policy that closes what a list opened whoever else uses the list:
+// the laws know of no list that is only alerted.
 func policyOf(id, severity string, lines ...string) string {
+	remedied := false
+	for i, line := range lines {
+		how, isRemedy := strings.CutPrefix(line, "remedy: ")
+		remedied = remedied || isRemedy
+		switch {
+		case !isRemedy || how == "alert" || how == "tag":
+		case strings.HasPrefix(how, "{"):
+			lines[i] = "remedy: {onList: rule, " + strings.TrimPrefix(how, "{")
+		default:
+			lines[i] = "remedy: {do: " + how + ", onList: rule}"
+		}
+	}
+	if !remedied {
+		lines = append(lines, "remedy: {do: revert, onList: rule}")
+	}
 	return "---\napiVersion: sgwarden/v1\nkind: Policy\nmetadata: {id: " + id + ", title: About " + id + ", severity: " + severity +
 		", why: It is attacked., fix: Close it.}\n" + strings.Join(lines, "\n") + "\n"
 }

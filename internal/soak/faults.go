@@ -210,6 +210,7 @@ func (w *world) intercept(c localec2.Call) localec2.Disturbance {
 			return
 		}
 		w.step.guarded++
+		w.editedList(c)
 		w.observe(guardActor)
 		w.effects.maybeDie("after", c.Action)
 	})

@@ -139,7 +139,7 @@ func (w *world) restart() error {
 		Clock: w.clock, Sleep: w.sleep, Logger: slog.New(slog.NewJSONHandler(&w.log, &slog.HandlerOptions{ReplaceAttr: withoutTime})),
 		Account: account, Region: region, RoleARN: guardIdentity().Issuer.ARN, Mode: policy.Enforce,
 		Fuse:   policy.Fuse{Groups: w.docket.fuse},
-		Limits: plan.Limits{MayModify: true, MayAuthorize: true}, HolderID: fmt.Sprint("guard-", w.starts),
+		Limits: plan.Limits{MayModify: true, MayAuthorize: true, MayEditLists: true}, HolderID: fmt.Sprint("guard-", w.starts),
 		Judgings: 1, // one group after the other: the order is part of the episode
 	})
 	return err

@@ -43,7 +43,15 @@ func (w *Warden) tasks(records []*record) []*task {
 // mustBeSaid reports whether a decision without a judging needs an alert: an
 // end that nobody would hear of otherwise. What comes again says it then.
 func mustBeSaid(d Decision) bool {
+	if d.Story != nil {
+		return false // its own judging told of it
+	}
 	return d.Outcome == incident.CannotRemediate || d.Outcome == incident.Unresolved && !d.Retry || d.Reason == reasonCall
+}
+
+// panicked logs a panic at a group, or at a list.
+func (w *Warden) panicked(ctx context.Context, id string, p any) {
+	w.cfg.Logger.ErrorContext(ctx, "panic", "group_id", id, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 }
 
 // run does one task. A panic ends this task alone: the other messages of the
@@ -55,7 +63,7 @@ func (w *Warden) run(ctx context.Context, t *task, facts *batchFacts) {
 			for _, r := range t.records {
 				r.decide(incident.Unresolved, "internal error", true)
 			}
-			w.cfg.Logger.ErrorContext(ctx, "panic", "group_id", t.group, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			w.panicked(ctx, t.group, p)
 		}
 	}()
 	if t.group == "" {

@@ -18,11 +18,17 @@ func (j *judging) decide(ctx context.Context) error {
 		return err
 	}
 	acting := j.endAll()
+	if err := j.askLists(ctx); err != nil {
+		return err
+	}
 	for j.blows() { // each time it holds one policy more
 		if err := j.evaluate(ctx); err != nil {
 			return err
 		}
 		acting = j.endAll()
+		if err := j.askLists(ctx); err != nil {
+			return err
+		}
 	}
 	j.plan = plan.Build(acting, j.live, j.mem.Known, j.limits)
 	for _, rp := range j.plan.Rules {
@@ -107,6 +113,8 @@ func (j *judging) fetch(ctx context.Context, need policy.Need) error {
 				return err
 			}
 		}
+	case policy.NeedOldLists:
+		return j.readOldLists(ctx)
 	default:
 		return j.fetchAround(ctx, need)
 	}

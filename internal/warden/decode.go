@@ -25,12 +25,12 @@ const (
 
 // decode turns deliveries into records, in their order. Records that need no
 // look at a group come back decided; the others carry the group's id.
-func (w *Warden) decode(ctx context.Context, deliveries []Delivery) []*record {
+func (w *Warden) decode(ctx context.Context, deliveries []Delivery, shared *batchFacts) []*record {
 	var records []*record
 	for _, d := range deliveries {
 		changes, err := events.Decode(d.Body)
 		for _, c := range changes {
-			records = append(records, w.recordsOf(ctx, d, c)...)
+			records = append(records, w.recordsOf(ctx, d, c, shared)...)
 		}
 		digest := sync.OnceValue(func() [sha256.Size]byte { return sha256.Sum256(d.Body) })
 		var bad []*record
@@ -55,7 +55,7 @@ func (w *Warden) decode(ctx context.Context, deliveries []Delivery) []*record {
 }
 
 // recordsOf makes one record per group that the change concerns.
-func (w *Warden) recordsOf(ctx context.Context, d Delivery, c secgroup.Change) []*record {
+func (w *Warden) recordsOf(ctx context.Context, d Delivery, c secgroup.Change, shared *batchFacts) []*record {
 	base := record{delivery: d, change: c}
 	base.decision = Decision{DeliveryID: d.ID, EventID: c.EventID, Change: c}
 	if len(c.Groups) > 0 {
@@ -75,7 +75,7 @@ func (w *Warden) recordsOf(ctx context.Context, d Delivery, c secgroup.Change) [
 		base.decide(incident.Ignored, reasonUse, false)
 		return []*record{&base}
 	case c.Effect == secgroup.Indirect && len(c.Groups) == 0:
-		return w.fanOut(ctx, &base)
+		return w.fanOut(ctx, &base, shared)
 	case len(c.Groups) == 0:
 		base.decide(incident.Unresolved, reasonUnreadable+": names no security group", false)
 		return []*record{&base}

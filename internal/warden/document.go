@@ -262,6 +262,8 @@ func inWords(a plan.Action) string {
 		return a.Call() + ": " + join(a.Rules)
 	case plan.Modify:
 		return fmt.Sprintf("%s: %s %s -> %s", a.Call(), a.From.ID, a.From, a.To)
+	case plan.EditList:
+		return editInWords(a)
 	case plan.Tag:
 		what := join(a.Rules)
 		if len(a.Rules) == 0 {

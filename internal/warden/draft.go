@@ -34,7 +34,7 @@ func (j *judging) draftIncidents(ctx context.Context) {
 	var fresh *draft
 	for _, rv := range j.verdict.All() {
 		e := j.ends[rv.Rule.ID]
-		if e == nil || e.seen {
+		if e == nil || e.seen || e.listed {
 			continue
 		}
 		d := j.holderOf(rv.Rule.ID)
@@ -65,6 +65,7 @@ func (j *judging) draftIncidents(ctx context.Context) {
 	j.endLeft()
 	j.wouldHave()
 	j.point()
+	j.pointToLists()
 	j.strangers()
 	j.draftCalls()
 	j.completeClosed(ctx)

@@ -1,6 +1,7 @@
 package warden
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,7 +27,14 @@ type ec2Double struct {
 
 	groups map[string]*secgroup.Group
 	lists  map[string]secgroup.PrefixList
-	blocks []netip.Prefix // of the VPC
+	// described are the entries of a list, by version; changing and synced are what
+	// else EC2 tells of it, users who else refers to it.
+	described        map[string]map[int64][]secgroup.ListEntry
+	changing         map[string]int // how many more reads show a change under way
+	synced           map[string]bool
+	users            []secgroup.ListUser
+	usersErr, oldErr error
+	blocks           []netip.Prefix // of the VPC
 
 	interfaces map[string][]string // by group
 	dead       map[string][]string // references, by group
@@ -47,7 +55,7 @@ type ec2Double struct {
 }
 
 func newEC2Double(w *world) *ec2Double {
-	e := &ec2Double{w: w, groups: map[string]*secgroup.Group{}, lists: map[string]secgroup.PrefixList{}, hidden: map[string]time.Time{}}
+	e := &ec2Double{w: w, groups: map[string]*secgroup.Group{}, lists: map[string]secgroup.PrefixList{}, described: map[string]map[int64][]secgroup.ListEntry{}, changing: map[string]int{}, synced: map[string]bool{}, hidden: map[string]time.Time{}}
 	e.make(groupA, "web")
 	e.make(groupB, "db")
 	return e
@@ -281,6 +289,90 @@ func (e *ec2Double) List(_ context.Context, id string) (secgroup.PrefixList, err
 	return l, nil
 }
 
+func (e *ec2Double) Managed(_ context.Context, id string) (secgroup.ManagedList, error) {
+	if err := e.begin("Managed"); err != nil {
+		return secgroup.ManagedList{}, err
+	}
+	defer e.end("Managed")
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	l, ok := e.lists[id]
+	if !ok {
+		return secgroup.ManagedList{PrefixList: secgroup.PrefixList{ID: id, Refused: "not permitted"}}, nil
+	}
+	out := secgroup.ManagedList{PrefixList: l, Described: slices.Clone(e.described[id][l.Version]), MaxEntries: 100, Synced: e.synced[id]}
+	if e.changing[id] > 0 {
+		e.changing[id]--
+		out.Changing = "modify-in-progress"
+	}
+	return out, nil
+}
+
+func (e *ec2Double) EntriesAt(_ context.Context, id string, version int64) ([]secgroup.ListEntry, error) {
+	if err := e.begin("EntriesAt"); err != nil {
+		return nil, err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	entries, ok := e.described[id][version]
+	if !ok || e.oldErr != nil {
+		return nil, cmp.Or(e.oldErr, incident.ErrInvalid)
+	}
+	return entries, nil
+}
+
+func (e *ec2Double) ListUsers(_ context.Context, id string) ([]secgroup.ListUser, error) {
+	if err := e.begin("ListUsers"); err != nil {
+		return nil, err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	users := slices.Clone(e.users)
+	for _, g := range e.groups {
+		if slices.ContainsFunc(g.Rules, func(r secgroup.Rule) bool { return r.Peer.Key() == id }) {
+			users = append(users, secgroup.ListUser{ID: g.ID, OwnerID: account})
+		}
+	}
+	return users, e.usersErr
+}
+
+// setList gives a list its entries as its next version.
+func (e *ec2Double) setList(id string, entries []secgroup.ListEntry) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.nextVersion(id, entries)
+}
+
+func (e *ec2Double) nextVersion(id string, entries []secgroup.ListEntry) {
+	l := e.lists[id]
+	l.ID, l.Readable, l.Entries = id, true, secgroup.Blocks(entries)
+	l.OwnerID = cmp.Or(l.OwnerID, account)
+	l.Version++
+	if e.described[id] == nil {
+		e.described[id] = map[int64][]secgroup.ListEntry{}
+	}
+	e.described[id][l.Version] = entries
+	e.lists[id] = l
+}
+
+func (e *ec2Double) editList(a plan.EditList) error {
+	l, ok := e.lists[a.ListID]
+	switch {
+	case !ok:
+		return fmt.Errorf("edit %s: %w", a.ListID, incident.ErrGone)
+	case l.Version != a.Version || e.changing[a.ListID] > 0:
+		return fmt.Errorf("edit %s: %w", a.ListID, incident.ErrConflict)
+	}
+	entries := e.described[a.ListID][l.Version]
+	for _, block := range a.Remove {
+		if !secgroup.HasEntry(entries, block) {
+			return fmt.Errorf("edit %s: no entry %s: %w", a.ListID, block, incident.ErrInvalid)
+		}
+	}
+	e.nextVersion(a.ListID, a.After(entries))
+	return nil
+}
+
 // Apply does what EC2 does, and refuses what EC2 refuses, atomically.
 func (e *ec2Double) Apply(_ context.Context, a plan.Action) incident.Result {
 	if err := e.begin(a.Call()); err != nil {
@@ -301,6 +393,8 @@ func (e *ec2Double) Apply(_ context.Context, a plan.Action) incident.Result {
 		res.Err = e.modify(a)
 	case plan.Authorize:
 		res.Added, res.Err = e.authorize(a)
+	case plan.EditList:
+		res.Err = e.editList(a)
 	case plan.Tag:
 		if g := e.groups[a.GroupID]; a.OfGroup && g != nil {
 			g.Tags = a.Tags

@@ -25,32 +25,46 @@ const (
 // no group, into one record for each group concerned. These only ask to look:
 // such a call names no rule and so is nobody's act in any group, and what
 // policies say of the call itself is said once.
-func (w *Warden) fanOut(ctx context.Context, base *record) []*record {
+//
+// A panic ends this record alone, as in run.
+func (w *Warden) fanOut(ctx context.Context, base *record, shared *batchFacts) (records []*record) {
+	defer func() {
+		if p := recover(); p != nil {
+			w.panicked(ctx, strings.Join(base.change.ListIDs, " "), p)
+			base.decide(incident.Unresolved, "internal error", true)
+			records = []*record{base}
+		}
+	}()
 	c := base.change
 	if len(c.ListIDs) == 0 && len(c.VPCIDs) == 0 {
 		base.decide(incident.Unresolved, reasonUnnamed, false)
 		return []*record{base}
 	}
+	if done, err := w.ownListCall(ctx, base); err != nil || done {
+		return base.failed(err)
+	}
 	groups, err := w.concernedGroups(ctx, c)
 	if err == nil {
 		err = w.askForOthers(ctx, base, groups)
 	}
+	var ofLists []*record
+	if err == nil {
+		ofLists, err = w.judgeLists(ctx, base, groups, shared)
+	}
 	if err != nil {
-		outcome, reason := explain(err)
-		base.decide(outcome, reason, true)
-		return []*record{base}
+		return base.failed(err)
 	}
 	now := groups
 	if len(groups) > fanOutMost {
 		now = nil
 	}
-	var records []*record
+	records = ofLists
 	switch against := w.callAgainst(c); {
 	case against != 0:
 		base.decide(against, reasonCall, false)
 	case len(groups) > fanOutMost:
 		base.decide(incident.Ignored, fmt.Sprintf("%d groups are judged by messages of their own", len(groups)), false)
-	case len(groups) > 0:
+	case len(groups) > 0 || len(ofLists) > 0:
 	case len(c.VPCIDs) > 0 && base.young(w.now()):
 		base.decide(incident.Unresolved, reasonInvisible, true) // a VPC has a default group, always
 	default:

@@ -28,13 +28,11 @@ func (w *world) listChange(id string) []byte {
 
 // holds gives a list its entries; each call makes a version.
 func (w *world) holds(id string, blocks ...string) {
-	l := w.ec2.lists[id]
-	l.ID, l.OwnerID, l.Readable, l.Entries = id, account, true, nil
-	l.Version++
+	entries := []secgroup.ListEntry{}
 	for _, b := range blocks {
-		l.Entries = append(l.Entries, netip.MustParsePrefix(b))
+		entries = append(entries, secgroup.ListEntry{Block: netip.MustParsePrefix(b), Description: "of " + b})
 	}
-	w.ec2.lists[id] = l
+	w.ec2.setList(id, entries)
 }
 
 // decisions delivers one record and gives what was decided, by group.
@@ -44,66 +42,6 @@ func (w *world) decisions(body []byte, times int) map[string]Decision {
 		out[d.GroupID] = d
 	}
 	return out
-}
-
-func TestFault23AListThatGrowsIsJudgedInEveryGroupThatRefersToIt(t *testing.T) {
-	w := newWorld(t, revertSSH)
-	const third, other = "sg-0cccccccccccccccc", "sg-0dddddddddddddddd"
-	w.ec2.make(third, "cache")
-	w.ec2.make(other, "other")
-	w.holds(ownList, "8.8.8.0/29")
-	w.ec2.add(groupA, parse(t, "ingress tcp/22 from "+ownList))
-	w.ec2.add(groupB, parse(t, "ingress tcp/20-25 from "+ownList))
-	w.ec2.add(third, parse(t, "ingress tcp/443 from "+ownList))
-	w.ec2.add(third, parse(t, https))
-	w.ec2.add(other, parse(t, https))
-	for _, d := range w.decisions(w.listChange(ownList), 1) {
-		require.Equal(t, incident.Compliant, d.Outcome)
-	}
-	w.wait(time.Hour)
-	w.reset()
-
-	w.holds(ownList, "8.8.8.0/29", "0.0.0.0/0")
-	got := w.decisions(w.listChange(ownList), 1)
-	require.Len(t, got, 3)
-	require.Equal(t, incident.Reverted, got[groupA].Outcome)
-	require.Equal(t, incident.Reverted, got[groupB].Outcome)
-	require.Equal(t, incident.Compliant, got[third].Outcome, "no policy is about 443")
-	w.requireOpen(groupA)
-	w.requireOpen(groupB)
-	w.requireOpen(third, https, "ingress tcp/443 from "+ownList)
-	require.ElementsMatch(t, []string{"acted reverted", "acted reverted"}, w.sent())
-	for _, i := range w.publisher.messages() {
-		require.False(t, i.Actor.Attributed, "no record names the rule")
-		require.Contains(t, i.Notes, "looked at because of ModifyManagedPrefixList on "+ownList+
-			" by arn:aws:iam::123456789012:user/ann (event e-ModifyManagedPrefixList): it touched no group, and may not be what opened this")
-	}
-	require.ElementsMatch(t, []askedAgain{
-		{groupA, causeSettle, "", time.Minute}, {groupB, causeSettle, "", time.Minute}, {third, causeSettle, "", time.Minute},
-	}, w.queue.asked)
-
-	t.Run("again", func(t *testing.T) {
-		w.reset()
-		for _, d := range w.decisions(w.listChange(ownList), 2) {
-			require.Equal(t, incident.Compliant, d.Outcome)
-		}
-		require.Empty(t, w.sent())
-	})
-}
-
-func TestAListOfAnotherThatGrowsIsAlertedInEveryGroup(t *testing.T) {
-	w := newWorld(t, revertSSH)
-	w.holds(ownList, "8.8.8.0/29")
-	l := w.ec2.lists[ownList]
-	l.OwnerID = "210987654321"
-	w.ec2.lists[ownList] = l
-	w.ec2.add(groupA, parse(t, "ingress tcp/22 from "+ownList))
-	w.decisions(w.listChange(ownList), 1)
-	l.Entries = append(l.Entries, netip.MustParsePrefix("0.0.0.0/0"))
-	w.ec2.lists[ownList] = l
-	require.Equal(t, incident.Alerted, w.decisions(w.listChange(ownList), 1)[groupA].Outcome)
-	w.requireOpen(groupA, "ingress tcp/22 from "+ownList)
-	require.Equal(t, []string{"opened alerted"}, w.sent())
 }
 
 func TestAnUnreadableListIsNeverFine(t *testing.T) {

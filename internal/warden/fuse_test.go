@@ -15,6 +15,7 @@ import (
 	"github.com/sgwarden/sgwarden/internal/incident"
 	"github.com/sgwarden/sgwarden/internal/ledger"
 	"github.com/sgwarden/sgwarden/internal/policy"
+	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
 
 func fused(groups, actors int) option {
@@ -302,6 +303,28 @@ func TestFusePageIsNotLost(t *testing.T) {
 	require.Len(t, w.pages(), 1)
 }
 
+// TestFuseIsNotPressedByAListThatGrowsInManyGroups where each of them is dealt with.
+func TestFuseIsNotPressedByAListThatGrowsInManyGroups(t *testing.T) {
+	w := newWorld(t, policyText("ssh", "{do: revert, onList: rule}", ""), fused(1, 0))
+	w.holds(ownList, "8.8.8.0/29")
+	w.ec2.add(groupB, parse(t, "ingress tcp/443 from "+ownList))
+	var ids []string
+	for i := range 4 {
+		id := fmt.Sprintf("sg-0cccccccccccccc%02d", i)
+		w.ec2.make(id, fmt.Sprintf("group-%d", i))
+		w.ec2.add(id, parse(t, "ingress tcp/22 from "+ownList))
+		ids = append(ids, id)
+	}
+	w.decisions(w.listChange(ownList), 1)
+	w.wait(2 * time.Hour)
+	w.holds(ownList, "8.8.8.0/29", "0.0.0.0/0")
+	w.decisions(w.listChange(ownList), 1)
+	for _, id := range ids {
+		require.Equal(t, []string{"ingress tcp/22 from 8.8.8.0/29"}, w.texts(id))
+	}
+	require.Empty(t, w.held())
+}
+
 func replaceSeverity(text, severity string) string {
 	return strings.Replace(text, "severity: high", "severity: "+severity, 1)
 }
@@ -330,12 +353,12 @@ func TestFuseIsNotPressedByAListThatGrows(t *testing.T) {
 		"seen by a sweep":       func(w *world, ids []string) { w.sweptOutcomes(ids...) },
 		"taken back late": func(w *world, ids []string) {
 			w.ec2.on = func(name string) error {
-				if name == "RevokeSecurityGroupIngress" {
+				if name == "ModifyManagedPrefixList" {
 					return incident.ErrDenied
 				}
 				return nil
 			}
-			w.decisions(w.listChange(ownList), 1)
+			require.Equal(t, incident.CannotRemediate, w.decisions(w.listChange(ownList), 1)[""].Outcome)
 			w.ec2.on = nil
 			w.wait(3 * time.Hour)
 			w.sweptOutcomes(ids...)
@@ -346,17 +369,18 @@ func TestFuseIsNotPressedByAListThatGrows(t *testing.T) {
 			ids := groups(w)
 			look(w, ids)
 			for _, id := range ids {
-				require.Empty(t, w.texts(id))
+				require.Equal(t, []string{"ingress tcp/22 from " + ownList}, w.texts(id))
 			}
+			require.Equal(t, []string{"8.8.8.0/29"}, w.blocks(ownList))
 			require.Equal(t, incident.Reverted, w.judge1(w.authorize(groupA, ssh)).Outcome)
 			require.Empty(t, w.held())
 		})
 	}
 }
 
-// A reference that the policy refused before its list changed, and let be only
-// by its mark, is not the list's doing: such a policy may be wrong.
-func TestFuseCountsListsOfMarkedRules(t *testing.T) {
+// A list that stood by a mark gets its entries back, and loses what was added:
+// that is one act for one change of somebody's, and counts for no group.
+func TestFuseDoesNotCountWhatIsTakenOutOfLists(t *testing.T) {
 	w := newWorld(t, revertSSH, fused(1, 0))
 	w.holds(ownList, "0.0.0.0/0")
 	ids := []string{groupA, groupB}
@@ -365,13 +389,17 @@ func TestFuseCountsListsOfMarkedRules(t *testing.T) {
 		w.mark(id, r, "ssh")
 		known := w.memory(id).Known
 		rule := known.Rules[r.ID]
-		rule.ListDigest = policy.ListDigest(w.ec2.lists[ownList].Entries)
+		list := w.ec2.lists[ownList]
+		rule.Rule.Peer, rule.ListDigest = secgroup.PrefixList{ID: list.ID, OwnerID: list.OwnerID, Version: list.Version}, policy.ListDigest(list.Entries)
 		known.Rules[r.ID] = rule
 		require.NoError(t, w.store.Close(context.Background(), incident.Closing{GroupID: id, Version: known.Version, Known: known, Now: w.clock()}))
 	}
 	require.Equal(t, []string{"compliant", "compliant"}, w.sweptOutcomes(ids...))
 	w.holds(ownList, "0.0.0.0/0", "::/0")
-	require.Equal(t, []string{"reverted", "pending"}, w.sweptOutcomes(ids...))
+	require.Equal(t, []string{"compliant", "compliant"}, w.sweptOutcomes(ids...))
+	require.Equal(t, []string{"0.0.0.0/0"}, w.blocks(ownList))
+	require.Equal(t, []string{"acted reverted"}, w.sent())
+	require.Empty(t, w.held())
 }
 
 // Whoever may take blocks away from VPCs can make what was inside be the internet,

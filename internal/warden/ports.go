@@ -37,6 +37,12 @@ type Inventory interface {
 	ElasticAddresses(ctx context.Context) ([]netip.Addr, error)
 	// List reads a prefix list; one that may not be read comes back with Refused.
 	List(ctx context.Context, id string) (secgroup.PrefixList, error)
+	// Managed is List with what an edit of the list takes.
+	Managed(ctx context.Context, id string) (secgroup.ManagedList, error)
+	// EntriesAt reads the entries that a list of the account had in a version.
+	EntriesAt(ctx context.Context, id string, version int64) ([]secgroup.ListEntry, error)
+	// ListUsers gives all that refers to a list, of whatever kind and account.
+	ListUsers(ctx context.Context, id string) ([]secgroup.ListUser, error)
 }
 
 // Connections reads where a group is, for what the message says of connections:

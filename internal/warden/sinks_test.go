@@ -357,3 +357,29 @@ func TestADebtOfAnUndoing(t *testing.T) {
 	}
 	require.Empty(t, w.memory(groupA).Open)
 }
+
+// TestASinkGetsALaterMessageOfAList: the incident of a prefix list owes as that
+// of a group does.
+func TestASinkGetsALaterMessageOfAList(t *testing.T) {
+	w := grownList(t, revertSSH)
+	chat, m := &sinkDouble{name: "chat", on: failing(incident.ErrThrottled)}, &missed{}
+	w.cfg.Sinks, w.cfg.Missed = []Sink{chat}, m.count
+	w.restart()
+	w.holds(ownList, "8.8.8.0/29", "0.0.0.0/0")
+	body := w.edit(1)
+	got := w.decisions(body, 1)
+	require.Equal(t, incident.Reverted, got[""].Outcome)
+	require.Equal(t, []string{"8.8.8.0/29"}, w.blocks(ownList))
+	require.Equal(t, []string{"acted reverted"}, w.sent())
+	require.Equal(t, []string{"chat"}, w.memory(ownList).Open[0].Owed)
+
+	w.restart()
+	w.wait(time.Minute)
+	chat.on = nil
+	w.decisions(body, 2)
+	require.Equal(t, []string{"acted reverted"}, w.sent(), "nobody is told twice")
+	require.Equal(t, []string{"acted reverted"}, chat.told)
+	require.Empty(t, w.ofList().Owed)
+	require.Empty(t, w.memory(ownList).Open)
+	require.Empty(t, m.names)
+}

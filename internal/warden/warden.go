@@ -125,8 +125,9 @@ func New(cfg Config) (*Warden, error) {
 // Records that concern one group are judged together and come again together.
 func (w *Warden) Judge(ctx context.Context, deliveries []Delivery) []Decision {
 	start := w.now()
-	records := w.decode(ctx, deliveries)
-	tasks, facts := w.tasks(records), &batchFacts{}
+	facts := &batchFacts{}
+	records := w.decode(ctx, deliveries, facts)
+	tasks := w.tasks(records)
 
 	slots := make(chan struct{}, w.cfg.Judgings)
 	var wait sync.WaitGroup

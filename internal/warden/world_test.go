@@ -67,7 +67,7 @@ func newWorld(t testing.TB, policies string, options ...option) *world {
 		Inventory: w.ec2, Applier: w.ec2, Ledger: w.ledger, Publisher: w.publisher, Queue: w.queue,
 		Clock: w.clock, Sleep: w.sleep, Logger: slog.New(slog.NewJSONHandler(&lockedWriter{w: w.log}, nil)),
 		Account: account, Region: region, RoleARN: role, Mode: policy.Enforce,
-		Limits: plan.Limits{MayModify: true, MayAuthorize: true}, HolderID: "test", Closed: w.find,
+		Limits: plan.Limits{MayModify: true, MayAuthorize: true, MayEditLists: true}, HolderID: "test", Closed: w.find,
 	}
 	for _, o := range options {
 		o(&w.cfg)

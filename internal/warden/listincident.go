@@ -1,0 +1,226 @@
+package warden
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/sgwarden/sgwarden/internal/incident"
+	"github.com/sgwarden/sgwarden/internal/plan"
+	"github.com/sgwarden/sgwarden/internal/policy"
+	"github.com/sgwarden/sgwarden/internal/secgroup"
+)
+
+const (
+	// listMark precedes an incident's id where the list's Known.Removed remembers
+	// that it was told, with its outcome as the value.
+	listMark = "list "
+	// takenMark precedes a time where it remembers what was taken out of the list.
+	takenMark = "taken@"
+)
+
+// isOver ends the judging where nothing is left to do or to say, and drafts the
+// incident where something is.
+func (l *listJudging) isOver() (bool, listEnd) {
+	end := l.end()
+	if l.violating() == 0 && len(l.mem.Open) == 0 {
+		end.outcome = 0
+		return true, end
+	}
+	l.draft()
+	told, isTold := l.known.Removed[listMark+l.inc.ID]
+	switch {
+	case len(l.mem.Open) > 0, !l.edit.IsEmpty():
+		return false, end
+	case len(l.inc.Rules) == 0: // each is dealt with in its group
+		end.outcome = 0
+		return true, end
+	case isTold:
+		end.doc, end.reason = l.inc, l.why
+		end.outcome, _ = incident.ParseOutcome(told.Value)
+		end.doc.Outcome = end.outcome
+		return true, end
+	}
+	return false, end
+}
+
+// end is how the list stands.
+func (l *listJudging) end() listEnd {
+	end := listEnd{version: l.list.Version, digest: policy.ListDigest(l.list.Entries), outcome: l.inc.Outcome, reason: l.inc.Reason, doc: l.inc}
+	end.story, end.retry = &Story{Incidents: []incident.Incident{l.inc}}, l.owing
+	switch l.inc.Outcome {
+	case incident.Reverted:
+		end.edited = true
+	case incident.CannotRemediate, incident.NotReverted, incident.Unresolved:
+		end.retry = true
+	}
+	return end
+}
+
+// draft writes the incident: the open one is carried on, else it is that of this
+// version of the list.
+func (l *listJudging) draft() {
+	inc := incident.Incident{ID: incident.EventID(l.id, "list", strconv.FormatInt(l.list.Version, 10)+" "+policy.ListDigest(l.list.Entries))}
+	if l.stored = len(l.mem.Open) > 0; l.stored {
+		inc = l.mem.Open[0]
+	} else {
+		inc.OpenedAt, inc.LearntAt, inc.Chain, inc.Cause = l.now, l.now, l.mem.ChainHead, causeSweep
+		if l.base != nil {
+			base := l.w.baseIncident(l.base)
+			inc.Cause = base.Cause
+			// The call is a hint: who made it did this if it made this version.
+			if by := l.base.change; by.ListVersion == l.list.Version {
+				inc.OpenedAt, inc.Actor, inc.APICall, inc.EventID = base.OpenedAt, base.Actor, base.APICall, base.EventID
+			} else {
+				inc.Notes = appendOnce(inc.Notes, indirectNote(by))
+			}
+		}
+	}
+	inc.AccountID, inc.Region, inc.Resource, inc.Status = l.w.cfg.Account, l.w.cfg.Region, l.w.listResource(l.list.PrefixList), statusOpen
+	inc.Mode, inc.Outcome, inc.Reason = l.w.cfg.Mode, 0, ""
+	planned := inc.List
+	l.inc = inc
+	if l.violating() > 0 {
+		l.fill()
+	}
+	switch {
+	case !l.edit.IsEmpty() && l.w.cfg.Mode != policy.Enforce:
+		l.edit = plan.EditList{}
+		l.inc.Outcome = incident.Observed
+	case !l.edit.IsEmpty():
+		l.inc.List.Removed, l.inc.List.PutBack = entriesOf(l.list.Described, l.edit), l.edit.Add
+	case l.violating() > 0:
+		l.inc.Outcome, l.inc.Reason = l.restOutcome(), l.why
+	default:
+		l.leftOver(planned)
+	}
+	if l.inc.Outcome == incident.Observed {
+		l.wouldHave()
+	}
+	l.inc.BoundExcess()
+	l.inc.BoundList()
+}
+
+func entriesOf(entries []secgroup.ListEntry, edit plan.EditList) []secgroup.ListEntry {
+	return slices.DeleteFunc(slices.Clone(entries), func(e secgroup.ListEntry) bool { return !slices.Contains(edit.Remove, e.Block) })
+}
+
+// restOutcome is what becomes of rules when nothing is taken out of the list.
+func (l *listJudging) restOutcome() incident.Outcome {
+	worst := incident.Observed
+	for _, r := range l.inc.Rules {
+		worst = max(worst, r.Outcome)
+	}
+	return worst
+}
+
+// leftOver ends an open incident of a list that nothing violates by any more.
+func (l *listJudging) leftOver(planned *incident.List) {
+	l.inc.List = planned
+	if was := l.mem.Open[0]; was.Outcome.Changed() { // read back before; what failed came after
+		l.inc.Outcome, l.inc.Reason = was.Outcome, was.Reason
+		return
+	}
+	taken := planned != nil && len(planned.Removed) > 0 && !slices.ContainsFunc(planned.Removed, func(e secgroup.ListEntry) bool {
+		return secgroup.HasEntry(l.list.Described, e.Block)
+	})
+	l.inc.Outcome = incident.AlreadyCompliant
+	if taken && l.list.Readable {
+		l.inc.Outcome, l.inc.Reason = incident.Reverted, reasonInterrupted
+		l.inc.Notes = appendOnce(l.inc.Notes, "an earlier judging was interrupted: what was planned is as planned, but our call may not have been the one that did it")
+		list := *planned
+		list.After = l.list.Version
+		l.inc.List = &list
+	}
+	rules := slices.Clone(l.inc.Rules)
+	for i := range rules {
+		rules[i].Outcome = l.inc.Outcome
+	}
+	l.inc.Rules = rules
+}
+
+// fill writes what is known of list, groups and rules.
+func (l *listJudging) fill() {
+	i := &l.inc
+	list := &incident.List{ID: l.id, Name: l.list.Name, OwnerID: l.list.OwnerID, Judged: l.list.Version, Violating: l.violating()}
+	i.Rules, i.Policies, i.Severity = nil, nil, 0
+	rules := 0
+	var had []secgroup.ListEntry
+	byGroup := 0
+	for _, u := range l.uses {
+		g := incident.ListGroup{ID: u.j.groupID, Name: u.j.live.Name, VPCID: u.j.live.VPCID, Outcome: incident.Compliant}
+		for _, rv := range u.rules(l.id) {
+			g.Rules = append(g.Rules, rv.Rule.ID)
+			rules++
+			if v, _, ok := u.j.mem.Known.Rules[rv.Rule.ID].InOrderAt(); ok && (list.Before == 0 || v.Version < list.Before) {
+				list.Before, had = v.Version, u.old[v.Version]
+			}
+			if !tellsOfList(rv) {
+				continue
+			}
+			r := l.rule(u, rv)
+			g.Outcome = max(g.Outcome, r.Outcome)
+			if wantsRule(rv) && l.edit.IsEmpty() {
+				byGroup++
+				continue
+			}
+			i.Rules = append(i.Rules, r)
+			for _, f := range violated(rv) {
+				i.Policies = appendNote(i.Policies, f)
+				i.Severity = max(i.Severity, f.Policy.Severity)
+			}
+		}
+		list.Groups = append(list.Groups, g)
+	}
+	slices.SortStableFunc(list.Groups, func(a, b incident.ListGroup) int { return int(b.Outcome) - int(a.Outcome) })
+	before := secgroup.NewAddressSet(secgroup.Blocks(had)...)
+	for _, e := range l.list.Described {
+		if had != nil && !secgroup.HasEntry(had, e.Block) && !before.CoversPrefix(e.Block) {
+			list.Added = append(list.Added, e)
+		}
+	}
+	i.List = list
+	i.Notes = appendOnce(i.Notes, fmt.Sprintf("%d rules of %d groups refer to the list; %d groups violate by what it holds now", rules, len(l.uses)+l.unread(), list.Violating))
+	if byGroup > 0 {
+		i.Notes = appendOnce(i.Notes, fmt.Sprintf("%d rules are taken back in their groups, as their policies say (onList)", byGroup))
+	}
+}
+
+// rule is one rule that violates by the list.
+func (l *listJudging) rule(u *listUse, rv policy.RuleVerdict) incident.Rule {
+	before := rv.Rule
+	findings := violated(rv)
+	r := incident.Rule{
+		ID: rv.Rule.ID, GroupID: u.j.groupID, Direction: rv.Rule.Direction, Before: &before, After: []secgroup.Rule{rv.Rule},
+		Excess: excess(rv.Rule.Direction, findings), Outcome: incident.Observed,
+	}
+	for _, f := range findings {
+		r.Policies = appendOnce(r.Policies, f.Policy.ID)
+		if f.State == policy.Acting && l.w.cfg.Mode == policy.Enforce || f.State == policy.Alerting {
+			r.Outcome = incident.Alerted
+		}
+	}
+	return r
+}
+
+// wouldHave tells what enforce mode would call.
+func (l *listJudging) wouldHave() {
+	edit, why := l.takeOut(l.w.enforcing)
+	if edit.IsEmpty() {
+		l.inc.Notes = appendOnce(l.inc.Notes, "enforce mode would take nothing out of the list: "+why)
+		return
+	}
+	l.inc.Would = []string{inWords(edit)}
+}
+
+// listResource is the ARN of a list.
+func (w *Warden) listResource(list secgroup.PrefixList) string {
+	owner := list.OwnerID
+	if owner == "AWS" {
+		owner = "aws"
+	}
+	group := w.resource("x")
+	partition := strings.TrimSuffix(group[:strings.Index(group, ":ec2:")], ":")
+	return partition + ":ec2:" + w.cfg.Region + ":" + owner + ":prefix-list/" + list.ID
+}

@@ -1,0 +1,247 @@
+package warden
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/sgwarden/sgwarden/internal/incident"
+	"github.com/sgwarden/sgwarden/internal/plan"
+	"github.com/sgwarden/sgwarden/internal/policy"
+	"github.com/sgwarden/sgwarden/internal/secgroup"
+)
+
+// listEnd is what became of one version of a prefix list.
+type listEnd struct {
+	version int64  // that was judged
+	digest  string // of its entries
+	// outcome is that of the list's incident; 0 = no rule violates by what was
+	// added, or each is dealt with in its group.
+	outcome incident.Outcome
+	reason  string
+	doc     incident.Incident
+	story   *Story
+	// edited is true where the list holds something else by now: what was judged
+	// on its entries is to be judged again.
+	edited bool
+	retry  bool
+}
+
+// listCourt lets one list be judged once in a batch for all that ask.
+type listCourt struct {
+	mu   sync.Mutex
+	last *listEnd
+}
+
+// listJudging is one prefix list being judged for all the groups that refer to
+// it: what was added is the list's to answer for, in one incident, under the
+// list's own key of the ledger. Its stages are those of a group's judging.
+type listJudging struct {
+	w      *Warden
+	id     string
+	base   *record // of the call on the list; nil = a group's judging met it
+	groups []string
+	holder string
+	shared *batchFacts
+	tries  int // how often what asks for it was received
+
+	mem     incident.Memory
+	known   policy.Known
+	version int64 // of the item
+	now     time.Time
+	list    secgroup.ManagedList
+	uses    []*listUse
+
+	edit    plan.EditList
+	why     string // why there is none, or not for all
+	inc     incident.Incident
+	stored  bool // the incident stands open in the ledger
+	owing   bool // a sink is to be told with the next delivery
+	journal []incident.Journal
+}
+
+// judgeList judges a list for all the groups that refer to it; groups are their
+// ids, nil = they are to be found. base is the record of a call on it; nil = a
+// group was met that violates by entries that were added, digest is theirs.
+// tries is how often what asks for it was received.
+func (w *Warden) judgeList(ctx context.Context, shared *batchFacts, id string, groups []string, base *record, digest string, tries int) (listEnd, error) {
+	court, _ := onceInBatch(shared, "list "+id, func() (*listCourt, error) { return &listCourt{}, nil })
+	court.mu.Lock()
+	defer court.mu.Unlock()
+	if court.last != nil && base == nil && court.last.digest == digest {
+		return *court.last, nil
+	}
+	l := &listJudging{w: w, id: id, base: base, groups: groups, shared: shared, tries: tries, holder: fmt.Sprintf("%s/%d", w.cfg.HolderID, w.number.Add(1))}
+	end, err := l.judge(ctx)
+	if err == nil {
+		court.last = &end
+	}
+	return end, err
+}
+
+// judge judges the list as it is now, again from the start if another changed
+// it, or its item, meanwhile.
+func (l *listJudging) judge(ctx context.Context) (end listEnd, err error) {
+	for n := 0; ; n++ {
+		end, err = l.judgeOnce(ctx)
+		if !errors.Is(err, incident.ErrConflict) || n == len(sightings) {
+			return end, err
+		}
+		if slept := l.pause(ctx, sightings[n]); slept != nil {
+			return end, err
+		}
+	}
+}
+
+func (l *listJudging) pause(ctx context.Context, d time.Duration) error {
+	if deadline, ok := ctx.Deadline(); ok && deadline.Sub(l.w.now()) < d+2*deadlineMargin {
+		return context.DeadlineExceeded
+	}
+	return l.w.cfg.Sleep(ctx, d)
+}
+
+func (l *listJudging) judgeOnce(ctx context.Context) (listEnd, error) {
+	if err := l.observe(ctx); err != nil {
+		return listEnd{}, err
+	}
+	if err := l.decide(ctx); err != nil {
+		return listEnd{}, err
+	}
+	if done, end := l.isOver(); done {
+		return end, nil
+	}
+	if err := l.open(ctx); err != nil {
+		return listEnd{}, err
+	}
+	if err := l.act(ctx); err != nil {
+		return listEnd{}, err
+	}
+	err := l.tell(ctx)
+	return l.end(), err
+}
+
+// observe reads the ledger, then the list, then the groups.
+func (l *listJudging) observe(ctx context.Context) (err error) {
+	if err := l.recall(ctx); err != nil {
+		return err
+	}
+	if err := l.read(ctx); err != nil {
+		return err
+	}
+	if l.groups == nil {
+		if l.groups, err = l.w.concernedGroups(ctx, secgroup.Change{ListIDs: []string{l.id}}); err != nil {
+			return err
+		}
+	}
+	return l.readUses(ctx)
+}
+
+// recall reads what the ledger has of the list, and waits for whoever is at it.
+func (l *listJudging) recall(ctx context.Context) (err error) {
+	for waited := time.Duration(0); ; waited += leasePoll {
+		if l.mem, err = l.w.cfg.Ledger.Observe(ctx, l.id); err != nil {
+			return unreadable(err)
+		}
+		l.known, l.version, l.now = l.mem.Known, l.mem.Known.Version, l.w.now()
+		l.known.Exists = true
+		lease := l.mem.Lease
+		if lease.Holder == "" || lease.Holder == l.holder || !lease.Until.After(l.now) {
+			return nil
+		}
+		if waited >= leaseWait {
+			return fmt.Errorf("judge %s: %w", l.id, incident.ErrLeased)
+		}
+		if err := l.w.cfg.Sleep(ctx, leasePoll); err != nil {
+			return fmt.Errorf("wait for the lease of %s: %w", l.id, err)
+		}
+	}
+}
+
+// read reads the list. While a change is under way it may still be shown as it
+// was, and takes no other: that is waited for, for some seconds.
+func (l *listJudging) read(ctx context.Context) (err error) {
+	for n := 0; ; n++ {
+		if l.list, err = l.w.cfg.Inventory.Managed(ctx, l.id); err != nil {
+			return err
+		}
+		older := l.base != nil && l.list.Version < l.base.change.ListVersion && l.base.young(l.w.now())
+		if l.list.Changing == "" && !older || n == len(sightings) || l.pause(ctx, sightings[n]) != nil {
+			return nil
+		}
+	}
+}
+
+// decide says what is to become of the list.
+func (l *listJudging) decide(ctx context.Context) error {
+	l.edit, l.why = plan.EditList{}, ""
+	if l.violating() == 0 {
+		return nil
+	}
+	l.edit, l.why = l.takeOut(l.w.cfg.Set)
+	if l.edit.IsEmpty() {
+		return nil
+	}
+	why, err := l.otherUsers(ctx)
+	if why != "" {
+		l.edit, l.why = plan.EditList{}, why
+	}
+	return err
+}
+
+// takeOut is the edit that takes out again what was added, and why there is none.
+func (l *listJudging) takeOut(set *policy.Set) (plan.EditList, string) {
+	switch {
+	case l.list.OwnerID == "AWS":
+		return plan.EditList{}, "the list is AWS's own"
+	case l.list.OwnerID != l.w.cfg.Account:
+		return plan.EditList{}, "the list is of account " + l.list.OwnerID
+	case l.list.Synced:
+		return plan.EditList{}, "an IPAM resolver fills the list, so that its entries cannot be edited"
+	case l.unread() > 0:
+		return plan.EditList{}, fmt.Sprintf("%d groups that refer to it could not be read", l.unread())
+	case set == l.w.cfg.Set && l.w.cfg.Mode == policy.Enforce && !l.w.cfg.Limits.MayEditLists:
+		return plan.EditList{}, "the role may not edit lists"
+	}
+	task := plan.ListTask{Set: set, List: l.list, Old: map[int64][]secgroup.ListEntry{}}
+	for _, u := range l.uses {
+		task.Uses = append(task.Uses, u.j.input())
+		for version, entries := range u.old {
+			task.Old[version] = entries
+		}
+	}
+	return task.TakeOut()
+}
+
+// otherUsers says who else uses the list, beside the rules that were judged: an
+// edit would reach them too. "" = nobody.
+func (l *listJudging) otherUsers(ctx context.Context) (string, error) {
+	users, err := l.w.cfg.Inventory.ListUsers(ctx, l.id)
+	if err != nil {
+		if passing(err, l.id) == nil {
+			return "who else uses the list could not be read: " + refused(err), nil
+		}
+		return "", err
+	}
+	for _, u := range users {
+		if !slices.Contains(l.groups, u.ID) {
+			return fmt.Sprintf("%s of account %s uses the list too", shorten(u.ID), orOther(shorten(u.OwnerID), "unknown")), nil
+		}
+	}
+	return "", nil
+}
+
+// open writes what is about to be done, before it is.
+func (l *listJudging) open(ctx context.Context) error {
+	opening := incident.Opening{GroupID: l.id, Version: l.mem.Known.Version, Known: l.known, Incidents: []incident.Incident{l.inc}, Now: l.w.now()}
+	opening.Lease = incident.Lease{Holder: l.holder, Until: opening.Now.Add(l.w.cfg.Lease)}
+	opening.Known.OpenIncidents = []string{l.inc.ID}
+	version, err := l.w.cfg.Ledger.Open(ctx, opening)
+	if err != nil {
+		return outpaced(unwritable(err))
+	}
+	l.version, l.stored = version, true
+	return nil
+}

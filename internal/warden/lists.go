@@ -1,0 +1,166 @@
+package warden
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/sgwarden/sgwarden/internal/incident"
+	"github.com/sgwarden/sgwarden/internal/plan"
+	"github.com/sgwarden/sgwarden/internal/policy"
+	"github.com/sgwarden/sgwarden/internal/secgroup"
+)
+
+// failed decides the record by an error, if there is one, and gives it alone.
+func (r *record) failed(err error) []*record {
+	if err != nil {
+		outcome, reason := explain(err)
+		r.decide(outcome, reason, true)
+	}
+	return []*record{r}
+}
+
+// ownListCall decides the record of an edit that sgwarden made itself: the
+// list's journal has it, or an open incident planned it. A call of the
+// deployment's role that nobody here made is told, and judged like any other.
+func (w *Warden) ownListCall(ctx context.Context, base *record) (done bool, err error) {
+	if !w.isOwnRole(base.change) || len(base.change.ListIDs) != 1 {
+		return false, nil
+	}
+	mem, err := w.cfg.Ledger.Observe(ctx, base.change.ListIDs[0])
+	if err != nil {
+		return false, unreadable(err)
+	}
+	own := slices.ContainsFunc(mem.Recent, func(c incident.Journal) bool {
+		return c.RequestID != "" && c.RequestID == base.change.RequestID && c.Call == base.change.EventName
+	})
+	planned := slices.ContainsFunc(mem.Open, func(i incident.Incident) bool {
+		return i.List != nil && len(i.List.Removed) > 0 && i.List.Judged+1 == base.change.ListVersion
+	})
+	if own || planned {
+		base.decide(incident.Ignored, reasonOwn, false)
+		return true, nil
+	}
+	inc := w.baseIncident(base)
+	inc.ID, inc.EventType, inc.Severity = incident.EventID("", "role", base.change.EventID), incident.Opened, policy.High
+	inc.Outcome, inc.Reason, inc.Notes = incident.Alerted, reasonStranger, []string{requestNote + base.change.RequestID}
+	_, err = w.once(ctx, eventKey+inc.ID, inc, triesOf([]*record{base}))
+	return false, err
+}
+
+// judgeLists judges the lists of a record as such, and gives a decided record
+// for each that has an incident.
+func (w *Warden) judgeLists(ctx context.Context, base *record, groups []string, shared *batchFacts) (records []*record, err error) {
+	if len(groups) == 0 {
+		return nil, nil
+	}
+	for _, id := range base.change.ListIDs {
+		of := groups
+		if len(base.change.ListIDs) > 1 {
+			of = nil
+		}
+		end, err := w.judgeList(ctx, shared, id, of, base, "", triesOf([]*record{base}))
+		if err != nil {
+			return nil, err
+		}
+		if end.outcome == 0 {
+			continue
+		}
+		r := *base
+		r.decide(end.outcome, end.reason, end.retry)
+		r.decision.IncidentID, r.decision.Incident, r.decision.Story = end.doc.ID, end.doc, end.story
+		records = append(records, &r)
+	}
+	return records, nil
+}
+
+// askLists has the lists judged by whose new entries rules of the group violate.
+// Where entries were taken out the group is judged again, on what the list holds
+// now; else the list's incident tells of these rules.
+func (j *judging) askLists(ctx context.Context) error {
+	for _, id := range sortedKeys(j.ends) {
+		e := j.ends[id]
+		list, isList := e.rule.Peer.(secgroup.PrefixList)
+		if !isList || e.seen || !tellsOfList(e.verdict) {
+			continue
+		}
+		end, err := j.w.judgeList(ctx, j.shared, list.ID, nil, nil, policy.ListDigest(list.Entries), j.tries())
+		if err != nil {
+			return err
+		}
+		if end.edited || end.digest != policy.ListDigest(list.Entries) {
+			return fmt.Errorf("%s was edited: %w", list.ID, incident.ErrConflict)
+		}
+		if end.outcome == 0 || e.act || j.isHeld(e) {
+			continue
+		}
+		e.listed, e.told, e.outcome, e.reason, e.incident = true, false, end.outcome, end.reason, end.doc.ID
+		j.retry = j.retry || end.retry
+	}
+	return nil
+}
+
+// isHeld reports whether an open incident of the group has the rule.
+func (j *judging) isHeld(e *end) bool {
+	return slices.ContainsFunc(j.mem.Open, func(i incident.Incident) bool {
+		return slices.ContainsFunc(i.Rules, func(r incident.Rule) bool { return r.ID == e.rule.ID })
+	})
+}
+
+// pointToLists makes the item's entries point to the incidents of their lists.
+func (j *judging) pointToLists() {
+	for id, e := range j.ends {
+		entry, ok := j.known.Rules[id]
+		if !ok || !e.listed {
+			continue
+		}
+		entry.IncidentID, entry.Under, entry.Reported = e.incident, under(e.verdict), ""
+		if !e.outcome.StaysOpen() {
+			entry.Reported = e.outcome.String()
+		}
+		j.known.Rules[id] = entry
+	}
+}
+
+// readOldLists reads the entries that lists had while the rules of the group were
+// in order: only they can take the place of a reference.
+func (j *judging) readOldLists(ctx context.Context) error {
+	if j.facts.OldLists == nil {
+		j.facts.OldLists = map[policy.ListVersion][]netip.Prefix{}
+	}
+	for _, r := range j.live.Rules {
+		list, isList := r.Peer.(secgroup.PrefixList)
+		v, _, known := j.mem.Known.Rules[r.ID].InOrderAt()
+		if _, read := j.facts.OldLists[v]; !isList || !known || read || v.ID != list.ID {
+			continue
+		}
+		entries, err := j.w.cfg.Inventory.EntriesAt(ctx, v.ID, v.Version)
+		if passing(err, v.ID) != nil {
+			return err
+		}
+		j.facts.OldLists[v] = nil
+		if err == nil {
+			j.facts.OldLists[v] = secgroup.Blocks(entries)
+		}
+	}
+	return nil
+}
+
+// editInWords is an edit of a list as incidents tell it.
+func editInWords(a plan.EditList) string {
+	var out []string
+	for _, block := range a.Remove {
+		out = append(out, "-"+block.String())
+	}
+	for _, e := range a.Add {
+		out = append(out, "+"+e.Block.String())
+	}
+	const most = 20
+	more := ""
+	if len(out) > most {
+		out, more = out[:most], fmt.Sprintf(" and %d more", len(out)-most)
+	}
+	return fmt.Sprintf("%s: %s version %d: %s%s", a.Call(), a.ListID, a.Version, strings.Join(out, " "), more)
+}
