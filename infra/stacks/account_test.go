@@ -5,8 +5,6 @@ package stacks
 import (
 	"encoding/json"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -169,40 +167,6 @@ func queueStatements(t *testing.T, tpl template, name string) []statement {
 	return all
 }
 
-// TestKey: what is kept is encrypted with the customer's key, where there is one.
-func TestKey(t *testing.T) {
-	const arn = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
-	require.NotContains(t, string(plain.raw), "kms:")
-	require.NotContains(t, string(plain.raw), "Kms")
-	keys := map[string]any{}
-	for id, r := range full.Resources {
-		switch r.Type {
-		case "AWS::SQS::Queue", "AWS::SNS::Topic":
-			keys[id] = r.Properties["KmsMasterKeyId"]
-			require.NotContains(t, r.Properties, "SqsManagedSseEnabled")
-		case "AWS::Logs::LogGroup":
-			keys[id] = r.Properties["KmsKeyId"]
-		case "AWS::DynamoDB::Table":
-			require.Equal(t, map[string]any{"SSEEnabled": true, "SSEType": "KMS", "KMSMasterKeyId": arn}, r.Properties["SSESpecification"])
-		}
-	}
-	require.Len(t, keys, 3+3+3)
-	for id, key := range keys {
-		require.Equal(t, arn, key, id)
-	}
-}
-
-// TestMultiRegionKey: its replica in the region of the stack is meant.
-func TestMultiRegionKey(t *testing.T) {
-	tpl := synthesize(map[string]any{"dist": dist, "key": "arn:aws:kms:us-east-1:210987654321:key/mrk-1234abcd12ab34cd56ef1234567890ab"}, "eu-west-1")
-	want := map[string]any{"Fn::Join": []any{"", []any{
-		"arn:", map[string]any{"Ref": "AWS::Partition"}, ":kms:", map[string]any{"Ref": "AWS::Region"}, ":210987654321:key/mrk-1234abcd12ab34cd56ef1234567890ab",
-	}}}
-	_, changes := tpl.one(t, "AWS::SQS::Queue", "Changes")
-	require.Equal(t, want, changes.Properties["KmsMasterKeyId"])
-	require.NotContains(t, string(tpl.raw), "us-east-1")
-}
-
 func TestQueuesAndTopicWantTLS(t *testing.T) {
 	tls := func(all []statement) bool {
 		return slices.ContainsFunc(all, func(s statement) bool {
@@ -233,50 +197,6 @@ func TestTable(t *testing.T) {
 		"DeletionProtectionEnabled": true}`, string(text))
 	require.Equal(t, "Retain", table.DeletionPolicy)
 	require.Equal(t, "Retain", table.UpdateReplacePolicy)
-}
-
-// TestSubscriptions: who is subscribed to what, with which filter.
-func TestSubscriptions(t *testing.T) {
-	require.Empty(t, plain.of("AWS::SNS::Subscription"))
-	type subscription struct {
-		Protocol, Endpoint string
-		RawMessageDelivery bool           `json:",omitempty"`
-		FilterPolicy       map[string]any `json:",omitempty"`
-		TopicArn           struct{ Ref string }
-	}
-	topics := map[string][]string{}
-	for _, s := range full.of("AWS::SNS::Subscription") {
-		one := as[subscription](t, s.Properties)
-		topic := one.TopicArn.Ref
-		one.TopicArn.Ref = ""
-		topics[topic] = append(topics[topic], jsonText(t, one))
-	}
-	require.Len(t, topics, 2)
-	const nowhere = `,"TopicArn":{"Ref":""}}`
-	require.ElementsMatch(t, []string{
-		`{"Protocol":"email","Endpoint":"you@example.com"` + nowhere,
-		`{"Protocol":"email","Endpoint":"payments@example.com","FilterPolicy":{"severitylevel":[{"numeric":["\u003e=",4]}],"team":["payments",{"prefix":"cards-"}]}` + nowhere,
-		`{"Protocol":"https","Endpoint":"https://alerts.example.com/sgwarden","FilterPolicy":{"eventtype":["opened","acted"],"outcome":[{"anything-but":["observed"]}]}` + nowhere,
-		`{"Protocol":"sqs","Endpoint":"arn:aws:sqs:eu-west-1:123456789012:alerts","RawMessageDelivery":true` + nowhere,
-	}, topics[topicID(t, "Alerts")])
-	require.ElementsMatch(t, []string{
-		`{"Protocol":"email","Endpoint":"you@example.com"` + nowhere,
-		`{"Protocol":"email","Endpoint":"oncall@example.com"` + nowhere,
-	}, topics[topicID(t, "Alarms")])
-}
-
-// TestSubscriptionsKeepTheirNames: one that is called otherwise is made anew by
-// CloudFormation and then removed, which for SNS are the same subscription.
-func TestSubscriptionsKeepTheirNames(t *testing.T) {
-	filtered, everything := t.TempDir(), t.TempDir()
-	write := func(folder, stack string) template {
-		require.NoError(t, os.WriteFile(filepath.Join(folder, "sgwarden.yaml"), []byte("apiVersion: sgwarden/v1\nkind: Settings\npacks: [baseline]\nstack:\n"+stack), 0o600))
-		return synthesize(map[string]any{"dist": dist, "policies": folder}, "")
-	}
-	before := write(everything, "  email: you@example.com\n")
-	after := write(filtered, "  alerts: [{email: you@example.com, filter: {minSeverity: high}}]\n  alarms: [{email: you@example.com}]\n")
-	require.ElementsMatch(t, slices.Collect(maps.Keys(before.of("AWS::SNS::Subscription"))), slices.Collect(maps.Keys(after.of("AWS::SNS::Subscription"))))
-	require.Contains(t, before.of("AWS::SNS::Subscription"), "Alertsyouexamplecom07A58F83", "as in releases before the filters")
 }
 
 func TestFunction(t *testing.T) {

@@ -179,26 +179,6 @@ func byPlatform(values resolver, tpl template, t *testing.T, function string) []
 	return requests
 }
 
-// onKey are the questions that a service asks of the customer's key in the name
-// of who makes these requests.
-func onKey(requests []iamRequest) (all []iamRequest) {
-	for _, r := range requests {
-		service, operation, _ := strings.Cut(r.action, ":")
-		via := map[string][]string{"kms:ViaService": {service + "." + ownRegion + ".amazonaws.com"}}
-		switch operation {
-		case "SendMessage", "Publish":
-			all = append(all, iamRequest{"kms:GenerateDataKey", ownKey, via}, iamRequest{"kms:Decrypt", ownKey, via})
-		case "ReceiveMessage":
-			all = append(all, iamRequest{"kms:Decrypt", ownKey, via})
-		default:
-			if service == "dynamodb" {
-				all = append(all, iamRequest{"kms:Decrypt", ownKey, via})
-			}
-		}
-	}
-	return all
-}
-
 // requestsOf are the questions that a call asks of IAM (Service Authorization
 // Reference: the resource types and condition keys of each action).
 func requestsOf(t *testing.T, c localaws.Call) []iamRequest {

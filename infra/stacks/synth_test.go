@@ -83,7 +83,7 @@ func newCDK(t *testing.T) *cdk {
 	out, err := exec.Command("go", "build", "-buildvcs=false", "-o", c.app, "..").CombinedOutput()
 	require.NoError(t, err, string(out))
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(io.LimitReader(r.Body, 1<<16)) //nolint:errcheck // what was read is noted
+		body, _ := io.ReadAll(io.LimitReader(r.Body, 1<<16))
 		c.mu.Lock()
 		c.calls = append(c.calls, r.Method+" "+r.URL.Path+" "+string(body))
 		c.mu.Unlock()
@@ -144,7 +144,7 @@ func filesOf(t *testing.T, folder string) map[string]string {
 			return err
 		}
 		text, err := os.ReadFile(path)
-		name, _ := filepath.Rel(folder, path) //nolint:errcheck // it is below
+		name, _ := filepath.Rel(folder, path)
 		files[name] = string(text)
 		return err
 	}))

@@ -61,7 +61,7 @@ func (x *examination) guardRuns() int32 {
 	if x.Concurrency == 0 {
 		return policy.DefaultConcurrency
 	}
-	return int32(x.Concurrency) //nolint:gosec // the settings have 1000 at most
+	return int32(x.Concurrency)
 }
 
 // checkRoom looks for the group with the most rules of one direction and family.

@@ -29,7 +29,6 @@ type Account struct {
 // a verdict, which is Evaluate's on the same input, in policy order.
 func (s *Set) Accounts(in Input, r RuleVerdict) []Account {
 	j := newJudgement(s, in)
-	j.naming = newNaming(&in.Live, in.Changes)
 	sub := j.newSubject(0, r.Rule, r.Known)
 	var out []Account
 	for _, p := range s.Policies {
@@ -96,9 +95,7 @@ func (m *scopeMatcher) conditions(f groupFacts) []condition {
 			out = append(out, condition{words + strings.Join(list, " or "), a})
 		}
 	}
-	if len(m.names) > 0 {
-		add("groups named like ", m.names, m.holdName(f.name, f.anyCase))
-	}
+	add("groups named like ", m.names, m.holdName(f.name, f.anyCase))
 	for _, key := range slices.Sorted(maps.Keys(m.tags)) {
 		one := &scopeMatcher{tags: map[string][]string{key: m.tags[key]}}
 		add("groups with tag "+key+" like ", m.tags[key], one.holdTags(f.tags))
@@ -150,9 +147,9 @@ const (
 )
 
 // whyFine says why the clause that is nearest to a rule has nothing against it.
+// The policy judges rules.
 func (j *judgement) whyFine(p *Policy, s *subject) (why string, line int) {
 	nearest := 0
-	line = p.Line
 	for _, c := range p.clauses {
 		if near, text := j.whyNotIn(c, p, s); near > nearest {
 			nearest, why, line = near, text, c.line

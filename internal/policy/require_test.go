@@ -204,6 +204,40 @@ func TestEveryEntryIsAskedOfEveryRule(t *testing.T) {
 	require.Equal(t, []Need{NeedDead}, v.Needs)
 }
 
+// TestDemandsOfListsAndAddresses: each entry of a list counts, and of one that
+// could not be read nothing is known where its entries would tell.
+func TestDemandsOfListsAndAddresses(t *testing.T) {
+	own := netip.MustParseAddr("8.8.8.8")
+	elastic := func(r *Requirement) { r.Elastic = true }
+	equal := func(r *Requirement) { r.MaxIPv4, r.MaxIPv6 = 16, 16 }
+	for name, tc := range map[string]struct {
+		require func(*Requirement)
+		rule    string
+		list    secgroup.PrefixList
+		want    string
+		state   State
+	}{
+		"an address":                  {elastic, "ingress tcp/22 from 8.8.8.8/32", secgroup.PrefixList{}, "", Fine},
+		"another":                     {elastic, "ingress tcp/22 from 8.8.4.4/32", secgroup.PrefixList{}, "8.8.4.4/32 is no elastic address of this account", Acting},
+		"a reference":                 {elastic, "ingress tcp/22 from sg-0b", secgroup.PrefixList{}, "", Fine},
+		"a list of them":              {elastic, "ingress tcp/22 from pl-0b", secgroup.PrefixList{ID: "pl-0b", Readable: true, Entries: prefixes("8.8.8.8/32")}, "", Fine},
+		"a list with others":          {elastic, "ingress tcp/22 from pl-0b", secgroup.PrefixList{ID: "pl-0b", Readable: true, Entries: prefixes("8.8.8.8/32", "8.8.4.4/32")}, "8.8.4.4/32 is no elastic address of this account", Acting},
+		"a list that nobody read":     {elastic, "ingress tcp/22 from pl-0b", secgroup.PrefixList{ID: "pl-0b", Refused: "denied"}, "", Unknown},
+		"a width of both":             {equal, "ingress tcp/22 from 10.0.0.0/15", secgroup.PrefixList{}, "10.0.0.0/15 is wider than /16", Acting},
+		"its list that nobody read":   {equal, "ingress tcp/22 from pl-0b", secgroup.PrefixList{ID: "pl-0b", Refused: "denied"}, "", Unknown},
+		"as wide as it may be":        {equal, "ingress tcp/22 from pl-0b", secgroup.PrefixList{ID: "pl-0b", Readable: true, Entries: prefixes("10.0.0.0/16")}, "", Fine},
+		"as many ports as there may":  {func(r *Requirement) { r.MaxPorts, r.Alive = 1, true }, "ingress tcp/22 from sg-0b", secgroup.PrefixList{}, "", Fine},
+		"a width, and not elasticity": {equal, "ingress tcp/22 from 8.8.4.4/32", secgroup.PrefixList{}, "", Fine},
+	} {
+		s := enforcing(t, document("p", requires(where("ingress all any", tc.require))))
+		in := swept(s, withList(group(t, tc.rule), tc.list))
+		in.Facts.Elastic = &ElasticAddresses{Addresses: []netip.Addr{own}}
+		v := s.Evaluate(in)
+		require.Equal(t, tc.want, lacksOf(v)["sgr-1"], name)
+		require.Equal(t, []State{tc.state}, states(v), name)
+	}
+}
+
 // TestDemandsOfPeersThatAreNotKnown: a list that nobody could read may be of
 // the internet, a block of the group's VPC is not, and where its blocks are not
 // known they are asked for.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/sgwarden/sgwarden/internal/incident"
 	"github.com/sgwarden/sgwarden/internal/plan"
@@ -84,17 +85,21 @@ func (j *judging) carryOut(ctx context.Context) (again, called bool) {
 	return again, called
 }
 
+// freshFor is how long what was read of a group is good enough to modify a rule
+// on: a judging that nothing holds up takes less, and reads no more than it must.
+const freshFor = 500 * time.Millisecond
+
 // reasonOvertaken is why a rule was left as it is, with no call made for it.
 const reasonOvertaken = "overtaken"
 
 // isOvertaken reports whether a rule that is to be modified has another value by
 // now than the one that it was planned on: EC2 has no compare-and-set, and its
-// answer does not tell what was overwritten. So the rule is read right before;
-// what is left is the time of one call. A rule that cannot be read, or is not
-// shown, is left to the call itself.
+// answer does not tell what was overwritten. So a rule that was read longer than
+// freshFor ago is read right before; what is left is less than that. A rule that
+// cannot be read, or is not shown, is left to the call itself.
 func (j *judging) isOvertaken(ctx context.Context, a plan.Action) bool {
 	modify, ok := a.(plan.Modify)
-	if !ok {
+	if !ok || j.w.now().Sub(j.now) < freshFor {
 		return false
 	}
 	rules, err := j.rules(ctx, modify.From.ID)

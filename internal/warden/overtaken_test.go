@@ -9,9 +9,15 @@ import (
 	"github.com/sgwarden/sgwarden/internal/incident"
 )
 
-// beforeModify lets somebody change a rule after the group was read and before
+// beforeModify lets the judging take its time, and lets somebody change a rule after the group was read and before
 // the call that modifies it: as late as can be seen.
 func beforeModify(w *world, id, text string) {
+	w.ledger.on = func(name string) error {
+		if name == "Open" {
+			w.wait(freshFor)
+		}
+		return nil
+	}
 	w.ec2.on = func(name string) error {
 		if name == "Rules" && w.ec2.count("ModifySecurityGroupRules") == 0 {
 			w.ec2.put(groupA, withID(parse(w.t, text), id))

@@ -20,7 +20,7 @@ func TestNarrowInPlace(t *testing.T) {
 
 	require.Equal(t, incident.Narrowed, d.Outcome)
 	w.requireOpen(groupA, "ingress tcp/20-21 from 0.0.0.0/0", "ingress tcp/23-25 from 0.0.0.0/0")
-	require.Equal(t, []string{"Group", "AuthorizeSecurityGroupIngress", "Rules", "ModifySecurityGroupRules", "Rules"}, w.ec2.calls)
+	require.Equal(t, []string{"Group", "AuthorizeSecurityGroupIngress", "ModifySecurityGroupRules", "Rules"}, w.ec2.calls)
 	require.Equal(t, []string{"acted narrowed"}, w.sent())
 	closed := w.closed(groupA)[0]
 	require.Len(t, closed.Rules[0].After, 2)
@@ -100,7 +100,7 @@ func TestModifiedRuleGetsItsOldValueBack(t *testing.T) {
 
 	require.Equal(t, incident.Reverted, d.Outcome)
 	require.Equal(t, []string{old + "#" + id}, w.rules(groupA))
-	require.Equal(t, []string{"Group", "Rules", "ModifySecurityGroupRules", "Rules"}, w.ec2.calls)
+	require.Equal(t, []string{"Group", "ModifySecurityGroupRules", "Rules"}, w.ec2.calls)
 	closed := w.closed(groupA)[0]
 	require.True(t, closed.Rules[0].Restored)
 	require.Equal(t, ssh, closed.Rules[0].Before.String())
