@@ -34,10 +34,10 @@ func (w *stackName) read(s *syntaxReader, n *yamlNode, label string) {
 // organisationID is that of an AWS organisation.
 type organisationID struct{ word }
 
-var organisationPattern = regexp.MustCompile(`^o-[a-z0-9]{10,32}$`)
+var organisationPattern = lazily(`^o-[a-z0-9]{10,32}$`)
 
 func (w *organisationID) read(s *syntaxReader, n *yamlNode, label string) {
-	w.shaped(s, n, label, organisationPattern.MatchString, "the id of an organisation: o- and 10 to 32 small letters and digits")
+	w.shaped(s, n, label, organisationPattern().MatchString, "the id of an organisation: o- and 10 to 32 small letters and digits")
 }
 
 // emailAddress is one plain address.

@@ -49,7 +49,7 @@ var leafSchemas = map[reflect.Type]*jsonschema.Schema{
 	reflect.TypeFor[testEntry]():      text(`^\s*((ingress|egress)\s+\S+\s+(from|to)\s+\S+|event:.+|[A-Z][A-Za-z]+)\s*$`),
 	reflect.TypeFor[callName]():       {Type: "string", Enum: callNames()},
 	reflect.TypeFor[stackName]():      text(stackNamePattern().String()),
-	reflect.TypeFor[organisationID](): text(organisationPattern.String()),
+	reflect.TypeFor[organisationID](): text(organisationPattern().String()),
 	reflect.TypeFor[emailAddress]():   text(`^[^@\s]+@[^@\s]+$`),
 	reflect.TypeFor[httpsURL]():       text(`^https://[^\s/?#@]+([/?][^\s#]*)?$`),
 	reflect.TypeFor[keyARN]():         text(`^arn:aws(-cn|-us-gov)?:kms:[a-z0-9-]+:\d{12}:key/([0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}|mrk-[0-9a-f]{32})$`),
