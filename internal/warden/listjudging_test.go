@@ -436,3 +436,18 @@ func TestIPv6EntriesAreTakenOutToo(t *testing.T) {
 	require.Equal(t, incident.Reverted, w.decisions(w.edit(1), 1)[""].Outcome)
 	require.Equal(t, []string{"2606:4700::/48", "2606:4700:1::/48"}, w.blocks(ownList))
 }
+
+func TestWaitingForAListThatIsJudgedEndsWithTheTime(t *testing.T) {
+	w := grownList(t, revertSSH)
+	shared := &batchFacts{}
+	court, err := onceInBatch(shared, "list "+ownList, func() (*listCourt, error) { return &listCourt{turn: make(chan struct{}, 1)}, nil })
+	require.NoError(t, err)
+	court.turn <- struct{}{} // another group's judging is at it
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = w.Warden.judgeList(ctx, shared, ownList, nil, nil, "", 1)
+	require.ErrorIs(t, err, context.Canceled)
+	<-court.turn
+	_, err = w.Warden.judgeList(t.Context(), shared, ownList, nil, nil, "", 1)
+	require.NoError(t, err)
+}
