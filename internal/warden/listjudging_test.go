@@ -451,3 +451,33 @@ func TestWaitingForAListThatIsJudgedEndsWithTheTime(t *testing.T) {
 	_, err = w.Warden.judgeList(t.Context(), shared, ownList, nil, nil, "", 1)
 	require.NoError(t, err)
 }
+
+// A list that is shown as it was before what is known of it was decided upon is
+// read again, and decides nothing.
+func TestAListThatIsShownAsItWasIsReadAgain(t *testing.T) {
+	for name, remedy := range map[string]string{"the list": "revert", "onList": "{do: revert, onList: rule}"} {
+		t.Run(name, func(t *testing.T) {
+			w := grownList(t, policyText("ssh", remedy, ""), "ingress tcp/80 from "+ownList)
+			w.holds(ownList, "8.8.8.0/29", "0.0.0.0/0")
+			before := w.ec2.lists[ownList]
+			w.holds(ownList, "8.8.8.0/29")
+			w.decisions(w.listChange(ownList), 1) // everybody has seen version 3
+			now := w.ec2.lists[ownList]
+			w.reset()
+
+			w.ec2.lists[ownList] = before
+			for group, d := range w.decisions(w.listChange(ownList), 1) {
+				require.True(t, d.Retry, "%s: %s %s", group, d.Outcome, d.Reason)
+			}
+			require.Empty(t, mutations(w.ec2.calls))
+			require.Empty(t, w.sent())
+			w.requireOpen(groupA, sshList)
+
+			w.ec2.lists[ownList] = now
+			for group, d := range w.decisions(w.listChange(ownList), 2) {
+				require.Equal(t, incident.Compliant, d.Outcome, group)
+			}
+			require.Empty(t, w.sent())
+		})
+	}
+}
