@@ -42,10 +42,10 @@ func listText(i incident.Incident) string {
 func listLead(i incident.Incident) string {
 	l := i.List
 	grew := fmt.Sprintf("%s grew, and %s a policy by it", listName(l), violating(i))
-	switch {
-	case i.EventType == incident.Resolved:
+	switch i.EventType {
+	case incident.Resolved:
 		return fmt.Sprintf("What sgwarden told about is over: %s is within the policies by now. sgwarden did not change it.", listName(l))
-	case i.EventType == incident.Contested:
+	case incident.Contested:
 		return fmt.Sprintf("The same entries keep coming back into %s, and are taken out each time. No more messages are sent about it for an hour.", listName(l))
 	}
 	switch i.Outcome {
@@ -251,12 +251,12 @@ func listUndoing(i incident.Incident) string {
 // listSubject is the subject of a message about a list, behind the severity.
 func listSubject(i incident.Incident) string {
 	what := orElse(foreign(i.List.Name, 30), foreign(i.List.ID, 30))
-	switch {
-	case i.EventType == incident.Resolved:
+	switch i.EventType {
+	case incident.Resolved:
 		return "resolved: prefix list " + what
-	case i.EventType == incident.Undone:
+	case incident.Undone:
 		return "an operator put entries back into prefix list " + what
-	case i.EventType == incident.Contested:
+	case incident.Contested:
 		return "sgwarden keeps taking entries out of prefix list " + what
 	}
 	switch i.Outcome {
