@@ -24,14 +24,14 @@ const (
 // incident where something is.
 func (l *listJudging) isOver() (bool, listEnd) {
 	end := l.end()
-	if l.violating() == 0 && len(l.mem.Open) == 0 {
+	if l.violating() == 0 && l.stored == nil {
 		end.outcome = 0
 		return true, end
 	}
 	l.draft()
 	told, isTold := l.known.Removed[listMark+l.inc.ID]
 	switch {
-	case len(l.mem.Open) > 0, !l.edit.IsEmpty():
+	case l.stored != nil, !l.edit.IsEmpty():
 		return false, end
 	case len(l.inc.Rules) == 0: // each is dealt with in its group
 		end.outcome = 0
@@ -62,8 +62,8 @@ func (l *listJudging) end() listEnd {
 // version of the list.
 func (l *listJudging) draft() {
 	inc := incident.Incident{ID: incident.EventID(l.id, "list", strconv.FormatInt(l.list.Version, 10)+" "+policy.ListDigest(l.list.Entries))}
-	if l.stored = len(l.mem.Open) > 0; l.stored {
-		inc = l.mem.Open[0]
+	if l.stored != nil {
+		inc = *l.stored
 	} else {
 		inc.OpenedAt, inc.LearntAt, inc.Chain, inc.Cause = l.now, l.now, l.mem.ChainHead, causeSweep
 		if l.base != nil {
@@ -118,7 +118,7 @@ func (l *listJudging) restOutcome() incident.Outcome {
 // leftOver ends an open incident of a list that nothing violates by any more.
 func (l *listJudging) leftOver(planned *incident.List) {
 	l.inc.List = planned
-	if was := l.mem.Open[0]; was.Outcome.Changed() { // read back before; what failed came after
+	if was := l.stored; was.Outcome.Changed() { // read back before; what failed came after
 		l.inc.Outcome, l.inc.Reason = was.Outcome, was.Reason
 		return
 	}

@@ -58,8 +58,9 @@ type listJudging struct {
 	edit    plan.EditList
 	why     string // why there is none, or not for all
 	inc     incident.Incident
-	stored  bool // the incident stands open in the ledger
-	owing   bool // a sink is to be told with the next delivery
+	stored  *incident.Incident  // the incident as it stands open in the ledger; nil = it is new
+	debts   []incident.Incident // that are over, and told: sinks lack the message
+	owing   bool                // a sink is to be told with the next delivery
 	journal []incident.Journal
 }
 
@@ -111,9 +112,9 @@ func (l *listJudging) judgeOnce(ctx context.Context) (listEnd, error) {
 		return listEnd{}, err
 	}
 	if done, end := l.isOver(); done {
-		return end, nil
+		return l.payOnly(ctx, end)
 	}
-	if err := l.open(ctx); err != nil {
+	if err := l.open(ctx, l.inc); err != nil {
 		return listEnd{}, err
 	}
 	if err := l.act(ctx); err != nil {
@@ -147,6 +148,7 @@ func (l *listJudging) recall(ctx context.Context) (err error) {
 		}
 		l.known, l.version, l.now = l.mem.Known, l.mem.Known.Version, l.w.now()
 		l.known.Exists = true
+		l.takeUp()
 		lease := l.mem.Lease
 		if lease.Holder == "" || lease.Holder == l.holder || !lease.Until.After(l.now) {
 			return nil
@@ -234,14 +236,17 @@ func (l *listJudging) otherUsers(ctx context.Context) (string, error) {
 }
 
 // open writes what is about to be done, before it is.
-func (l *listJudging) open(ctx context.Context) error {
-	opening := incident.Opening{GroupID: l.id, Version: l.mem.Known.Version, Known: l.known, Incidents: []incident.Incident{l.inc}, Now: l.w.now()}
+func (l *listJudging) open(ctx context.Context, incidents ...incident.Incident) error {
+	opening := incident.Opening{GroupID: l.id, Version: l.mem.Known.Version, Known: l.known, Incidents: append(incidents, l.debts...), Now: l.w.now()}
 	opening.Lease = incident.Lease{Holder: l.holder, Until: opening.Now.Add(l.w.cfg.Lease)}
-	opening.Known.OpenIncidents = []string{l.inc.ID}
+	opening.Known.OpenIncidents = nil
+	for _, i := range opening.Incidents {
+		opening.Known.OpenIncidents = append(opening.Known.OpenIncidents, i.ID)
+	}
 	version, err := l.w.cfg.Ledger.Open(ctx, opening)
 	if err != nil {
 		return outpaced(unwritable(err))
 	}
-	l.version, l.stored = version, true
+	l.version = version
 	return nil
 }

@@ -105,7 +105,7 @@ func (j *judging) askLists(ctx context.Context) error {
 // isHeld reports whether an open incident of the group has the rule.
 func (j *judging) isHeld(e *end) bool {
 	return slices.ContainsFunc(j.mem.Open, func(i incident.Incident) bool {
-		return slices.ContainsFunc(i.Rules, func(r incident.Rule) bool { return r.ID == e.rule.ID })
+		return !owesOnly(i) && slices.ContainsFunc(i.Rules, func(r incident.Rule) bool { return r.ID == e.rule.ID })
 	})
 }
 
