@@ -40,7 +40,11 @@ func (l *listJudging) act(ctx context.Context) error {
 	}
 	l.inc.Actions = appendOnce(slices.Clone(l.inc.Actions), line)
 	if errors.Is(res.Err, incident.ErrConflict) {
-		return l.release(ctx, res.Err)
+		if !l.last {
+			return l.release(ctx, res.Err)
+		}
+		l.settle(outcome, why) // told: whoever is quick must not keep it quiet
+		return nil
 	}
 	if res.Err != nil && !isUncertain(res.Err) {
 		l.settle(outcome, why)

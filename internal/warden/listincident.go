@@ -61,7 +61,7 @@ func (l *listJudging) end() listEnd {
 // draft writes the incident: the open one is carried on, else it is that of this
 // version of the list.
 func (l *listJudging) draft() {
-	inc := incident.Incident{ID: incident.EventID(l.id, "list", strconv.FormatInt(l.list.Version, 10)+" "+policy.ListDigest(l.list.Entries))}
+	inc := incident.Incident{ID: listIncident(l.id, l.list.Version, policy.ListDigest(l.list.Entries))}
 	if l.stored != nil {
 		inc = *l.stored
 	} else {
@@ -100,6 +100,11 @@ func (l *listJudging) draft() {
 	}
 	l.inc.BoundExcess()
 	l.inc.BoundList()
+}
+
+// listIncident names the incident of one version of a list.
+func listIncident(id string, version int64, digest string) string {
+	return incident.EventID(id, "list", strconv.FormatInt(version, 10)+" "+digest)
 }
 
 func entriesOf(entries []secgroup.ListEntry, edit plan.EditList) []secgroup.ListEntry {

@@ -54,6 +54,7 @@ type listJudging struct {
 	now     time.Time
 	list    secgroup.ManagedList
 	uses    []*listUse
+	unclear []string // groups that may refer to it, and could not be read
 
 	edit    plan.EditList
 	why     string // why there is none, or not for all
@@ -61,6 +62,7 @@ type listJudging struct {
 	stored  *incident.Incident  // the incident as it stands open in the ledger; nil = it is new
 	debts   []incident.Incident // that are over, and told: sinks lack the message
 	owing   bool                // a sink is to be told with the next delivery
+	last    bool                // it is not judged again at once
 	journal []incident.Journal
 }
 
@@ -83,10 +85,23 @@ func (w *Warden) judgeList(ctx context.Context, shared *batchFacts, id string, g
 	return end, err
 }
 
+// judgedInBatch is how the list stands, where it was judged with these entries in
+// the batch.
+func judgedInBatch(shared *batchFacts, id, digest string) (listEnd, bool) {
+	court, _ := onceInBatch(shared, "list "+id, func() (*listCourt, error) { return &listCourt{}, nil })
+	court.mu.Lock()
+	defer court.mu.Unlock()
+	if court.last == nil || court.last.digest != digest {
+		return listEnd{}, false
+	}
+	return *court.last, true
+}
+
 // judge judges the list as it is now, again from the start if another changed
 // it, or its item, meanwhile.
 func (l *listJudging) judge(ctx context.Context) (end listEnd, err error) {
 	for n := 0; ; n++ {
+		l.last = n == len(sightings)
 		end, err = l.judgeOnce(ctx)
 		if !errors.Is(err, incident.ErrConflict) || n == len(sightings) {
 			return end, err
@@ -228,6 +243,9 @@ func (l *listJudging) otherUsers(ctx context.Context) (string, error) {
 		return "", err
 	}
 	for _, u := range users {
+		if slices.Contains(l.unclear, u.ID) {
+			return u.ID + " refers to it, and could not be read", nil
+		}
 		if !slices.Contains(l.groups, u.ID) {
 			return fmt.Sprintf("%s of account %s uses the list too", shorten(u.ID), orOther(shorten(u.OwnerID), "unknown")), nil
 		}

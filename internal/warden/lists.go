@@ -86,7 +86,14 @@ func (j *judging) askLists(ctx context.Context) error {
 		if !isList || e.seen || !tellsOfList(e.verdict) {
 			continue
 		}
-		end, err := j.w.judgeList(ctx, j.shared, list.ID, nil, nil, policy.ListDigest(list.Entries), j.tries())
+		var err error
+		end, told := judgedInBatch(j.shared, list.ID, policy.ListDigest(list.Entries))
+		if !told {
+			end, told, err = j.toldOfList(ctx, e, list)
+		}
+		if err == nil && !told {
+			end, err = j.w.judgeList(ctx, j.shared, list.ID, nil, nil, policy.ListDigest(list.Entries), j.tries())
+		}
 		if err != nil {
 			return err
 		}
@@ -100,6 +107,23 @@ func (j *judging) askLists(ctx context.Context) error {
 		j.retry = j.retry || end.retry
 	}
 	return nil
+}
+
+// toldOfList is how the list stands where its incident of these entries told of
+// this outcome before, and nothing is open about it. So the groups that refer to
+// a list need not each read all the others.
+func (j *judging) toldOfList(ctx context.Context, e *end, list secgroup.PrefixList) (listEnd, bool, error) {
+	mem, err := j.w.cfg.Ledger.Observe(ctx, list.ID)
+	if err != nil {
+		return listEnd{}, false, unreadable(err)
+	}
+	digest := policy.ListDigest(list.Entries)
+	id := listIncident(list.ID, list.Version, digest)
+	told, ok := mem.Known.Removed[listMark+id]
+	if !ok || e.act || told.Value != e.outcome.String() || slices.ContainsFunc(mem.Open, func(i incident.Incident) bool { return !owesOnly(i) }) {
+		return listEnd{}, false, nil
+	}
+	return listEnd{version: list.Version, digest: digest, outcome: e.outcome, doc: incident.Incident{ID: id}}, true, nil
 }
 
 // isHeld reports whether an open incident of the group has the rule.
