@@ -7,12 +7,13 @@ import (
 )
 
 // takeUp sets the open incidents of the list apart: the one that is carried on,
-// and those that are over, and told, and stay open for sinks alone. Another growth
-// than theirs is another incident, with messages of its own.
+// and those that are over, and told, and stay open for sinks, or for the message of
+// an undoing, alone. Another growth than theirs is another incident, with messages
+// of its own.
 func (l *listJudging) takeUp() {
 	l.stored, l.debts, l.owing = nil, nil, false
 	for i := range l.mem.Open {
-		if inc := &l.mem.Open[i]; owesOnly(*inc) {
+		if inc := &l.mem.Open[i]; owesOnly(*inc) || inc.EventType == incident.Undone {
 			l.debts = append(l.debts, *inc)
 		} else if l.stored == nil {
 			l.stored = inc
@@ -46,6 +47,6 @@ func (l *listJudging) payOnly(ctx context.Context, end listEnd) (listEnd, error)
 	if end.outcome == 0 && l.violating() == 0 {
 		end.outcome, end.reason, end.doc, end.story = last.Outcome, last.Reason, last, &Story{Incidents: paid}
 	}
-	end.retry = end.retry || l.owing
+	end.owing, end.retry = l.owing, end.retry || l.owing
 	return end, l.close(ctx, l.closing(), paid)
 }

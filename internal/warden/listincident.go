@@ -48,7 +48,7 @@ func (l *listJudging) isOver() (bool, listEnd) {
 // end is how the list stands.
 func (l *listJudging) end() listEnd {
 	end := listEnd{version: l.list.Version, digest: policy.ListDigest(l.list.Entries), outcome: l.inc.Outcome, reason: l.inc.Reason, doc: l.inc}
-	end.story, end.retry = &Story{Incidents: []incident.Incident{l.inc}}, l.owing
+	end.story, end.owing, end.retry = &Story{Incidents: []incident.Incident{l.inc}}, l.owing, l.owing
 	switch l.inc.Outcome {
 	case incident.Reverted:
 		end.edited = true

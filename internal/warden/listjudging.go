@@ -27,6 +27,7 @@ type listEnd struct {
 	// edited is true where the list holds something else by now: what was judged
 	// on its entries is to be judged again.
 	edited bool
+	owing  bool // a sink is to be told with the next delivery
 	retry  bool
 }
 
@@ -77,12 +78,17 @@ func (w *Warden) judgeList(ctx context.Context, shared *batchFacts, id string, g
 	if court.last != nil && base == nil && court.last.digest == digest {
 		return *court.last, nil
 	}
-	l := &listJudging{w: w, id: id, base: base, groups: groups, shared: shared, tries: tries, holder: fmt.Sprintf("%s/%d", w.cfg.HolderID, w.number.Add(1))}
+	l := w.listJudging(shared, id, tries)
+	l.base, l.groups = base, groups
 	end, err := l.judge(ctx)
 	if err == nil {
 		court.last = &end
 	}
 	return end, err
+}
+
+func (w *Warden) listJudging(shared *batchFacts, id string, tries int) *listJudging {
+	return &listJudging{w: w, id: id, shared: shared, tries: tries, holder: fmt.Sprintf("%s/%d", w.cfg.HolderID, w.number.Add(1))}
 }
 
 // judgedInBatch is how the list stands, where it was judged with these entries in

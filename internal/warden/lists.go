@@ -83,7 +83,16 @@ func (j *judging) askLists(ctx context.Context) error {
 	for _, id := range sortedKeys(j.ends) {
 		e := j.ends[id]
 		list, isList := e.rule.Peer.(secgroup.PrefixList)
-		if !isList || e.seen || !tellsOfList(e.verdict) {
+		if !isList || e.seen {
+			continue
+		}
+		if told, err := j.tellListUndone(ctx, e, list); told || err != nil {
+			if err != nil {
+				return err
+			}
+			continue
+		}
+		if !tellsOfList(e.verdict) {
 			continue
 		}
 		var err error
@@ -103,27 +112,28 @@ func (j *judging) askLists(ctx context.Context) error {
 		if end.outcome == 0 || e.act || j.isHeld(e) {
 			continue
 		}
-		e.listed, e.told, e.outcome, e.reason, e.incident = true, false, end.outcome, end.reason, end.doc.ID
+		e.listed, e.told, e.outcome, e.reason, e.incident, e.owing = true, false, end.outcome, end.reason, end.doc.ID, end.owing
 		j.retry = j.retry || end.retry
 	}
 	return nil
 }
 
 // toldOfList is how the list stands where its incident of these entries told of
-// this outcome before, and nothing is open about it. So the groups that refer to
-// a list need not each read all the others.
+// this outcome before, and nothing else is open about it. So the groups that refer
+// to a list need not each read all the others. What sinks lack is told them.
 func (j *judging) toldOfList(ctx context.Context, e *end, list secgroup.PrefixList) (listEnd, bool, error) {
-	mem, err := j.w.cfg.Ledger.Observe(ctx, list.ID)
-	if err != nil {
-		return listEnd{}, false, unreadable(err)
+	l := j.w.listJudging(j.shared, list.ID, j.tries())
+	if err := l.recall(ctx); err != nil {
+		return listEnd{}, false, err
 	}
 	digest := policy.ListDigest(list.Entries)
 	id := listIncident(list.ID, list.Version, digest)
-	told, ok := mem.Known.Removed[listMark+id]
-	if !ok || e.act || told.Value != e.outcome.String() || slices.ContainsFunc(mem.Open, func(i incident.Incident) bool { return !owesOnly(i) }) {
+	told, ok := l.known.Removed[listMark+id]
+	if !ok || e.act || told.Value != e.outcome.String() || l.stored != nil {
 		return listEnd{}, false, nil
 	}
-	return listEnd{version: list.Version, digest: digest, outcome: e.outcome, doc: incident.Incident{ID: id}}, true, nil
+	end, err := l.payOnly(ctx, listEnd{version: list.Version, digest: digest, outcome: e.outcome, doc: incident.Incident{ID: id}})
+	return end, true, err
 }
 
 // isHeld reports whether an open incident of the group has the rule.
@@ -141,7 +151,7 @@ func (j *judging) pointToLists() {
 			continue
 		}
 		entry.IncidentID, entry.Under, entry.Reported = e.incident, under(e.verdict), ""
-		if !e.outcome.StaysOpen() {
+		if !e.outcome.StaysOpen() && !e.owing {
 			entry.Reported = e.outcome.String()
 		}
 		j.known.Rules[id] = entry
