@@ -75,7 +75,7 @@ func requireChat(t require.TestingT, n notification) {
 		require.Regexp(t, `^[\x21-\x7F]{1,1000}$`, v, "likewise")
 	}
 	for _, arn := range n.Metadata.RelatedResources {
-		require.Regexp(t, `^arn:aws[a-z-]*:ec2:[a-z0-9-]+:\d{12}:security-group/sg-[0-9a-z]+$`, arn)
+		require.Regexp(t, `^arn:aws[a-z-]*:ec2:[a-z0-9-]+:(aws|\d{12}):(security-group/sg|prefix-list/pl)-[0-9a-z]+$`, arn)
 	}
 }
 

@@ -29,10 +29,14 @@ func chatDescription(i incident.Incident) string {
 		lines = append(lines, prose(joinNonEmpty(" ", lead(i), mixedOutcomes(i)), chatText/2))
 	}
 	for _, r := range chatWorst(i) {
-		add("Rule", chatRule(r, isUndone(i))...)
+		add("Rule", append(chatRule(r, isUndone(i) || i.List != nil), said("of", r.GroupID))...)
 	}
 	if more := len(i.Rules) + i.OmittedRules - chatRules; more > 0 {
 		lines = append(lines, count(more, "more rule")+": see the alert itself")
+	}
+	if l := i.List; l != nil {
+		add("List", code(l.Name), code(l.ID))
+		add("Added", code(blocksText(l.Added)))
 	}
 	add("Group", code(i.GroupName), code(i.GroupID), code(i.VPCID))
 	add("Account", code(i.AccountID), code(i.Region))

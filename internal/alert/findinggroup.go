@@ -10,10 +10,14 @@ import (
 	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
 
-// resourceOf is the group of an incident, or the account where it is about
-// none.
+// resourceOf is the group of an incident, or its prefix list, for which the format
+// has no type of its own, or the account where it is about neither.
 func resourceOf(i incident.Incident, home Home) FindingResource {
 	r := FindingResource{Type: "AwsAccount", ID: "AWS::::Account:" + home.AccountID, Partition: home.Partition, Region: home.Region}
+	if i.List != nil && fitARN(i.Resource) {
+		r.Type, r.ID = "Other", i.Resource
+		return r
+	}
 	if !fitGroup(i.GroupID) {
 		return r
 	}
@@ -135,6 +139,12 @@ func productFields(i incident.Incident) map[string]string {
 	if total := len(i.Rules) + i.OmittedRules; total > 0 {
 		add("rules", fmt.Sprint(total))
 	}
+	if l := i.List; l != nil {
+		add("list", l.ID)
+		add("list/name", l.Name)
+		add("list/added", blocksText(l.Added))
+		add("list/removed", blocksText(l.Removed))
+	}
 	for n, r := range chatWorst(i) {
 		if r.Before != nil {
 			add(fmt.Sprintf("rule/%d", n+1), r.Before.String())
@@ -142,6 +152,7 @@ func productFields(i incident.Incident) map[string]string {
 			if !isUndone(i) {
 				add(fmt.Sprintf("rule/%d/outcome", n+1), r.Outcome.String())
 			}
+			add(fmt.Sprintf("rule/%d/group", n+1), r.GroupID)
 			add(fmt.Sprintf("rule/%d/description", n+1), r.Before.Description)
 		}
 	}

@@ -138,7 +138,7 @@ func findingText(i incident.Incident) string {
 	for _, r := range chatWorst(i) {
 		if r.Before != nil {
 			outcome := " (" + r.Outcome.String() + ")"
-			if isUndone(i) {
+			if isUndone(i) || i.List != nil { // what became of the list is no end of its rules
 				outcome = ""
 			}
 			rules = append(rules, foreign(r.Before.String(), 200)+outcome)

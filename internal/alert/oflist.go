@@ -29,10 +29,16 @@ func listText(i incident.Incident) string {
 	w.field("account", strings.TrimSuffix(foreign(i.AccountID, 20)+", "+foreign(i.Region, 30), ", "))
 	writeWho(w, i)
 	writeWhy(w, i)
-	writeListDone(w, i)
+	if !isUndone(i) {
+		writeListDone(w, i)
+	}
 	writeWhen(w, i)
 	writeNotes(w, i)
-	writeListNext(w, i)
+	if isUndone(i) {
+		writeEndOfUndoing(w, i)
+	} else {
+		writeListNext(w, i)
+	}
 	w.b.WriteString("\n")
 	w.paragraph(footer(i))
 	return w.String()
@@ -43,6 +49,10 @@ func listLead(i incident.Incident) string {
 	l := i.List
 	grew := fmt.Sprintf("%s grew, and %s a policy by it", listName(l), violating(i))
 	switch {
+	case i.EventType == incident.Undone:
+		return fmt.Sprintf("What sgwarden had taken out of %s is in it again, as an operator decided (sgwarden undo): %s. It stays as long as the exemptions that came with it.", listName(l), blocksText(l.Removed))
+	case i.EventType == incident.Resolved && i.Outcome == incident.Gone:
+		return fmt.Sprintf("What sgwarden told about is over: no rule of this account refers to %s any more. sgwarden did not change it.", listName(l))
 	case i.EventType == incident.Resolved:
 		return fmt.Sprintf("What sgwarden told about is over: %s is within the policies by now. sgwarden did not change it.", listName(l))
 	case i.EventType == incident.Contested:
@@ -114,7 +124,7 @@ func writeWhatItOpens(w *letter, i incident.Incident) {
 	if len(i.Rules) == 0 {
 		return
 	}
-	w.title(map[bool]string{true: "What it opened", false: "What it opens"}[i.Outcome == incident.Reverted])
+	w.title(map[bool]string{true: "What it opened", false: "What it opens"}[i.Outcome == incident.Reverted && !isUndone(i)])
 	names := map[string]string{}
 	for _, g := range i.List.Groups {
 		names[g.ID] = foreign(g.Name, 60)
