@@ -95,9 +95,6 @@ func chatContext(i incident.Incident) map[string]string {
 		"incidentId": value(i.ID), "groupId": value(i.GroupID), "accountId": value(i.AccountID), "region": value(i.Region),
 		"severity": severity, "outcome": value(i.Outcome.String()), "mode": value(i.Mode.String()), "policy": none,
 	}
-	if i.List != nil {
-		all["listId"] = value(i.List.ID)
-	}
 	if len(i.Policies) > 0 {
 		all["policy"] = value(i.Policies[0].ID)
 	}
@@ -152,20 +149,19 @@ func breakEmoji(text string) string {
 // isNoEmoji reports whether a rune is in no name of an emoji.
 func isNoEmoji(r rune) bool { return !isWord(r) && !strings.ContainsRune("_+-'", r) }
 
-// fitARN reports whether an ARN is one of a security group, or of a prefix list, as
+// fitARN reports whether an ARN is one of a security group or a prefix list, as
 // guard makes them of an account and an id.
 func fitARN(arn string) bool {
 	parts := strings.SplitN(arn, ":", 6)
-	if len(parts) != 6 || parts[0] != "arn" || !slices.Contains([]string{"aws", "aws-cn", "aws-us-gov"}, parts[1]) || parts[2] != "ec2" {
+	if len(parts) != 6 || parts[0] != "arn" || !slices.Contains([]string{"aws", "aws-cn", "aws-us-gov"}, parts[1]) || parts[2] != "ec2" || !fitRegion(parts[3]) {
 		return false
 	}
-	if !fitRegion(parts[3]) {
-		return false
+	ofAccount := len(parts[4]) == 12 && consists(parts[4], digits)
+	switch kind, id, _ := strings.Cut(parts[5], "/"); kind {
+	case "security-group":
+		return ofAccount && fitGroup(id)
+	case "prefix-list":
+		return (ofAccount || parts[4] == "aws") && fitList(id)
 	}
-	isAccount := len(parts[4]) == 12 && consists(parts[4], digits)
-	if id, ok := strings.CutPrefix(parts[5], "prefix-list/"); ok {
-		return (isAccount || parts[4] == "aws") && fitList(id)
-	}
-	id, ok := strings.CutPrefix(parts[5], "security-group/")
-	return ok && isAccount && fitGroup(id)
+	return false
 }

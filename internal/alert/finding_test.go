@@ -156,8 +156,8 @@ func requireResource(t require.TestingT, r asffResource, home alert.Home) {
 		require.Nil(t, r.Details)
 		return
 	}
-	if r.Type == "Other" { // the format has no type for prefix lists
-		require.Regexp(t, `^arn:aws[a-z-]*:ec2:[a-z0-9-]+:(aws|\d{12}):prefix-list/pl-[0-9a-z]+$`, r.Id)
+	if r.Type == "Other" {
+		require.Regexp(t, `^arn:aws[a-z-]*:ec2:[a-z0-9-]+:(\d{12}|aws):prefix-list/pl-[0-9a-z]+$`, r.Id)
 		require.Nil(t, r.Details)
 		return
 	}

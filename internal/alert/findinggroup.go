@@ -10,15 +10,14 @@ import (
 	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
 
-// resourceOf is the group of an incident, or its prefix list, for which the format
-// has no type of its own, or the account where it is about neither.
+// resourceOf is the group or the prefix list of an incident, or the account where
+// it is about none.
 func resourceOf(i incident.Incident, home Home) FindingResource {
 	r := FindingResource{Type: "AwsAccount", ID: "AWS::::Account:" + home.AccountID, Partition: home.Partition, Region: home.Region}
 	if i.List != nil && fitARN(i.Resource) {
-		r.Type, r.ID = "Other", i.Resource
-		return r
+		r.Type, r.ID = "Other", i.Resource // the format has no type for prefix lists
 	}
-	if !fitGroup(i.GroupID) {
+	if i.List != nil || !fitGroup(i.GroupID) {
 		return r
 	}
 	r.Type, r.ID = "AwsEc2SecurityGroup", "arn:"+home.Partition+":ec2:"+home.Region+":"+home.AccountID+":security-group/"+i.GroupID
@@ -136,23 +135,24 @@ func productFields(i incident.Incident) map[string]string {
 		ids = append(ids, value(p.ID))
 	}
 	add("policies", strings.Join(ids, " "))
+	if i.List != nil {
+		add("list", i.List.ID)
+		add("list/added", blocksText(i.List.Added))
+		add("list/takenOut", blocksText(i.List.Removed))
+	}
 	if total := len(i.Rules) + i.OmittedRules; total > 0 {
 		add("rules", fmt.Sprint(total))
-	}
-	if l := i.List; l != nil {
-		add("list", l.ID)
-		add("list/name", l.Name)
-		add("list/added", blocksText(l.Added))
-		add("list/removed", blocksText(l.Removed))
 	}
 	for n, r := range chatWorst(i) {
 		if r.Before != nil {
 			add(fmt.Sprintf("rule/%d", n+1), r.Before.String())
 			add(fmt.Sprintf("rule/%d/id", n+1), r.ID)
-			if !isUndone(i) {
+			if i.List != nil {
+				add(fmt.Sprintf("rule/%d/group", n+1), r.GroupID)
+			}
+			if ownsOutcomes(i) {
 				add(fmt.Sprintf("rule/%d/outcome", n+1), r.Outcome.String())
 			}
-			add(fmt.Sprintf("rule/%d/group", n+1), r.GroupID)
 			add(fmt.Sprintf("rule/%d/description", n+1), r.Before.Description)
 		}
 	}

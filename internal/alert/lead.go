@@ -104,9 +104,6 @@ func subjectOf(i incident.Incident, tense string) string {
 // lead is the first paragraph: what happened, and what is so now. It claims
 // only what the outcome claims.
 func lead(i incident.Incident) string {
-	if i.List != nil {
-		return listLead(i)
-	}
 	switch i.EventType {
 	case incident.Resolved:
 		return resolved(i)
