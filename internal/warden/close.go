@@ -149,7 +149,7 @@ func (j *judging) settleEntry(d *draft, e *end) {
 		entry.IncidentID, entry.Reported, entry.Under = "", "", nil
 		j.known.Rules[id] = entry
 	case known:
-		entry.Reported = e.outcome.String()
+		entry.Reported = e.reported()
 		if tagged, ok := ruleByID(j.asRead(), id); ok && e.outcome == incident.Tagged {
 			entry.Rule = stripped(tagged)
 		}

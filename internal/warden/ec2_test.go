@@ -36,6 +36,7 @@ type ec2Double struct {
 	usersErr, oldErr error
 	// unclear is a group that is not understood, or cannot be read for unclearErr.
 	unclear    string
+	shadow     map[string]secgroup.PrefixList // lists that cannot be read for now
 	unclearErr error
 	blocks     []netip.Prefix // of the VPC
 

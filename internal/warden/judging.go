@@ -133,6 +133,9 @@ func (j *judging) judgeOnce(ctx context.Context) error {
 		return err
 	}
 	j.draftIncidents(ctx)
+	if err := j.askForLists(ctx, j.droppedLists(j.known)); err != nil {
+		return err
+	}
 	if err := j.open(ctx); err != nil {
 		return err
 	}

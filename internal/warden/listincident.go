@@ -127,10 +127,16 @@ func (l *listJudging) leftOver(planned *incident.List) {
 		l.inc.Outcome, l.inc.Reason = was.Outcome, was.Reason
 		return
 	}
-	taken := planned != nil && len(planned.Removed) > 0 && !slices.ContainsFunc(planned.Removed, func(e secgroup.ListEntry) bool {
+	taken := l.mayHaveEdited() && planned != nil && len(planned.Removed) > 0 && !slices.ContainsFunc(planned.Removed, func(e secgroup.ListEntry) bool {
 		return secgroup.HasEntry(l.list.Described, e.Block)
 	})
 	l.inc.Outcome = incident.AlreadyCompliant
+	switch {
+	case l.isUnsettled():
+		l.inc.Outcome, l.inc.Reason = incident.Pending, orOther(l.list.Refused, ReasonHeld)
+	case len(l.uses) == 0:
+		l.inc.Outcome = incident.Gone
+	}
 	if taken && l.list.Readable {
 		l.inc.Outcome, l.inc.Reason = incident.Reverted, reasonInterrupted
 		l.inc.Notes = appendOnce(l.inc.Notes, "an earlier judging was interrupted: what was planned is as planned, but our call may not have been the one that did it")
@@ -143,6 +149,35 @@ func (l *listJudging) leftOver(planned *incident.List) {
 		rules[i].Outcome = l.inc.Outcome
 	}
 	l.inc.Rules = rules
+}
+
+// mayHaveEdited reports whether an earlier judging may have made the call that it
+// planned: not where it was refused, or outpaced.
+func (l *listJudging) mayHaveEdited() bool {
+	switch was := l.stored; was.Outcome {
+	case 0, incident.NotReverted:
+		return true
+	case incident.Unresolved:
+		_, outpaced := explain(incident.ErrConflict)
+		return was.Reason != outpaced
+	}
+	return false
+}
+
+// isUnsettled reports whether a rule violates by the list though the list is not to
+// answer for it now (held, paused, waiting), or nobody can tell.
+func (l *listJudging) isUnsettled() bool {
+	return len(l.unclear) > 0 || slices.ContainsFunc(l.uses, func(u *listUse) bool {
+		return slices.ContainsFunc(u.rules(l.id), func(rv policy.RuleVerdict) bool {
+			return slices.ContainsFunc(rv.Findings, func(f policy.Finding) bool {
+				switch f.State {
+				case policy.Fine, policy.Exempt, policy.Baseline, policy.BeforeAct:
+					return false
+				}
+				return f.Growth || f.State == policy.Unknown
+			})
+		})
+	})
 }
 
 // fill writes what is known of list, groups and rules.

@@ -107,6 +107,11 @@ func (j *judging) askLists(ctx context.Context) error {
 			return err
 		}
 		if end.edited || end.digest != policy.ListDigest(list.Entries) {
+			if end.owing { // no group leads there again
+				if err := j.w.cfg.Queue.JudgeAgain(ctx, list.ID, causeRetry, "", shortestDelay); err != nil {
+					return err
+				}
+			}
 			return fmt.Errorf("%s was edited: %w", list.ID, incident.ErrConflict)
 		}
 		if end.outcome == 0 || e.act || j.isHeld(e) {
