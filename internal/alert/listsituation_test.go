@@ -84,4 +84,17 @@ func ofLists(t testing.TB, all map[string]incident.Incident) {
 	over := withOutcome(denied, incident.AlreadyCompliant, "")
 	over.EventType, over.ClosedAt, over.Actions = incident.Resolved, at(time.Hour), nil
 	all["list-resolved"] = over
+
+	gone := over
+	gone.Outcome = incident.Gone
+	all["list-gone"] = gone
+
+	undone := i
+	undone.EventType, undone.Published = incident.Undone, []string{"acted", "undone"}
+	undone.Rules = append([]incident.Rule{}, i.Rules...)
+	for n := range undone.Rules {
+		undone.Rules[n].Policies = []string{"admin-ports-from-internet"}
+	}
+	undone.Notes = append(append([]string{}, i.Notes...), "net-team answers for it: agreed window (CHG-9)")
+	all["list-undone"] = undone
 }

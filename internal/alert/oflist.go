@@ -29,10 +29,16 @@ func listText(i incident.Incident) string {
 	w.field("account", strings.TrimSuffix(foreign(i.AccountID, 20)+", "+foreign(i.Region, 30), ", "))
 	writeWho(w, i)
 	writeWhy(w, i)
-	writeListDone(w, i)
+	if !isUndone(i) {
+		writeListDone(w, i)
+	}
 	writeWhen(w, i)
 	writeNotes(w, i)
-	writeListNext(w, i)
+	if isUndone(i) {
+		writeEndOfUndoing(w, i)
+	} else {
+		writeListNext(w, i)
+	}
 	w.b.WriteString("\n")
 	w.paragraph(footer(i))
 	return w.String()
@@ -43,7 +49,12 @@ func listLead(i incident.Incident) string {
 	l := i.List
 	grew := fmt.Sprintf("%s grew, and %s a policy by it", listName(l), violating(i))
 	switch i.EventType {
+	case incident.Undone:
+		return fmt.Sprintf("What sgwarden had taken out of %s is in it again, as an operator decided (sgwarden undo): %s. It stays as long as the exemptions that came with it.", listName(l), blocksText(l.Removed))
 	case incident.Resolved:
+		if i.Outcome == incident.Gone {
+			return fmt.Sprintf("What sgwarden told about is over: no rule of this account refers to %s any more. sgwarden did not change it.", listName(l))
+		}
 		return fmt.Sprintf("What sgwarden told about is over: %s is within the policies by now. sgwarden did not change it.", listName(l))
 	case incident.Contested:
 		return fmt.Sprintf("The same entries keep coming back into %s, and are taken out each time. No more messages are sent about it for an hour.", listName(l))
@@ -114,7 +125,7 @@ func writeWhatItOpens(w *letter, i incident.Incident) {
 	if len(i.Rules) == 0 {
 		return
 	}
-	w.title(map[bool]string{true: "What it opened", false: "What it opens"}[i.Outcome == incident.Reverted])
+	w.title(map[bool]string{true: "What it opened", false: "What it opens"}[i.Outcome == incident.Reverted && !isUndone(i)])
 	names := map[string]string{}
 	for _, g := range i.List.Groups {
 		names[g.ID] = foreign(g.Name, 60)
@@ -242,7 +253,7 @@ func listByHand(i incident.Incident) string {
 
 // listUndoing is the command that puts back what was taken out; "" = nothing was.
 func listUndoing(i incident.Incident) string {
-	if i.Outcome != incident.Reverted || !fitIncident(i.ID) || !fitList(i.List.ID) || !fitRegion(i.Region) {
+	if i.Outcome != incident.Reverted || isUndone(i) || !fitIncident(i.ID) || !fitList(i.List.ID) || !fitRegion(i.Region) {
 		return ""
 	}
 	return fmt.Sprintf("sgwarden undo %s --group %s --for 7d --owner OWNER --reason REASON --yes", i.ID, i.List.ID)
