@@ -181,7 +181,7 @@ func (l *listJudging) fill() {
 		}
 	}
 	i.List = list
-	i.Notes = appendOnce(i.Notes, fmt.Sprintf("%d rules of %d groups refer to the list; %d groups violate by what it holds now", rules, len(l.uses)+l.unread(), list.Violating))
+	i.Notes = appendOnce(i.Notes, fmt.Sprintf("%d rules of %d groups refer to the list; %d groups violate by version %d of it", rules, len(l.uses)+l.unread(), list.Violating, l.list.Version))
 	if byGroup > 0 {
 		i.Notes = appendOnce(i.Notes, fmt.Sprintf("%d rules are taken back in their groups, as their policies say (onList)", byGroup))
 	}
