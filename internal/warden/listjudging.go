@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/sgwarden/sgwarden/internal/incident"
@@ -33,7 +32,7 @@ type listEnd struct {
 
 // listCourt lets one list be judged once in a batch for all that ask.
 type listCourt struct {
-	mu   sync.Mutex
+	turn chan struct{} // full while the list is judged
 	last *listEnd
 }
 
@@ -72,9 +71,13 @@ type listJudging struct {
 // group was met that violates by entries that were added, digest is theirs.
 // tries is how often what asks for it was received.
 func (w *Warden) judgeList(ctx context.Context, shared *batchFacts, id string, groups []string, base *record, digest string, tries int) (listEnd, error) {
-	court, _ := onceInBatch(shared, "list "+id, func() (*listCourt, error) { return &listCourt{}, nil })
-	court.mu.Lock()
-	defer court.mu.Unlock()
+	court, _ := onceInBatch(shared, "list "+id, func() (*listCourt, error) { return &listCourt{turn: make(chan struct{}, 1)}, nil })
+	select {
+	case court.turn <- struct{}{}:
+	case <-ctx.Done():
+		return listEnd{}, fmt.Errorf("wait for the judging of %s: %w", id, ctx.Err())
+	}
+	defer func() { <-court.turn }()
 	if court.last != nil && base == nil && court.last.digest == digest {
 		return *court.last, nil
 	}
