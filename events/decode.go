@@ -98,7 +98,7 @@ func readEnvelope(doc value) (secgroup.Change, error) {
 }
 
 // readJudgeGroup reads the deployment's own message. Nothing in it is trusted
-// beyond "look at this group": it has no actor, no rule and no time, and what
+// beyond "look at this group", or, with the id of one, at this list: it has no actor, no rule and no time, and what
 // else it says prevents no look. A cause or incident of no such form is none.
 func readJudgeGroup(detail value) (secgroup.Change, error) {
 	if detail.kind != object {
@@ -108,13 +108,19 @@ func readJudgeGroup(detail value) (secgroup.Change, error) {
 		return secgroup.Change{}, undecodable(detail, quote(name), "stands twice in detail")
 	}
 	group, _ := detail.get("groupId").scalar()
-	if !isID(groupPrefix, group) {
+	c := secgroup.Change{
+		EventSource: OwnSource, EventName: JudgeGroup, Effect: secgroup.Asks, Complete: true,
+		Cause: tokenOf(detail.get("cause")), IncidentID: tokenOf(detail.get("incidentId")),
+	}
+	switch {
+	case isID(groupPrefix, group):
+		c.Groups = []secgroup.GroupName{{ID: group}}
+	case isID(listPrefix, group):
+		c.ListIDs = []string{group}
+	default:
 		return secgroup.Change{}, undecodable(detail, "detail.groupId", quote(group)+" is no group id")
 	}
-	return secgroup.Change{
-		EventSource: OwnSource, EventName: JudgeGroup, Effect: secgroup.Asks, Groups: []secgroup.GroupName{{ID: group}}, Complete: true,
-		Cause: tokenOf(detail.get("cause")), IncidentID: tokenOf(detail.get("incidentId")),
-	}, nil
+	return c, nil
 }
 
 // tokenOf gives a text that is short and made of letters, digits, '-', '_' and

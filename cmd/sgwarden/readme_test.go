@@ -35,10 +35,9 @@ func TestReadmeShowsWhatIsPrinted(t *testing.T) {
 			story = string(text[b[4]:b[5]])
 		}
 		out.Write(text[end:b[6]])
-		switch before := stepOf(command); {
-		case before == nil:
+		if before := stepOf(command); before == nil {
 			out.WriteString(printed(t, command, story))
-		default:
+		} else {
 			if w == nil {
 				w = newWalk(t)
 			}

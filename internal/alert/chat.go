@@ -149,13 +149,19 @@ func breakEmoji(text string) string {
 // isNoEmoji reports whether a rune is in no name of an emoji.
 func isNoEmoji(r rune) bool { return !isWord(r) && !strings.ContainsRune("_+-'", r) }
 
-// fitARN reports whether an ARN is one of a security group, as guard makes
-// them of its own account and a group's id.
+// fitARN reports whether an ARN is one of a security group or a prefix list, as
+// guard makes them of an account and an id.
 func fitARN(arn string) bool {
 	parts := strings.SplitN(arn, ":", 6)
-	if len(parts) != 6 || parts[0] != "arn" || !slices.Contains([]string{"aws", "aws-cn", "aws-us-gov"}, parts[1]) || parts[2] != "ec2" {
+	if len(parts) != 6 || parts[0] != "arn" || !slices.Contains([]string{"aws", "aws-cn", "aws-us-gov"}, parts[1]) || parts[2] != "ec2" || !fitRegion(parts[3]) {
 		return false
 	}
-	id, ok := strings.CutPrefix(parts[5], "security-group/")
-	return ok && fitRegion(parts[3]) && len(parts[4]) == 12 && consists(parts[4], digits) && fitGroup(id)
+	ofAccount := len(parts[4]) == 12 && consists(parts[4], digits)
+	switch kind, id, _ := strings.Cut(parts[5], "/"); kind {
+	case "security-group":
+		return ofAccount && fitGroup(id)
+	case "prefix-list":
+		return (ofAccount || parts[4] == "aws") && fitList(id)
+	}
+	return false
 }

@@ -13,7 +13,6 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/sgwarden/sgwarden/internal/incident"
-	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
 
 // notification is what the chat client reads.
@@ -75,7 +74,7 @@ func requireChat(t require.TestingT, n notification) {
 		require.Regexp(t, `^[\x21-\x7F]{1,1000}$`, v, "likewise")
 	}
 	for _, arn := range n.Metadata.RelatedResources {
-		require.Regexp(t, `^arn:aws[a-z-]*:ec2:[a-z0-9-]+:\d{12}:security-group/sg-[0-9a-z]+$`, arn)
+		require.Regexp(t, `^arn:aws[a-z-]*:ec2:[a-z0-9-]+:(\d{12}:security-group/sg|(\d{12}|aws):prefix-list/pl)-[0-9a-z]+$`, arn)
 	}
 }
 
@@ -182,7 +181,7 @@ func TestChatOfAnIPv6RuleAndAList(t *testing.T) {
 	i.Outcome, i.EventType = incident.Alerted, incident.Opened
 	six := rule(t, "sgr-0123456789abcdef1", "ingress icmpv6 from 2606:4700::/32")
 	list := rule(t, "sgr-0123456789abcdef2", "ingress all from pl-0123456789abcdef0")
-	i.Rules = []incident.Rule{ended(t, incident.Alerted, six, "", six), ended(t, incident.Alerted, list, "", secgroup.Rule(list))}
+	i.Rules = []incident.Rule{ended(t, incident.Alerted, six, "", six), ended(t, incident.Alerted, list, "", list)}
 	n := readChat(t, chat(t, i))
 	require.Contains(t, n.Content.Description, "Rule: `ingress icmpv6 from 2606:4700::/32`, `sgr-0123456789abcdef1`, alerted\n")
 	require.Contains(t, n.Content.Description, "Rule: `ingress all from pl-0123456789abcdef0`, `sgr-0123456789abcdef2`, alerted\n")

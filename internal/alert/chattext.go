@@ -23,18 +23,26 @@ func chatDescription(i incident.Incident) string {
 			lines = append(lines, name+": "+text)
 		}
 	}
-	if p, ok := pageOf(i); ok {
-		lines = append(lines, prose(p.about(p.lead, i), chatText/2))
-	} else {
-		lines = append(lines, prose(joinNonEmpty(" ", lead(i), mixedOutcomes(i)), chatText/2))
+	lines = append(lines, prose(inBrief(i), chatText/2))
+	if i.List != nil {
+		add("Added", code(blocksText(i.List.Added)))
+		add("Taken out", code(blocksText(i.List.Removed)))
+		add("Put back", code(blocksText(i.List.PutBack)))
 	}
 	for _, r := range chatWorst(i) {
-		add("Rule", chatRule(r, isUndone(i))...)
+		parts := chatRule(r, !ownsOutcomes(i))
+		if i.List != nil {
+			parts = append(parts, said("of", r.GroupID))
+		}
+		add("Rule", parts...)
 	}
 	if more := len(i.Rules) + i.OmittedRules - chatRules; more > 0 {
 		lines = append(lines, count(more, "more rule")+": see the alert itself")
 	}
 	add("Group", code(i.GroupName), code(i.GroupID), code(i.VPCID))
+	if i.List != nil {
+		add("List", code(i.List.Name), code(i.List.ID), said("owner", i.List.OwnerID))
+	}
 	add("Account", code(i.AccountID), code(i.Region))
 	if i.Actor.Attributed {
 		add(map[bool]string{false: "Who", true: "Who had opened it"}[isUndone(i)], code(i.Actor.ARN), said("session", i.Actor.Session), said("through", i.Actor.InvokedBy), said("from", i.Actor.SourceIP), said("with", i.Actor.UserAgent))
@@ -57,6 +65,11 @@ func chatWorst(i incident.Incident) []incident.Rule {
 	slices.SortStableFunc(rules, func(a, b incident.Rule) int { return int(b.Outcome) - int(a.Outcome) })
 	return rules[:min(len(rules), chatRules)]
 }
+
+// ownsOutcomes reports whether the outcomes of an incident's rules tell what
+// became of these rules: not of what was put back since, nor where the list that
+// they refer to was edited, and they were not.
+func ownsOutcomes(i incident.Incident) bool { return !isUndone(i) && i.List == nil }
 
 // isUndone reports whether a message is about what an operator put back: what
 // became of its rules before is over.
@@ -127,6 +140,15 @@ func chatNext(i incident.Incident) []string {
 	}
 	for _, p := range i.Policies[:min(len(i.Policies), chatPolicies)] {
 		add(prose(foreign(p.Fix, chatStep), chatStep))
+	}
+	if i.List != nil {
+		if line := listByHand(i); line != "" {
+			add(fmt.Sprintf("To take out what was added, for all that use the list (leave what is right in it): `%s`", line))
+		}
+		if undo := listUndoing(i); undo != "" {
+			add(fmt.Sprintf("If it was right: `%s`", undo))
+		}
+		return steps
 	}
 	c := command{region: i.Region, groupID: i.GroupID}
 	for _, line := range closing(c, i) {

@@ -156,6 +156,11 @@ func requireResource(t require.TestingT, r asffResource, home alert.Home) {
 		require.Nil(t, r.Details)
 		return
 	}
+	if r.Type == "Other" {
+		require.Regexp(t, `^arn:aws[a-z-]*:ec2:[a-z0-9-]+:(\d{12}|aws):prefix-list/pl-[0-9a-z]+$`, r.Id)
+		require.Nil(t, r.Details)
+		return
+	}
 	require.Equal(t, "AwsEc2SecurityGroup", r.Type)
 	require.Regexp(t, `^arn:aws[a-z-]*:ec2:[a-z0-9-]+:\d{12}:security-group/sg-[0-9a-z]+$`, r.Id)
 	group := r.Details.AwsEc2SecurityGroup

@@ -10,11 +10,14 @@ import (
 	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
 
-// resourceOf is the group of an incident, or the account where it is about
-// none.
+// resourceOf is the group or the prefix list of an incident, or the account where
+// it is about none.
 func resourceOf(i incident.Incident, home Home) FindingResource {
 	r := FindingResource{Type: "AwsAccount", ID: "AWS::::Account:" + home.AccountID, Partition: home.Partition, Region: home.Region}
-	if !fitGroup(i.GroupID) {
+	if i.List != nil && fitARN(i.Resource) {
+		r.Type, r.ID = "Other", i.Resource // the format has no type for prefix lists
+	}
+	if i.List != nil || !fitGroup(i.GroupID) {
 		return r
 	}
 	r.Type, r.ID = "AwsEc2SecurityGroup", "arn:"+home.Partition+":ec2:"+home.Region+":"+home.AccountID+":security-group/"+i.GroupID
@@ -132,6 +135,11 @@ func productFields(i incident.Incident) map[string]string {
 		ids = append(ids, value(p.ID))
 	}
 	add("policies", strings.Join(ids, " "))
+	if i.List != nil {
+		add("list", i.List.ID)
+		add("list/added", blocksText(i.List.Added))
+		add("list/takenOut", blocksText(i.List.Removed))
+	}
 	if total := len(i.Rules) + i.OmittedRules; total > 0 {
 		add("rules", fmt.Sprint(total))
 	}
@@ -139,7 +147,10 @@ func productFields(i incident.Incident) map[string]string {
 		if r.Before != nil {
 			add(fmt.Sprintf("rule/%d", n+1), r.Before.String())
 			add(fmt.Sprintf("rule/%d/id", n+1), r.ID)
-			if !isUndone(i) {
+			if i.List != nil {
+				add(fmt.Sprintf("rule/%d/group", n+1), r.GroupID)
+			}
+			if ownsOutcomes(i) {
 				add(fmt.Sprintf("rule/%d/outcome", n+1), r.Outcome.String())
 			}
 			add(fmt.Sprintf("rule/%d/description", n+1), r.Before.Description)

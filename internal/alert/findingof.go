@@ -130,16 +130,13 @@ func typeOf(i incident.Incident) string {
 
 // findingText is the description: what happened, and the rules.
 func findingText(i incident.Incident) string {
-	text := lead(i)
-	if p, ok := pageOf(i); ok {
-		text = p.about(p.lead, i)
-	}
+	text := inBrief(i)
 	var rules []string
 	for _, r := range chatWorst(i) {
 		if r.Before != nil {
-			outcome := " (" + r.Outcome.String() + ")"
-			if isUndone(i) {
-				outcome = ""
+			outcome := ""
+			if ownsOutcomes(i) {
+				outcome = " (" + r.Outcome.String() + ")"
 			}
 			rules = append(rules, foreign(r.Before.String(), 200)+outcome)
 		}

@@ -54,13 +54,20 @@ func undoing(c command, i incident.Incident) string {
 
 // writeEndOfUndoing gives the commands that end the exemptions of an undoing.
 func writeEndOfUndoing(l *letter, i incident.Incident) {
-	if !fitIncident(i.ID) || !fitGroup(i.GroupID) {
-		return
-	}
 	var lines []string
+	add := func(groupID, policyID string) {
+		if fitIncident(i.ID) && fitGroup(groupID) && fitPolicy(policyID) {
+			lines = appendLine(lines, fmt.Sprintf("sgwarden exempt remove %s %s", groupID, incident.UndoExemption(i.ID, policyID)))
+		}
+	}
 	for _, p := range i.Policies {
-		if fitPolicy(p.ID) {
-			lines = appendLine(lines, fmt.Sprintf("sgwarden exempt remove %s %s", i.GroupID, incident.UndoExemption(i.ID, p.ID)))
+		add(i.GroupID, p.ID)
+	}
+	if i.List != nil { // one for each group and policy
+		for _, r := range i.Rules {
+			for _, id := range r.Policies {
+				add(r.GroupID, id)
+			}
 		}
 	}
 	if len(lines) == 0 {
@@ -68,7 +75,7 @@ func writeEndOfUndoing(l *letter, i incident.Incident) {
 	}
 	l.title("What you can do")
 	l.item("If it is not to stay so long, end its exemption, and it is taken back again:")
-	writeCommands(l, lines)
+	writeCommands(l, lines[:min(len(lines), maxRules)])
 }
 
 // writeByHand gives the commands that close what is open.

@@ -29,10 +29,16 @@ func listText(i incident.Incident) string {
 	w.field("account", strings.TrimSuffix(foreign(i.AccountID, 20)+", "+foreign(i.Region, 30), ", "))
 	writeWho(w, i)
 	writeWhy(w, i)
-	writeListDone(w, i)
+	if !isUndone(i) {
+		writeListDone(w, i)
+	}
 	writeWhen(w, i)
 	writeNotes(w, i)
-	writeListNext(w, i)
+	if isUndone(i) {
+		writeEndOfUndoing(w, i)
+	} else {
+		writeListNext(w, i)
+	}
 	w.b.WriteString("\n")
 	w.paragraph(footer(i))
 	return w.String()
@@ -42,10 +48,15 @@ func listText(i incident.Incident) string {
 func listLead(i incident.Incident) string {
 	l := i.List
 	grew := fmt.Sprintf("%s grew, and %s a policy by it", listName(l), violating(i))
-	switch {
-	case i.EventType == incident.Resolved:
+	switch i.EventType {
+	case incident.Undone:
+		return fmt.Sprintf("What sgwarden had taken out of %s is in it again, as an operator decided (sgwarden undo): %s. It stays as long as the exemptions that came with it.", listName(l), blocksText(l.Removed))
+	case incident.Resolved:
+		if i.Outcome == incident.Gone {
+			return fmt.Sprintf("What sgwarden told about is over: no rule of this account refers to %s any more. sgwarden did not change it.", listName(l))
+		}
 		return fmt.Sprintf("What sgwarden told about is over: %s is within the policies by now. sgwarden did not change it.", listName(l))
-	case i.EventType == incident.Contested:
+	case incident.Contested:
 		return fmt.Sprintf("The same entries keep coming back into %s, and are taken out each time. No more messages are sent about it for an hour.", listName(l))
 	}
 	switch i.Outcome {
@@ -114,7 +125,7 @@ func writeWhatItOpens(w *letter, i incident.Incident) {
 	if len(i.Rules) == 0 {
 		return
 	}
-	w.title(map[bool]string{true: "What it opened", false: "What it opens"}[i.Outcome == incident.Reverted])
+	w.title(map[bool]string{true: "What it opened", false: "What it opens"}[i.Outcome == incident.Reverted && !isUndone(i)])
 	names := map[string]string{}
 	for _, g := range i.List.Groups {
 		names[g.ID] = foreign(g.Name, 60)
@@ -202,14 +213,9 @@ func writeListNext(w *letter, i incident.Incident) {
 			w.item("%s", fix)
 		}
 	}
-	fit := fitList(i.List.ID) && fitRegion(i.Region)
-	if i.Outcome != incident.Reverted && fit && i.List.Judged > 0 && i.List.OwnerID == i.AccountID && len(i.List.Added) > 0 {
+	if line := listByHand(i); line != "" {
 		w.item("To take what was added out of the list by hand, for all that use it (leave what is right in it):")
-		var cidrs []string
-		for _, e := range i.List.Added[:min(len(i.List.Added), maxRules)] {
-			cidrs = append(cidrs, "Cidr="+e.Block.String())
-		}
-		w.verbatim(fmt.Sprintf("aws ec2 modify-managed-prefix-list --region %s --prefix-list-id %s --current-version %d --remove-entries %s", i.Region, i.List.ID, i.List.Judged, strings.Join(cidrs, " ")))
+		w.verbatim(line)
 	}
 	if i.Outcome == incident.Alerted {
 		w.item("To have sgwarden close this in the groups that violate, give the policy remedy: {do: revert, onList: rule}: the entries that the list had become rules there, and the rule that refers to it goes.")
@@ -225,21 +231,43 @@ func writeListNext(w *letter, i incident.Incident) {
 		w.verbatim(fmt.Sprintf("Terraform       entry { cidr = %q }", e.Block))
 		w.verbatim(fmt.Sprintf("CloudFormation  Entries: [{Cidr: %q}]", e.Block))
 	}
-	if i.Outcome == incident.Reverted && fitIncident(i.ID) && fit {
+	if undo := listUndoing(i); undo != "" {
 		w.item("If it was right, put it back as it was for some days, descriptions included (without --yes this only shows what it would do):")
-		w.verbatim(fmt.Sprintf("sgwarden undo %s --group %s --for 7d --owner OWNER --reason REASON --yes", i.ID, i.List.ID))
+		w.verbatim(undo)
 	}
+}
+
+// listByHand is the command that takes what was added out of a list of the
+// account; "" = there is none, or it is not needed.
+func listByHand(i incident.Incident) string {
+	l := i.List
+	if i.Outcome == incident.Reverted || !fitList(l.ID) || !fitRegion(i.Region) || l.Judged <= 0 || l.OwnerID != i.AccountID || len(l.Added) == 0 {
+		return ""
+	}
+	var cidrs []string
+	for _, e := range l.Added[:min(len(l.Added), maxRules)] {
+		cidrs = append(cidrs, "Cidr="+e.Block.String())
+	}
+	return fmt.Sprintf("aws ec2 modify-managed-prefix-list --region %s --prefix-list-id %s --current-version %d --remove-entries %s", i.Region, l.ID, l.Judged, strings.Join(cidrs, " "))
+}
+
+// listUndoing is the command that puts back what was taken out; "" = nothing was.
+func listUndoing(i incident.Incident) string {
+	if i.Outcome != incident.Reverted || isUndone(i) || !fitIncident(i.ID) || !fitList(i.List.ID) || !fitRegion(i.Region) {
+		return ""
+	}
+	return fmt.Sprintf("sgwarden undo %s --group %s --for 7d --owner OWNER --reason REASON --yes", i.ID, i.List.ID)
 }
 
 // listSubject is the subject of a message about a list, behind the severity.
 func listSubject(i incident.Incident) string {
 	what := orElse(foreign(i.List.Name, 30), foreign(i.List.ID, 30))
-	switch {
-	case i.EventType == incident.Resolved:
+	switch i.EventType {
+	case incident.Resolved:
 		return "resolved: prefix list " + what
-	case i.EventType == incident.Undone:
+	case incident.Undone:
 		return "an operator put entries back into prefix list " + what
-	case i.EventType == incident.Contested:
+	case incident.Contested:
 		return "sgwarden keeps taking entries out of prefix list " + what
 	}
 	switch i.Outcome {

@@ -59,6 +59,17 @@ func text(i incident.Incident) string {
 	return l.String()
 }
 
+// inBrief is the first paragraph of a message where it has only one.
+func inBrief(i incident.Incident) string {
+	if p, ok := pageOf(i); ok {
+		return p.about(p.lead, i)
+	}
+	if i.List != nil {
+		return listLead(i)
+	}
+	return joinNonEmpty(" ", lead(i), mixedOutcomes(i))
+}
+
 // mixedOutcomes counts the outcomes where rules ended differently.
 func mixedOutcomes(i incident.Incident) string {
 	counts := map[incident.Outcome]int{}

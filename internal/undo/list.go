@@ -49,7 +49,8 @@ func ListPlan(i incident.Incident, list secgroup.ManagedList) (edit plan.EditLis
 }
 
 // ListExemptions are what lets the rules stand that refer to the list: one for
-// each group and policy, of what they are with the entries that go back.
+// each group and policy, of what they are with the entries that sgwarden took out.
+// Asking again replaces it, so those that an earlier undoing put back are in it too.
 func ListExemptions(i incident.Incident, edit plan.EditList, ask Ask) (out []policy.Exemption) {
 	if edit.IsEmpty() {
 		return nil
@@ -65,7 +66,7 @@ func ListExemptions(i incident.Incident, edit plan.EditList, ask Ask) (out []pol
 			if rules[key] == nil {
 				keys = append(keys, key)
 			}
-			for _, e := range edit.Add {
+			for _, e := range i.List.Removed {
 				flow := *r.Before
 				flow.ID, flow.Description, flow.Tags, flow.Peer = "", "", nil, secgroup.NewCIDR(e.Block)
 				rules[key] = append(rules[key], flow)
@@ -75,7 +76,7 @@ func ListExemptions(i incident.Incident, edit plan.EditList, ask Ask) (out []pol
 	slices.SortFunc(keys, func(a, b [2]string) int { return slices.Compare(a[:], b[:]) })
 	for _, key := range keys {
 		out = append(out, policy.Exemption{
-			ID: "UNDO-" + i.ID + "-" + key[1], Policy: key[1], Group: key[0], Rules: rules[key],
+			ID: incident.UndoExemption(i.ID, key[1]), Policy: key[1], Group: key[0], Rules: rules[key],
 			Owner: ask.Owner, Reason: ask.Reason, Ticket: ask.Ticket, Until: ask.Until, Source: "ledger",
 		})
 	}

@@ -26,7 +26,7 @@ func (j *judging) close(ctx context.Context) error {
 	for _, d := range j.drafts {
 		inc := d.inc
 		inc.Status = statusClosed
-		if inc.Outcome.StaysOpen() || d.unsent {
+		if inc.Outcome.StaysOpen() || d.unsent || len(inc.Owed) > 0 {
 			inc.Status = statusOpen
 			closing.Known.OpenIncidents = append(closing.Known.OpenIncidents, inc.ID)
 		}
@@ -80,7 +80,7 @@ func (j *judging) refresh(ctx context.Context) error {
 func (j *judging) settleItem() {
 	now := j.w.now()
 	for _, d := range j.drafts {
-		if d.completed && d.final {
+		if d.completed && d.final || d.owing {
 			continue // what the item says of its rules is newer
 		}
 		for _, e := range d.ends {
@@ -149,11 +149,11 @@ func (j *judging) settleEntry(d *draft, e *end) {
 		entry.IncidentID, entry.Reported, entry.Under = "", "", nil
 		j.known.Rules[id] = entry
 	case known:
-		entry.Reported = e.outcome.String()
+		entry.Reported = e.reported()
 		if tagged, ok := ruleByID(j.asRead(), id); ok && e.outcome == incident.Tagged {
 			entry.Rule = stripped(tagged)
 		}
-		if d.unsent {
+		if d.unsent || d.undone && len(d.inc.Owed) > 0 {
 			entry.Reported = ""
 		}
 		j.known.Rules[id] = entry

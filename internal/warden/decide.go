@@ -3,6 +3,7 @@ package warden
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/sgwarden/sgwarden/internal/incident"
@@ -220,7 +221,7 @@ func (j *judging) waitingEnd(e *end) incident.Outcome {
 		case policy.Alerting:
 			outcome, e.told = max(outcome, incident.Alerted), true
 		case policy.Unknown:
-			outcome, e.reason, e.told = max(outcome, incident.Alerted), orOther(e.reason, "unreadable"), true
+			outcome, e.reason, e.told = max(outcome, incident.Alerted), orOther(e.reason, reasonUnread), true
 		case policy.Observing, policy.Tagging:
 			outcome, e.told = max(outcome, incident.Observed), true
 		}
@@ -252,7 +253,8 @@ func (j *judging) toldBefore(e *end) bool {
 	}
 	switch outcome {
 	case incident.Observed, incident.Alerted, incident.Tagged:
-		if known.Reported != outcome.String() {
+		told := strings.TrimSuffix(known.Reported, unreadMark)
+		if told != outcome.String() || told != known.Reported && tellsOfList(e.verdict) {
 			return false
 		}
 	case incident.Exempt:
@@ -265,6 +267,21 @@ func (j *judging) toldBefore(e *end) bool {
 	}
 	e.incident = known.IncidentID
 	return true
+}
+
+// unreadMark is behind the outcome in an entry of a rule whose list could not be
+// read: what is found once it can be is for the list to tell.
+const (
+	unreadMark   = " " + reasonUnread
+	reasonUnread = "unreadable"
+)
+
+// reported is the outcome as the item's entry has it.
+func (e *end) reported() string {
+	if e.outcome == incident.Alerted && e.reason == reasonUnread {
+		return e.outcome.String() + unreadMark
+	}
+	return e.outcome.String()
 }
 
 // exemptMark precedes the id of an alert about an exemption where Known.Removed

@@ -76,6 +76,8 @@ func (w *Warden) recordsOf(ctx context.Context, d Delivery, c secgroup.Change, s
 		return []*record{&base}
 	case c.Effect == secgroup.Indirect && len(c.Groups) == 0:
 		return w.fanOut(ctx, &base, shared)
+	case c.Effect == secgroup.Asks && len(c.ListIDs) > 0:
+		return w.lookAtLists(ctx, &base, shared)
 	case len(c.Groups) == 0:
 		base.decide(incident.Unresolved, reasonUnreadable+": names no security group", false)
 		return []*record{&base}

@@ -15,7 +15,7 @@ type draft struct {
 	inc       incident.Incident
 	stored    *incident.Incident // as it stands open in the ledger; nil = it is new
 	ends      []*end
-	unsent    bool        // a message is due and could not be sent, or a sink lacks it
+	unsent    bool        // a message is due and could not be sent
 	completed bool        // this judging told the actor of an incident that had none
 	stranger  bool        // about a call of the deployment's role, not about rules
 	call      bool        // about a call that a policy is against, not about rules
@@ -23,6 +23,7 @@ type draft struct {
 	blind     []*blindAct // what was done about its rules without the ledger
 	final     bool        // its rules ended before this judging: only a message or the entry is owed
 	undone    bool        // an operator put back what it took, and only that is owed
+	owing     bool        // it is over, and told: it is open for the sinks that lack the message alone
 }
 
 // draftIncidents makes the incidents of this judging: open ones are carried
@@ -74,9 +75,11 @@ func (j *judging) draftIncidents(ctx context.Context) {
 func (j *judging) carryOn() {
 	for i := range j.mem.Open {
 		d := &draft{inc: j.mem.Open[i], stored: &j.mem.Open[i]}
-		// One that was told of before, as a violation, only ended exempt. Where a
-		// sink lacks the message, that is all that is left to do.
-		d.exempt = d.inc.Outcome == incident.Exempt && (len(d.inc.Published) == 0 || len(d.inc.Owed) > 0)
+		if j.carryDebt(d) {
+			continue
+		}
+		// One that was told of before, as a violation, only ended exempt.
+		d.exempt = d.inc.Outcome == incident.Exempt && len(d.inc.Published) == 0
 		if d.stranger = d.inc.Reason == reasonStranger; d.stranger {
 			d.ends = []*end{j.strangerEnd(d)}
 		}
@@ -91,11 +94,39 @@ func (j *judging) carryOn() {
 	j.takeUpBlind()
 }
 
+// carryDebt takes up an incident that is over, and told: nothing is left of it but
+// what sinks lack. It holds no rule: what becomes due of its rules meanwhile is
+// another incident, with messages of its own.
+func (j *judging) carryDebt(d *draft) bool {
+	i := &d.inc
+	if !owesOnly(*i) || i.EventType == incident.Undone {
+		return false
+	}
+	d.owing, d.final = true, true
+	for _, r := range i.Rules {
+		e := &end{
+			rule: ruleBefore(r), outcome: r.Outcome, reason: r.Reason, after: r.After,
+			fallback: r.Fallback, restored: r.Restored, draft: d, incident: i.ID,
+		}
+		d.ends = append(d.ends, e)
+		if _, live := ruleByID(j.live.Rules, r.ID); !live && j.ends[r.ID] == nil {
+			j.ends[r.ID] = e // how it ended is the answer to its record
+		}
+	}
+	j.drafts = append(j.drafts, d)
+	return true
+}
+
+// owesOnly reports whether an incident is open for sinks alone.
+func owesOnly(i incident.Incident) bool {
+	return len(i.Owed) > 0 && len(i.Published) > 0 && i.Outcome != 0 && !i.Outcome.StaysOpen()
+}
+
 // endLeft ends what is left of open incidents and brings all of them up to
 // what is known now.
 func (j *judging) endLeft() {
 	for _, d := range j.drafts {
-		if !d.stranger && !d.call && !d.undone {
+		if !d.stranger && !d.call && !d.undone && !d.owing {
 			j.finishLeft(d)
 		}
 		if !d.stranger && !d.call && !d.final {
@@ -110,7 +141,7 @@ func (j *judging) holderOf(ruleID string) *draft {
 	pointer := j.mem.Known.Rules[ruleID].IncidentID
 	var listed *draft
 	for _, d := range j.drafts {
-		if d.stored == nil {
+		if d.stored == nil || d.owing {
 			continue
 		}
 		if d.inc.ID == pointer {
@@ -249,6 +280,9 @@ func (j *judging) verdictOf(id string) *policy.RuleVerdict {
 // point makes the item's entries point to their incidents.
 func (j *judging) point() {
 	for _, d := range j.drafts {
+		if d.owing {
+			continue
+		}
 		for _, e := range d.ends {
 			entry, ok := j.known.Rules[e.rule.ID]
 			if !ok {

@@ -34,7 +34,11 @@ type ec2Double struct {
 	synced           map[string]bool
 	users            []secgroup.ListUser
 	usersErr, oldErr error
-	blocks           []netip.Prefix // of the VPC
+	// unclear is a group that is not understood, or cannot be read for unclearErr.
+	unclear    string
+	shadow     map[string]secgroup.PrefixList // lists that cannot be read for now
+	unclearErr error
+	blocks     []netip.Prefix // of the VPC
 
 	interfaces map[string][]string // by group
 	dead       map[string][]string // references, by group
@@ -171,6 +175,9 @@ func (e *ec2Double) Group(_ context.Context, id string) (secgroup.Group, error) 
 	defer e.end("Group")
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if e.unclear == id {
+		return secgroup.Group{}, fmt.Errorf("group %s: %w", id, cmp.Or(e.unclearErr, errors.New("a rule has no peer")))
+	}
 	g := e.groups[id]
 	if g == nil || !e.visible(id) {
 		return secgroup.Group{}, fmt.Errorf("describe %s: %w", id, incident.ErrGone)

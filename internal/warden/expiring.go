@@ -35,13 +35,7 @@ func (p *pass) tellExpiring(ctx context.Context, looks []*look) {
 			if !p.timeLeft(ctx) {
 				return
 			}
-			if _, told := p.w.paged.LoadOrStore(inc.ID, true); told {
-				continue
-			}
-			if _, err := p.w.once(ctx, eventKey+inc.ID, inc, 1); err != nil {
-				p.w.paged.Delete(inc.ID)
-				p.w.cfg.Logger.ErrorContext(ctx, "tell of an exemption", "group_id", inc.GroupID, "error", err.Error())
-			}
+			p.w.pageOnce(ctx, "tell of an exemption", inc)
 		}
 	}
 }

@@ -230,11 +230,5 @@ func (w *Warden) page(ctx context.Context, p *policy.Policy, reason string, at t
 		Policies: []incident.PolicyNote{{ID: p.ID, Title: p.Title, Why: p.Why, Severity: p.Severity, File: p.File, Line: p.Line, Controls: p.Controls}},
 		Notes:    notes,
 	}
-	if _, told := w.paged.LoadOrStore(inc.ID, true); told {
-		return
-	}
-	if _, err := w.once(ctx, eventKey+inc.ID, inc, 1); err != nil {
-		w.paged.Delete(inc.ID)
-		w.cfg.Logger.ErrorContext(ctx, "page about a fuse", "policy", p.ID, "error", err.Error())
-	}
+	w.pageOnce(ctx, "page about a fuse", inc)
 }

@@ -25,6 +25,9 @@ func (j *judging) closeGone(ctx context.Context) error {
 	j.carryOn()
 	j.endLeft()
 	j.draftCalls()
+	if err := j.askForLists(ctx, j.droppedLists(j.known)); err != nil {
+		return err
+	}
 	if err := j.open(ctx); err != nil {
 		return err
 	}

@@ -73,6 +73,7 @@ type end struct {
 	act      bool   // the verdict asks for a mutation, and it is allowed
 	// listed is true where the incident of its prefix list tells of it.
 	listed bool
+	owing  bool // the list's incident is open for a sink
 	seen   bool // told before: nothing is written or sent
 	told   bool // worth an incident; waits for attribution or settling are not
 	// contested is how often the same excess was taken back within the hour
@@ -132,6 +133,9 @@ func (j *judging) judgeOnce(ctx context.Context) error {
 		return err
 	}
 	j.draftIncidents(ctx)
+	if err := j.askForLists(ctx, j.droppedLists(j.known)); err != nil {
+		return err
+	}
 	if err := j.open(ctx); err != nil {
 		return err
 	}

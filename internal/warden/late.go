@@ -22,7 +22,7 @@ func (j *judging) completeClosed(ctx context.Context) {
 			if !ok || r.decided || n.Rule.ID == "" {
 				continue
 			}
-			inc, found, err := j.w.cfg.Closed(ctx, j.groupID, mark.IncidentID)
+			inc, found, err := j.ended(ctx, mark.IncidentID)
 			if err != nil {
 				j.retry = true // the record comes again
 				continue
@@ -35,6 +35,16 @@ func (j *judging) completeClosed(ctx context.Context) {
 			}
 		}
 	}
+}
+
+// ended is an incident that is over: closed, or open for a sink alone.
+func (j *judging) ended(ctx context.Context, id string) (incident.Incident, bool, error) {
+	for _, d := range j.drafts {
+		if d.owing && d.inc.ID == id {
+			return d.inc, true, nil
+		}
+	}
+	return j.w.cfg.Closed(ctx, j.groupID, id)
 }
 
 // made reports whether the record is of the call that made the rule as the
@@ -54,13 +64,17 @@ func made(inc incident.Incident, ruleID string, r *record) bool {
 }
 
 func (j *judging) complete(inc incident.Incident, r *record) {
-	for _, d := range j.drafts {
-		if d.inc.ID == inc.ID {
-			return
-		}
-	}
 	inc.Actor = incident.Actor{Actor: r.change.Actor, Attributed: true}
 	inc.APICall, inc.EventID = r.change.EventName, r.change.EventID
+	for _, d := range j.drafts {
+		if d.inc.ID != inc.ID {
+			continue
+		}
+		if d.owing { // a sink lacks what was told of it
+			d.inc.Actor, d.inc.APICall, d.inc.EventID, d.completed = inc.Actor, inc.APICall, inc.EventID, true
+		}
+		return
+	}
 	d := &draft{inc: inc, final: true, completed: true}
 	for _, rule := range inc.Rules {
 		d.ends = append(d.ends, &end{

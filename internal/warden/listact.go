@@ -40,7 +40,11 @@ func (l *listJudging) act(ctx context.Context) error {
 	}
 	l.inc.Actions = appendOnce(slices.Clone(l.inc.Actions), line)
 	if errors.Is(res.Err, incident.ErrConflict) {
-		return l.release(ctx, res.Err)
+		if !l.last {
+			return l.release(ctx, res.Err)
+		}
+		l.settle(outcome, why) // told: whoever is quick must not keep it quiet
+		return nil
 	}
 	if res.Err != nil && !isUncertain(res.Err) {
 		l.settle(outcome, why)
@@ -79,6 +83,9 @@ func (l *listJudging) release(ctx context.Context, cause error) error {
 	inc.Outcome, inc.Reason = incident.Unresolved, "changed-by-another"
 	closing := l.closing()
 	closing.Incidents, closing.Known.OpenIncidents = []incident.Incident{inc}, []string{inc.ID}
+	for _, debt := range l.debts {
+		closing.Known.OpenIncidents = append(closing.Known.OpenIncidents, debt.ID)
+	}
 	return errors.Join(cause, l.w.cfg.Ledger.Close(ctx, closing))
 }
 
@@ -134,22 +141,32 @@ func (l *listJudging) tell(ctx context.Context) error {
 	}
 	l.owing = unsent == nil && !l.w.pay(ctx, &l.inc, l.inc, l.tries)
 	closing := l.closing()
-	closing.Known.OpenIncidents = nil
 	l.inc.Status, l.inc.ClosedAt = statusClosed, at(closing.Now)
-	if l.inc.Outcome.StaysOpen() || unsent != nil || l.owing {
-		l.inc.Status, l.inc.ClosedAt = statusOpen, nil
-		closing.Known.OpenIncidents = []string{l.inc.ID}
+	if l.inc.Outcome.StaysOpen() || unsent != nil {
+		l.inc.ClosedAt = nil
 	}
-	closing.Incidents = []incident.Incident{l.inc}
-	closing.Known.Removed = l.remember(closing.Now, unsent == nil && !l.owing)
+	closing.Known.Removed = l.remember(closing.Now, unsent == nil)
+	return errors.Join(unsent, l.close(ctx, closing, append(l.payDebts(ctx), l.inc)))
+}
+
+// close writes incidents, and which of them stay open.
+func (l *listJudging) close(ctx context.Context, closing incident.Closing, incidents []incident.Incident) error {
+	closing.Known.OpenIncidents = nil
+	for _, i := range incidents {
+		if i.Status = statusClosed; i.ClosedAt == nil || len(i.Owed) > 0 {
+			i.Status = statusOpen
+			closing.Known.OpenIncidents = append(closing.Known.OpenIncidents, i.ID)
+		}
+		closing.Incidents = append(closing.Incidents, i)
+	}
 	for n := 0; ; n++ {
 		err := l.w.cfg.Ledger.Close(ctx, closing)
 		if !errors.Is(err, incident.ErrConflict) || n == maxRounds {
-			return errors.Join(unsent, unwritable(err))
+			return unwritable(err)
 		}
 		mem, read := l.w.cfg.Ledger.Observe(ctx, l.id)
 		if read != nil {
-			return errors.Join(unsent, unreadable(read))
+			return unreadable(read)
 		}
 		closing.Version = mem.Known.Version // what was done is done: only the close is repeated
 	}

@@ -24,14 +24,14 @@ const (
 // incident where something is.
 func (l *listJudging) isOver() (bool, listEnd) {
 	end := l.end()
-	if l.violating() == 0 && len(l.mem.Open) == 0 {
+	if l.violating() == 0 && l.stored == nil {
 		end.outcome = 0
 		return true, end
 	}
 	l.draft()
 	told, isTold := l.known.Removed[listMark+l.inc.ID]
 	switch {
-	case len(l.mem.Open) > 0, !l.edit.IsEmpty():
+	case l.stored != nil, !l.edit.IsEmpty():
 		return false, end
 	case len(l.inc.Rules) == 0: // each is dealt with in its group
 		end.outcome = 0
@@ -48,7 +48,7 @@ func (l *listJudging) isOver() (bool, listEnd) {
 // end is how the list stands.
 func (l *listJudging) end() listEnd {
 	end := listEnd{version: l.list.Version, digest: policy.ListDigest(l.list.Entries), outcome: l.inc.Outcome, reason: l.inc.Reason, doc: l.inc}
-	end.story, end.retry = &Story{Incidents: []incident.Incident{l.inc}}, l.owing
+	end.story, end.owing, end.retry = &Story{Incidents: []incident.Incident{l.inc}}, l.owing, l.owing
 	switch l.inc.Outcome {
 	case incident.Reverted:
 		end.edited = true
@@ -61,9 +61,9 @@ func (l *listJudging) end() listEnd {
 // draft writes the incident: the open one is carried on, else it is that of this
 // version of the list.
 func (l *listJudging) draft() {
-	inc := incident.Incident{ID: incident.EventID(l.id, "list", strconv.FormatInt(l.list.Version, 10)+" "+policy.ListDigest(l.list.Entries))}
-	if l.stored = len(l.mem.Open) > 0; l.stored {
-		inc = l.mem.Open[0]
+	inc := incident.Incident{ID: listIncident(l.id, l.list.Version, policy.ListDigest(l.list.Entries))}
+	if l.stored != nil {
+		inc = *l.stored
 	} else {
 		inc.OpenedAt, inc.LearntAt, inc.Chain, inc.Cause = l.now, l.now, l.mem.ChainHead, causeSweep
 		if l.base != nil {
@@ -102,6 +102,11 @@ func (l *listJudging) draft() {
 	l.inc.BoundList()
 }
 
+// listIncident names the incident of one version of a list.
+func listIncident(id string, version int64, digest string) string {
+	return incident.EventID(id, "list", strconv.FormatInt(version, 10)+" "+digest)
+}
+
 func entriesOf(entries []secgroup.ListEntry, edit plan.EditList) []secgroup.ListEntry {
 	return slices.DeleteFunc(slices.Clone(entries), func(e secgroup.ListEntry) bool { return !slices.Contains(edit.Remove, e.Block) })
 }
@@ -118,14 +123,20 @@ func (l *listJudging) restOutcome() incident.Outcome {
 // leftOver ends an open incident of a list that nothing violates by any more.
 func (l *listJudging) leftOver(planned *incident.List) {
 	l.inc.List = planned
-	if was := l.mem.Open[0]; was.Outcome.Changed() { // read back before; what failed came after
+	if was := l.stored; was.Outcome.Changed() { // read back before; what failed came after
 		l.inc.Outcome, l.inc.Reason = was.Outcome, was.Reason
 		return
 	}
-	taken := planned != nil && len(planned.Removed) > 0 && !slices.ContainsFunc(planned.Removed, func(e secgroup.ListEntry) bool {
+	taken := l.mayHaveEdited() && planned != nil && len(planned.Removed) > 0 && !slices.ContainsFunc(planned.Removed, func(e secgroup.ListEntry) bool {
 		return secgroup.HasEntry(l.list.Described, e.Block)
 	})
 	l.inc.Outcome = incident.AlreadyCompliant
+	switch {
+	case l.isUnsettled():
+		l.inc.Outcome, l.inc.Reason = incident.Pending, orOther(l.list.Refused, ReasonHeld)
+	case len(l.uses) == 0:
+		l.inc.Outcome = incident.Gone
+	}
 	if taken && l.list.Readable {
 		l.inc.Outcome, l.inc.Reason = incident.Reverted, reasonInterrupted
 		l.inc.Notes = appendOnce(l.inc.Notes, "an earlier judging was interrupted: what was planned is as planned, but our call may not have been the one that did it")
@@ -138,6 +149,35 @@ func (l *listJudging) leftOver(planned *incident.List) {
 		rules[i].Outcome = l.inc.Outcome
 	}
 	l.inc.Rules = rules
+}
+
+// mayHaveEdited reports whether an earlier judging may have made the call that it
+// planned: not where it was refused, or outpaced.
+func (l *listJudging) mayHaveEdited() bool {
+	switch was := l.stored; was.Outcome {
+	case 0, incident.NotReverted:
+		return true
+	case incident.Unresolved:
+		_, outpaced := explain(incident.ErrConflict)
+		return was.Reason != outpaced
+	}
+	return false
+}
+
+// isUnsettled reports whether a rule violates by the list though the list is not to
+// answer for it now (held, paused, waiting), or nobody can tell.
+func (l *listJudging) isUnsettled() bool {
+	return len(l.unclear) > 0 || slices.ContainsFunc(l.uses, func(u *listUse) bool {
+		return slices.ContainsFunc(u.rules(l.id), func(rv policy.RuleVerdict) bool {
+			return slices.ContainsFunc(rv.Findings, func(f policy.Finding) bool {
+				switch f.State {
+				case policy.Fine, policy.Exempt, policy.Baseline, policy.BeforeAct:
+					return false
+				}
+				return f.Growth || f.State == policy.Unknown
+			})
+		})
+	})
 }
 
 // fill writes what is known of list, groups and rules.
@@ -181,7 +221,7 @@ func (l *listJudging) fill() {
 		}
 	}
 	i.List = list
-	i.Notes = appendOnce(i.Notes, fmt.Sprintf("%d rules of %d groups refer to the list; %d groups violate by what it holds now", rules, len(l.uses)+l.unread(), list.Violating))
+	i.Notes = appendOnce(i.Notes, fmt.Sprintf("%d rules of %d groups refer to the list; %d groups violate by version %d of it", rules, len(l.uses)+l.unread(), list.Violating, l.list.Version))
 	if byGroup > 0 {
 		i.Notes = appendOnce(i.Notes, fmt.Sprintf("%d rules are taken back in their groups, as their policies say (onList)", byGroup))
 	}

@@ -26,6 +26,7 @@ type listEnd struct {
 	// edited is true where the list holds something else by now: what was judged
 	// on its entries is to be judged again.
 	edited bool
+	owing  bool // a sink is to be told with the next delivery
 	retry  bool
 }
 
@@ -53,12 +54,15 @@ type listJudging struct {
 	now     time.Time
 	list    secgroup.ManagedList
 	uses    []*listUse
+	unclear []string // groups that may refer to it, and could not be read
 
 	edit    plan.EditList
 	why     string // why there is none, or not for all
 	inc     incident.Incident
-	stored  bool // the incident stands open in the ledger
-	owing   bool // a sink is to be told with the next delivery
+	stored  *incident.Incident  // the incident as it stands open in the ledger; nil = it is new
+	debts   []incident.Incident // that are over, and told: sinks lack the message
+	owing   bool                // a sink is to be told with the next delivery
+	last    bool                // it is not judged again at once
 	journal []incident.Journal
 }
 
@@ -77,7 +81,8 @@ func (w *Warden) judgeList(ctx context.Context, shared *batchFacts, id string, g
 	if court.last != nil && base == nil && court.last.digest == digest {
 		return *court.last, nil
 	}
-	l := &listJudging{w: w, id: id, base: base, groups: groups, shared: shared, tries: tries, holder: fmt.Sprintf("%s/%d", w.cfg.HolderID, w.number.Add(1))}
+	l := w.listJudging(shared, id, tries)
+	l.base, l.groups = base, groups
 	end, err := l.judge(ctx)
 	if err == nil {
 		court.last = &end
@@ -85,10 +90,27 @@ func (w *Warden) judgeList(ctx context.Context, shared *batchFacts, id string, g
 	return end, err
 }
 
+func (w *Warden) listJudging(shared *batchFacts, id string, tries int) *listJudging {
+	return &listJudging{w: w, id: id, shared: shared, tries: tries, holder: fmt.Sprintf("%s/%d", w.cfg.HolderID, w.number.Add(1))}
+}
+
+// judgedInBatch is how the list stands, where it was judged with these entries in
+// the batch.
+func judgedInBatch(shared *batchFacts, id, digest string) (listEnd, bool) {
+	court, _ := onceInBatch(shared, "list "+id, func() (*listCourt, error) { return &listCourt{}, nil })
+	court.mu.Lock()
+	defer court.mu.Unlock()
+	if court.last == nil || court.last.digest != digest {
+		return listEnd{}, false
+	}
+	return *court.last, true
+}
+
 // judge judges the list as it is now, again from the start if another changed
 // it, or its item, meanwhile.
 func (l *listJudging) judge(ctx context.Context) (end listEnd, err error) {
 	for n := 0; ; n++ {
+		l.last = n == len(sightings)
 		end, err = l.judgeOnce(ctx)
 		if !errors.Is(err, incident.ErrConflict) || n == len(sightings) {
 			return end, err
@@ -114,9 +136,9 @@ func (l *listJudging) judgeOnce(ctx context.Context) (listEnd, error) {
 		return listEnd{}, err
 	}
 	if done, end := l.isOver(); done {
-		return end, nil
+		return l.payOnly(ctx, end)
 	}
-	if err := l.open(ctx); err != nil {
+	if err := l.open(ctx, l.inc); err != nil {
 		return listEnd{}, err
 	}
 	if err := l.act(ctx); err != nil {
@@ -150,6 +172,7 @@ func (l *listJudging) recall(ctx context.Context) (err error) {
 		}
 		l.known, l.version, l.now = l.mem.Known, l.mem.Known.Version, l.w.now()
 		l.known.Exists = true
+		l.takeUp()
 		lease := l.mem.Lease
 		if lease.Holder == "" || lease.Holder == l.holder || !lease.Until.After(l.now) {
 			return nil
@@ -229,6 +252,9 @@ func (l *listJudging) otherUsers(ctx context.Context) (string, error) {
 		return "", err
 	}
 	for _, u := range users {
+		if slices.Contains(l.unclear, u.ID) {
+			return u.ID + " refers to it, and could not be read", nil
+		}
 		if !slices.Contains(l.groups, u.ID) {
 			return fmt.Sprintf("%s of account %s uses the list too", shorten(u.ID), orOther(shorten(u.OwnerID), "unknown")), nil
 		}
@@ -237,14 +263,17 @@ func (l *listJudging) otherUsers(ctx context.Context) (string, error) {
 }
 
 // open writes what is about to be done, before it is.
-func (l *listJudging) open(ctx context.Context) error {
-	opening := incident.Opening{GroupID: l.id, Version: l.mem.Known.Version, Known: l.known, Incidents: []incident.Incident{l.inc}, Now: l.w.now()}
+func (l *listJudging) open(ctx context.Context, incidents ...incident.Incident) error {
+	opening := incident.Opening{GroupID: l.id, Version: l.mem.Known.Version, Known: l.known, Incidents: append(incidents, l.debts...), Now: l.w.now()}
 	opening.Lease = incident.Lease{Holder: l.holder, Until: opening.Now.Add(l.w.cfg.Lease)}
-	opening.Known.OpenIncidents = []string{l.inc.ID}
+	opening.Known.OpenIncidents = nil
+	for _, i := range opening.Incidents {
+		opening.Known.OpenIncidents = append(opening.Known.OpenIncidents, i.ID)
+	}
 	version, err := l.w.cfg.Ledger.Open(ctx, opening)
 	if err != nil {
 		return outpaced(unwritable(err))
 	}
-	l.version, l.stored = version, true
+	l.version = version
 	return nil
 }

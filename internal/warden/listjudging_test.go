@@ -308,7 +308,7 @@ func TestAListThatSomebodyElseEdits(t *testing.T) {
 		require.True(t, d.Retry)
 		w.ec2.changing[ownList] = 0
 		require.Equal(t, incident.Reverted, w.decisions(w.edit(1), 2)[""].Outcome)
-		require.Equal(t, []string{"acted reverted"}, w.sent())
+		require.Equal(t, []string{"opened unresolved", "acted reverted"}, w.sent())
 		require.Empty(t, w.memory(ownList).Open)
 	})
 	t.Run("and the change is not to be seen yet", func(t *testing.T) {

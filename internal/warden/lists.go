@@ -83,29 +83,68 @@ func (j *judging) askLists(ctx context.Context) error {
 	for _, id := range sortedKeys(j.ends) {
 		e := j.ends[id]
 		list, isList := e.rule.Peer.(secgroup.PrefixList)
-		if !isList || e.seen || !tellsOfList(e.verdict) {
+		if !isList || e.seen {
 			continue
 		}
-		end, err := j.w.judgeList(ctx, j.shared, list.ID, nil, nil, policy.ListDigest(list.Entries), j.tries())
+		if told, err := j.tellListUndone(ctx, e, list); told || err != nil {
+			if err != nil {
+				return err
+			}
+			continue
+		}
+		if !tellsOfList(e.verdict) {
+			continue
+		}
+		var err error
+		end, told := judgedInBatch(j.shared, list.ID, policy.ListDigest(list.Entries))
+		if !told {
+			end, told, err = j.toldOfList(ctx, e, list)
+		}
+		if err == nil && !told {
+			end, err = j.w.judgeList(ctx, j.shared, list.ID, nil, nil, policy.ListDigest(list.Entries), j.tries())
+		}
 		if err != nil {
 			return err
 		}
 		if end.edited || end.digest != policy.ListDigest(list.Entries) {
+			if end.owing { // no group leads there again
+				if err := j.w.cfg.Queue.JudgeAgain(ctx, list.ID, causeRetry, "", shortestDelay); err != nil {
+					return err
+				}
+			}
 			return fmt.Errorf("%s was edited: %w", list.ID, incident.ErrConflict)
 		}
 		if end.outcome == 0 || e.act || j.isHeld(e) {
 			continue
 		}
-		e.listed, e.told, e.outcome, e.reason, e.incident = true, false, end.outcome, end.reason, end.doc.ID
+		e.listed, e.told, e.outcome, e.reason, e.incident, e.owing = true, false, end.outcome, end.reason, end.doc.ID, end.owing
 		j.retry = j.retry || end.retry
 	}
 	return nil
 }
 
+// toldOfList is how the list stands where its incident of these entries told of
+// this outcome before, and nothing else is open about it. So the groups that refer
+// to a list need not each read all the others. What sinks lack is told them.
+func (j *judging) toldOfList(ctx context.Context, e *end, list secgroup.PrefixList) (listEnd, bool, error) {
+	l := j.w.listJudging(j.shared, list.ID, j.tries())
+	if err := l.recall(ctx); err != nil {
+		return listEnd{}, false, err
+	}
+	digest := policy.ListDigest(list.Entries)
+	id := listIncident(list.ID, list.Version, digest)
+	told, ok := l.known.Removed[listMark+id]
+	if !ok || e.act || told.Value != e.outcome.String() || l.stored != nil {
+		return listEnd{}, false, nil
+	}
+	end, err := l.payOnly(ctx, listEnd{version: list.Version, digest: digest, outcome: e.outcome, doc: incident.Incident{ID: id}})
+	return end, true, err
+}
+
 // isHeld reports whether an open incident of the group has the rule.
 func (j *judging) isHeld(e *end) bool {
 	return slices.ContainsFunc(j.mem.Open, func(i incident.Incident) bool {
-		return slices.ContainsFunc(i.Rules, func(r incident.Rule) bool { return r.ID == e.rule.ID })
+		return !owesOnly(i) && slices.ContainsFunc(i.Rules, func(r incident.Rule) bool { return r.ID == e.rule.ID })
 	})
 }
 
@@ -117,7 +156,7 @@ func (j *judging) pointToLists() {
 			continue
 		}
 		entry.IncidentID, entry.Under, entry.Reported = e.incident, under(e.verdict), ""
-		if !e.outcome.StaysOpen() {
+		if !e.outcome.StaysOpen() && !e.owing {
 			entry.Reported = e.outcome.String()
 		}
 		j.known.Rules[id] = entry

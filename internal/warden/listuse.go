@@ -26,16 +26,21 @@ type listUse struct {
 // readUses reads the groups that refer to the list, and judges them as if what
 // was added to it were theirs to answer for.
 func (l *listJudging) readUses(ctx context.Context) error {
-	l.uses = nil
+	l.uses, l.unclear = nil, nil
 	var mu sync.Mutex
 	old := map[int64][]secgroup.ListEntry{}
 	err := l.forEach(l.groups[:min(len(l.groups), mostUses)], func(id string) error {
 		u := &listUse{j: &judging{w: l.w, groupID: id, shared: l.shared, now: l.now}, old: map[int64][]secgroup.ListEntry{}}
-		if err := u.judge(ctx, l.list); err != nil {
+		err := u.judge(ctx, l.list)
+		if err != nil && mayPass(err) {
 			return err
 		}
 		mu.Lock()
 		defer mu.Unlock()
+		if err != nil { // its own judging tells; it must not hide the list from all others
+			l.unclear = append(l.unclear, id)
+			return nil
+		}
 		if !u.gone {
 			l.uses = append(l.uses, u)
 		}
@@ -88,6 +93,18 @@ func (l *listJudging) forEach(ids []string, do func(id string) error) error {
 		}
 	}
 	return nil
+}
+
+// mayPass reports whether what could not be read of a group may be read later.
+func mayPass(err error) bool {
+	var down *ledgerError
+	switch {
+	case errors.As(err, &down), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return true
+	case errors.Is(err, incident.ErrThrottled), errors.Is(err, incident.ErrUnavailable), errors.Is(err, incident.ErrConflict), errors.Is(err, incident.ErrLeased):
+		return true
+	}
+	return false
 }
 
 func compareIDs(a, b string) int {

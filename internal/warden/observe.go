@@ -125,9 +125,9 @@ func (j *judging) recall(ctx context.Context) error {
 	j.facts = j.factsOf(mem.Controls)
 	j.w.pageStale(ctx, mem.Controls)
 	j.w.pageFuse(ctx, mem.Controls.Held, mem.Controls.Fuse.Counts)
-	// An incident of a stale ledger gives no right to act.
+	// An incident of a stale ledger gives no right to act, nor one that is over.
 	j.mem.Known.OpenIncidents = slices.DeleteFunc(slices.Clone(mem.Known.OpenIncidents), func(id string) bool {
-		return slices.ContainsFunc(mem.Open, func(i incident.Incident) bool { return i.ID == id && j.isStale(i) })
+		return slices.ContainsFunc(mem.Open, func(i incident.Incident) bool { return i.ID == id && (j.isStale(i) || owesOnly(i)) })
 	})
 	return nil
 }

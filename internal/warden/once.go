@@ -205,18 +205,12 @@ func (w *Warden) pageStale(ctx context.Context, c incident.Controls) {
 	if c.Resumed.After(c.Stamp) {
 		since = c.Resumed.Format(time.RFC3339)
 	}
-	if _, told := w.paged.LoadOrStore(since, true); told {
-		return
-	}
 	inc := incident.Incident{
 		ID: incident.EventID("", "stale-ledger", since), EventType: incident.Opened, Outcome: incident.Unresolved, Reason: "stale-ledger",
 		Mode: w.cfg.Mode, Severity: policy.High, AccountID: w.cfg.Account, Region: w.cfg.Region, Cause: "event", OpenedAt: c.Stamp, LearntAt: now,
 		Notes: []string{"the last complete sweep was at " + stamp + ": until the ledger is resumed (sgwarden resume --ledger) only rules that a record names are acted on"},
 	}
-	if _, err := w.once(ctx, eventKey+inc.ID, inc, 1); err != nil {
-		w.paged.Delete(since)
-		w.cfg.Logger.ErrorContext(ctx, "page about a stale ledger", "error", err.Error())
-	}
+	w.pageOnce(ctx, "page about a stale ledger", inc)
 }
 
 func at(t time.Time) *time.Time { return &t }

@@ -27,7 +27,7 @@ func (j *judging) publish(ctx context.Context) {
 			d.inc.Owed = j.w.sinkNames()
 		}
 		if !j.w.pay(ctx, &d.inc, j.asTold(d), j.tries()) {
-			d.unsent, j.retry = true, true
+			j.retry = true
 		}
 		j.story.Incidents = append(j.story.Incidents, d.inc)
 	}
@@ -72,9 +72,6 @@ func (j *judging) finish(d *draft) {
 		} else if j.readBack != nil {
 			i.ClosedAt = at(j.readAt)
 		}
-		if s := d.stored; s != nil && len(s.Owed) > 0 && s.Outcome == i.Outcome && s.ClosedAt != nil {
-			i.ClosedAt = s.ClosedAt // it was over and told; only a sink lacks the message
-		}
 	}
 	for _, e := range d.ends {
 		switch e.outcome {
@@ -88,6 +85,9 @@ func (j *judging) finish(d *draft) {
 // type in its life.
 func (j *judging) messages(d *draft) []incident.EventType {
 	var event incident.EventType
+	if d.owing && !d.completed {
+		return nil
+	}
 	switch o := d.inc.Outcome; {
 	case j.stale(d), o == incident.Ignored, o == incident.Compliant, d.stranger && o == incident.Pending:
 		return nil

@@ -205,7 +205,8 @@ func TestADebtThatASecondMessageOvertakes(t *testing.T) {
 	require.Empty(t, w.memory(groupA).Open)
 }
 
-// TestADebtOfARuleThatIsGone, be the group there or not.
+// TestADebtOfARuleThatIsGone: what was observed is over, and the sink gets what
+// the subscribers got. That it is gone is told to neither, as without the debt.
 func TestADebtOfARuleThatIsGone(t *testing.T) {
 	w, chat, _, _ := withSinks(t, revertSSH, observing)
 	chat.on = failing(incident.ErrUnavailable)
@@ -215,8 +216,8 @@ func TestADebtOfARuleThatIsGone(t *testing.T) {
 	w.ec2.remove(groupA, id)
 	chat.on = nil
 	require.False(t, w.judgeTimes(body, 2).Retry)
-	require.Equal(t, []string{"opened observed", "resolved gone"}, w.sent())
-	require.Equal(t, []string{"resolved gone"}, chat.told)
+	require.Equal(t, []string{"opened observed"}, w.sent())
+	require.Equal(t, []string{"opened observed"}, chat.told)
 	require.Empty(t, w.memory(groupA).Open)
 }
 

@@ -102,7 +102,7 @@ func (l *look) judge(ctx context.Context, read *readRules) (known policy.Known, 
 		return known, true, nil
 	}
 	known = l.j.remember()
-	l.marked = l.mark(&known)
+	l.marked, l.dropped = l.mark(&known), l.j.droppedLists(known)
 	l.reason, l.delay = l.asks()
 	return known, false, nil
 }
@@ -110,6 +110,12 @@ func (l *look) judge(ctx context.Context, read *readRules) (known policy.Known, 
 // write writes the item, on condition of the version that was read before the
 // rules were.
 func (l *look) write(ctx context.Context, known policy.Known) error {
+	if len(l.dropped) > 0 {
+		l.p.count(func(c *SweepCounts) { c.Calls.Ledger += len(l.dropped) })
+		if err := l.j.askForLists(ctx, l.dropped); err != nil {
+			return err
+		}
+	}
 	l.p.count(func(c *SweepCounts) { c.Calls.Ledger++ })
 	err := l.p.w.cfg.Ledger.Close(ctx, incident.Closing{GroupID: l.group.ID, Version: l.j.version, Known: known, Now: l.p.w.now()})
 	switch {

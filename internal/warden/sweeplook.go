@@ -23,6 +23,7 @@ type look struct {
 	again    bool       // another was writing the item, or there was more to it
 	left     leftBehind // why the item was not brought up to date
 	marked   map[string]int
+	dropped  map[string]string // lists that nothing of the group leads to any more, with their incidents
 
 	reason SweepReason // why the guard is to look; "" = it is not
 	delay  time.Duration

@@ -83,7 +83,7 @@ type Warden struct {
 	number  atomic.Int64 // of judgings: makes the holder of each lease its own
 	removed blindBooks
 	asked   askedLooks
-	paged   sync.Map // stamps of stale ledgers, and pages about fuses, that were told by this process
+	paged   pages
 	// enforcing is the set as it were in enforce mode: what observe mode would do.
 	enforcing *policy.Set
 }

@@ -10,6 +10,9 @@ import (
 // rules that are only observed.
 func (j *judging) wouldHave() {
 	for _, d := range j.drafts {
+		if d.owing {
+			continue
+		}
 		observed := map[string]bool{}
 		for _, e := range d.ends {
 			if e.outcome == incident.Observed {
