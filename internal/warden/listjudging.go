@@ -30,12 +30,6 @@ type listEnd struct {
 	retry  bool
 }
 
-// listCourt lets one list be judged once in a batch for all that ask.
-type listCourt struct {
-	turn chan struct{} // full while the list is judged
-	last *listEnd
-}
-
 // listJudging is one prefix list being judged for all the groups that refer to
 // it: what was added is the list's to answer for, in one incident, under the
 // list's own key of the ledger. Its stages are those of a group's judging.
@@ -71,13 +65,11 @@ type listJudging struct {
 // group was met that violates by entries that were added, digest is theirs.
 // tries is how often what asks for it was received.
 func (w *Warden) judgeList(ctx context.Context, shared *batchFacts, id string, groups []string, base *record, digest string, tries int) (listEnd, error) {
-	court, _ := onceInBatch(shared, "list "+id, func() (*listCourt, error) { return &listCourt{turn: make(chan struct{}, 1)}, nil })
-	select {
-	case court.turn <- struct{}{}:
-	case <-ctx.Done():
-		return listEnd{}, fmt.Errorf("wait for the judging of %s: %w", id, ctx.Err())
+	court := courtOf(shared, id)
+	if err := court.enter(ctx); err != nil {
+		return listEnd{}, err
 	}
-	defer func() { <-court.turn }()
+	defer court.leave()
 	if court.last != nil && base == nil && court.last.digest == digest {
 		return *court.last, nil
 	}
@@ -92,18 +84,6 @@ func (w *Warden) judgeList(ctx context.Context, shared *batchFacts, id string, g
 
 func (w *Warden) listJudging(shared *batchFacts, id string, tries int) *listJudging {
 	return &listJudging{w: w, id: id, shared: shared, tries: tries, holder: fmt.Sprintf("%s/%d", w.cfg.HolderID, w.number.Add(1))}
-}
-
-// judgedInBatch is how the list stands, where it was judged with these entries in
-// the batch.
-func judgedInBatch(shared *batchFacts, id, digest string) (listEnd, bool) {
-	court, _ := onceInBatch(shared, "list "+id, func() (*listCourt, error) { return &listCourt{}, nil })
-	court.mu.Lock()
-	defer court.mu.Unlock()
-	if court.last == nil || court.last.digest != digest {
-		return listEnd{}, false
-	}
-	return *court.last, true
 }
 
 // judge judges the list as it is now, again from the start if another changed

@@ -95,9 +95,8 @@ func (j *judging) askLists(ctx context.Context) error {
 		if !tellsOfList(e.verdict) {
 			continue
 		}
-		var err error
-		end, told := judgedInBatch(j.shared, list.ID, policy.ListDigest(list.Entries))
-		if !told {
+		end, told, err := judgedInBatch(ctx, j.shared, list.ID, policy.ListDigest(list.Entries))
+		if err == nil && !told {
 			end, told, err = j.toldOfList(ctx, e, list)
 		}
 		if err == nil && !told {

@@ -20,9 +20,11 @@ func (j *judging) tellListUndone(ctx context.Context, e *end, list secgroup.Pref
 	if !ok || e.outcome != incident.Exempt || j.w.cfg.Closed == nil {
 		return false, nil
 	}
-	court, _ := onceInBatch(j.shared, "list "+list.ID, func() (*listCourt, error) { return &listCourt{}, nil })
-	court.mu.Lock()
-	defer court.mu.Unlock()
+	court := courtOf(j.shared, list.ID)
+	if err := court.enter(ctx); err != nil {
+		return false, err
+	}
+	defer court.leave()
 	l := j.w.listJudging(j.shared, list.ID, j.tries())
 	if err := l.recall(ctx); err != nil {
 		return false, err
