@@ -137,3 +137,9 @@ func TestLinesThatNoCaseTellsOf(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "it has no tests: nothing shows its checks I-A, I-B, nor its lines forbid (line 5), tolerate (line 6), scope (line 4), not (line 4)", report.Gaps[0].What)
 }
+
+// TestTestsWithoutCases show as little as none.
+func TestTestsWithoutCases(t *testing.T) {
+	_, err := Parse([]Source{{File: "all.yaml", Text: []byte(policyText("p", everywhere) + "---\napiVersion: sgwarden/v1\nkind: Tests\npolicy: p\n")}}, nil)
+	require.ErrorContains(t, err, "cases")
+}
