@@ -89,6 +89,9 @@ func (a *account) examined(on doctor.On, functions []awslambda.Function) []*stri
 		arns = append(arns, a.queues.changes.QueueArn(), a.queues.failed.QueueArn(), a.queues.undelivered.QueueArn())
 	case doctor.OnTopics:
 		arns = append(arns, a.topic.TopicArn(), a.alarmTopic.TopicArn())
+		if a.sinks.chat != nil {
+			arns = append(arns, a.sinks.chat)
+		}
 	case doctor.OnFunctions:
 		for _, f := range functions {
 			arns = append(arns, f.FunctionArn())
