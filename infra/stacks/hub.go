@@ -39,6 +39,9 @@ func HubFromContext(context map[string]any, w Where) (HubSettings, error) {
 			faults = append(faults, policy.Diagnostic{File: "stack.alerts", Message: fmt.Sprintf("the hub cannot filter for %s: what comes over its bus has no attributes", s.Address), Hint: "subscribe it in the members, or make a rule on the bus"})
 		}
 	}
+	if hub := stack.Organisation.Hub; hub != "" && w.Account != "" && hub != w.Account {
+		faults = append(faults, policy.Diagnostic{File: "stack.organisation", Message: fmt.Sprintf("the hub is in account %s, and this would make one in %s, which no member tells", hub, w.Account), Hint: "deploy with a profile of " + hub})
+	}
 	if len(faults) > 0 {
 		return HubSettings{}, faults
 	}

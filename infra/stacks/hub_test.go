@@ -145,6 +145,11 @@ func TestHubFromContext(t *testing.T) {
 
 	_, err = HubFromContext(map[string]any{"policies": folderWith(t, `stack: {alerts: [{email: you@example.com, filter: {minSeverity: high}}]}`)}, Where{Now: when})
 	require.ErrorContains(t, err, "the hub cannot filter for you@example.com")
+	of := map[string]any{"policies": folderWith(t, `stack: {organisation: {id: o-abcde12345, hub: "111122223333"}}`)}
+	_, err = HubFromContext(of, Where{Account: "111122223333", Now: when})
+	require.NoError(t, err)
+	_, err = HubFromContext(of, Where{Account: "123456789012", Now: when})
+	require.ErrorContains(t, err, "the hub is in account 111122223333, and this would make one in 123456789012, which no member tells")
 	_, err = HubFromContext(map[string]any{"emial": "you@example.com", "dist": 7}, Where{Now: when})
 	require.ErrorContains(t, err, "there is no such setting")
 	require.ErrorContains(t, err, "dist must be the name of a folder")

@@ -42,7 +42,7 @@ var finding = regexp.MustCompile(`^(AwsSolutions-\w+)(?:\[\w+::(?:.*:)?([^:\]]+)
 // TestNag runs cdk-nag's AwsSolutions over the stack that may most, and holds
 // what it finds and what is accepted together, both ways.
 func TestNag(t *testing.T) {
-	s, err := FromContext(fullContext(), Where{"eu-west-1", when})
+	s, err := FromContext(fullContext(), Where{Region: "eu-west-1", Now: when})
 	require.NoError(t, err)
 	stack := NewAccount(awscdk.NewApp(&awscdk.AppProps{Outdir: jsii.String(t.TempDir())}), s)
 	awscdk.Aspects_Of(stack).Add(cdknag.NewAwsSolutionsChecks(nil), nil)
