@@ -36,6 +36,17 @@ type listCourt struct {
 	last *listEnd
 }
 
+// enterCourt waits until the list is nobody else's in the batch, or the time is over.
+func enterCourt(ctx context.Context, shared *batchFacts, id string) (c *listCourt, leave func(), err error) {
+	c, _ = onceInBatch(shared, "list "+id, func() (*listCourt, error) { return &listCourt{turn: make(chan struct{}, 1)}, nil })
+	select {
+	case c.turn <- struct{}{}:
+		return c, func() { <-c.turn }, nil
+	case <-ctx.Done():
+		return nil, nil, fmt.Errorf("wait for the judging of %s: %w", id, ctx.Err())
+	}
+}
+
 // listJudging is one prefix list being judged for all the groups that refer to
 // it: what was added is the list's to answer for, in one incident, under the
 // list's own key of the ledger. Its stages are those of a group's judging.
@@ -71,13 +82,11 @@ type listJudging struct {
 // group was met that violates by entries that were added, digest is theirs.
 // tries is how often what asks for it was received.
 func (w *Warden) judgeList(ctx context.Context, shared *batchFacts, id string, groups []string, base *record, digest string, tries int) (listEnd, error) {
-	court, _ := onceInBatch(shared, "list "+id, func() (*listCourt, error) { return &listCourt{turn: make(chan struct{}, 1)}, nil })
-	select {
-	case court.turn <- struct{}{}:
-	case <-ctx.Done():
-		return listEnd{}, fmt.Errorf("wait for the judging of %s: %w", id, ctx.Err())
+	court, leave, err := enterCourt(ctx, shared, id)
+	if err != nil {
+		return listEnd{}, err
 	}
-	defer func() { <-court.turn }()
+	defer leave()
 	if court.last != nil && base == nil && court.last.digest == digest {
 		return *court.last, nil
 	}
@@ -96,10 +105,12 @@ func (w *Warden) listJudging(shared *batchFacts, id string, tries int) *listJudg
 
 // judgedInBatch is how the list stands, where it was judged with these entries in
 // the batch.
-func judgedInBatch(shared *batchFacts, id, digest string) (listEnd, bool) {
-	court, _ := onceInBatch(shared, "list "+id, func() (*listCourt, error) { return &listCourt{}, nil })
-	court.mu.Lock()
-	defer court.mu.Unlock()
+func judgedInBatch(ctx context.Context, shared *batchFacts, id, digest string) (listEnd, bool) {
+	court, leave, err := enterCourt(ctx, shared, id)
+	if err != nil {
+		return listEnd{}, false
+	}
+	defer leave()
 	if court.last == nil || court.last.digest != digest {
 		return listEnd{}, false
 	}
