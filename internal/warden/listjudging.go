@@ -25,9 +25,10 @@ type listEnd struct {
 	story   *Story
 	// edited is true where the list holds something else by now: what was judged
 	// on its entries is to be judged again.
-	edited bool
-	owing  bool // a sink is to be told with the next delivery
-	retry  bool
+	edited  bool
+	unclear []string // groups that could not be read
+	owing   bool     // a sink is to be told with the next delivery
+	retry   bool
 }
 
 // listJudging is one prefix list being judged for all the groups that refer to

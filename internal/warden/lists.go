@@ -95,12 +95,16 @@ func (j *judging) askLists(ctx context.Context) error {
 		if !tellsOfList(e.verdict) {
 			continue
 		}
-		end, told, err := judgedInBatch(ctx, j.shared, list.ID, policy.ListDigest(list.Entries))
+		digest := policy.ListDigest(list.Entries)
+		end, told, err := judgedInBatch(ctx, j.shared, list.ID, digest)
+		if slices.Contains(end.unclear, j.groupID) { // it could be read now
+			told, digest = false, ""
+		}
 		if err == nil && !told {
 			end, told, err = j.toldOfList(ctx, e, list)
 		}
 		if err == nil && !told {
-			end, err = j.w.judgeList(ctx, j.shared, list.ID, nil, nil, policy.ListDigest(list.Entries), j.tries())
+			end, err = j.w.judgeList(ctx, j.shared, list.ID, nil, nil, digest, j.tries())
 		}
 		if err != nil {
 			return err
