@@ -183,7 +183,7 @@ func (c *checker) afterDelivery() {
 		for _, i := range c.written(id) {
 			c.checkClaims("the incident of "+id, i)
 		}
-		if got := c.w.entries(id); !slices.Equal(got, want) && !c.anyComesAgain() && !c.w.unreadable() {
+		if got := c.w.entries(id); !slices.Equal(got, want) && !c.anyComesAgain() && !c.w.mayNotRead() {
 			c.failf("%s holds %v, not %v, and nothing comes again for it", id, got, want)
 		}
 	}
@@ -278,7 +278,7 @@ func (c *checker) end() {
 func (c *checker) checkList(id string, want []string) {
 	outcome := incident.Reverted
 	if got := c.w.entries(id); !slices.Equal(got, want) {
-		if !c.w.unreadable() {
+		if !c.w.mayNotRead() {
 			c.failf("%s holds %v, not %v", id, got, want)
 		}
 		outcome = incident.Alerted
@@ -290,7 +290,7 @@ func (c *checker) checkList(id string, want []string) {
 	for _, e := range c.history(id) {
 		ended = append(ended, e.Incident.Outcome.String())
 	}
-	if c.w.unreadable() { // alerted first, until it could be read
+	if c.w.mayNotRead() { // alerted first, until it could be read
 		ended = ended[max(0, len(ended)-1):]
 	}
 	if !slices.Equal(ended, []string{outcome.String()}) {

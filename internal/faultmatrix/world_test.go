@@ -355,6 +355,14 @@ func (w *world) unreadable() bool {
 	})
 }
 
+// mayNotRead reports whether EC2 refused to show a list, or a group that refers to
+// it: its entries then stay, which is told.
+func (w *world) mayNotRead() bool {
+	return slices.ContainsFunc(w.faults.cells, func(c cell) bool {
+		return c.fault == localaws.AccessDenied && c.at.service == localaws.EC2 && !strings.HasPrefix(c.at.operation, "Modify")
+	})
+}
+
 // sweepNeeded reports whether EC2 showed, at another look than the first, a
 // group without the rule that no record names: then only the sweep, which asks
 // for a look, can find it.
