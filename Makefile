@@ -124,8 +124,12 @@ deploy: build node_modules infra-app ## deploy into your account [PROFILE=p] [RE
 	$(call in_each_region,cdk deploy --app ./bin/infra --output $(ASSEMBLY) --require-approval $(APPROVAL) $(CONTEXTFLAGS) $(FLAGS))
 
 .PHONY: deploy-hub
-deploy-hub: node_modules infra-app ## deploy the hub of an organisation (docs/organisation.md) [PROFILE=p] [REGIONS=...] [CONTEXT=...] [APPROVAL=never]
+deploy-hub: node_modules infra-app ## deploy the hub of an organisation (docs/organisation.md) [PROFILE=p] [REGIONS=...] [POLICIES=dir] [CONTEXT=...] [APPROVAL=never]
 	$(call in_each_region,cdk deploy --app './bin/infra hub' --output $(ASSEMBLY) --require-approval $(APPROVAL) $(CONTEXTFLAGS) $(FLAGS))
+
+.PHONY: destroy-hub
+destroy-hub: node_modules infra-app ## remove the hub; its bucket stays [PROFILE=p] [REGIONS=...] [POLICIES=dir] [CONTEXT=...] [FORCE=yes]
+	$(call in_each_region,cdk destroy --app './bin/infra hub' --output $(ASSEMBLY) $(if $(filter yes,$(FORCE)),--force) $(CONTEXTFLAGS) $(FLAGS))
 
 .PHONY: diff
 diff: build node_modules infra-app ## what deploy would change [PROFILE=p] [REGIONS=...] [POLICIES=dir] [CONTEXT=...] [FLAGS=--method=template]

@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -22,6 +23,8 @@ type deployment struct {
 	exists   bool   // the stack was deployed before
 	// settings are those of every target: POLICIES, VERSION.
 	settings []string
+	// scheduled are the targets that unschedule took, by rule.
+	scheduled map[string][]object
 }
 
 const stackName = "Sgwarden"
@@ -109,38 +112,47 @@ func (d *deployment) site() (site, error) {
 
 // unschedule takes the targets from the rules that a schedule runs: moto takes
 // a rule without a pattern for one that matches every event, and fails
-// PutEvents at a target that is a function.
-func (e *emulator) unschedule() error {
+// PutEvents at a target that is a function. reschedule puts them back.
+func (d *deployment) unschedule() error {
 	var rules struct {
 		Rules []struct{ Name, ScheduleExpression string }
 	}
-	if err := e.eventBridge("ListRules", object{}, &rules); err != nil {
+	if err := d.eventBridge("ListRules", object{}, &rules); err != nil {
 		return err
 	}
-	var scheduled []string
+	d.scheduled = map[string][]object{}
 	for _, r := range rules.Rules {
 		if r.ScheduleExpression == "" {
 			continue
 		}
-		scheduled = append(scheduled, r.Name)
-		var targets struct{ Targets []struct{ ID string } }
-		if err := e.eventBridge("ListTargetsByRule", object{"Rule": r.Name}, &targets); err != nil {
+		var on struct{ Targets []object }
+		if err := d.eventBridge("ListTargetsByRule", object{"Rule": r.Name}, &on); err != nil {
 			return err
 		}
-		var ids []string
-		for _, t := range targets.Targets {
-			ids = append(ids, t.ID)
+		if len(on.Targets) == 0 {
+			return fmt.Errorf("rule %s has no target", r.Name)
 		}
-		if len(ids) == 0 {
-			continue // an update that changed nothing of the rule
+		var ids []any
+		for _, t := range on.Targets {
+			ids = append(ids, t["Id"])
 		}
-		if err := e.eventBridge("RemoveTargets", object{"Rule": r.Name, "Ids": ids}, nil); err != nil {
+		if err := d.eventBridge("RemoveTargets", object{"Rule": r.Name, "Ids": ids}, nil); err != nil {
 			return err
 		}
+		d.scheduled[r.Name] = on.Targets
 	}
-	slices.Sort(scheduled)
-	if want := []string{stackName + "-CanarySchedule", stackName + "-SweepSchedule"}; !slices.Equal(scheduled, want) {
-		return fmt.Errorf("scheduled are %q: want %q", scheduled, want)
+	if names, want := slices.Sorted(maps.Keys(d.scheduled)), []string{stackName + "-CanarySchedule", stackName + "-SweepSchedule"}; !slices.Equal(names, want) {
+		return fmt.Errorf("scheduled are %q: want %q", names, want)
+	}
+	return nil
+}
+
+// reschedule makes the rules whole again, for whoever looks at them.
+func (d *deployment) reschedule() error {
+	for rule, targets := range d.scheduled {
+		if err := d.eventBridge("PutTargets", object{"Rule": rule, "Targets": targets}, nil); err != nil {
+			return err
+		}
 	}
 	return nil
 }

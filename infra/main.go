@@ -26,7 +26,7 @@ func run() int {
 		return 2
 	}
 	// The CDK says where it would deploy to.
-	add, err := checked(context, stacks.Where{Region: os.Getenv("CDK_DEFAULT_REGION"), Now: time.Now()}, os.Args[1:])
+	add, err := checked(context, stacks.Where{Account: os.Getenv("CDK_DEFAULT_ACCOUNT"), Region: os.Getenv("CDK_DEFAULT_REGION"), Now: time.Now()}, os.Args[1:])
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "the stack cannot be made:\n%v\n", err)
 		return 2

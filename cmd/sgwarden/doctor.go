@@ -46,7 +46,7 @@ is none but something could not be asked.`,
 	f := cmd.Flags()
 	f.BoolVar(&v.before, "before-deploy", false, "examine the account before the first deployment")
 	f.BoolVar(&v.left, "after-destroy", false, "list what a destroyed deployment left in the account")
-	f.BoolVar(&v.testAlert, "send-test-alert", false, "send a test message to the subscribers of alerts")
+	f.BoolVar(&v.testAlert, "send-test-alert", false, "send a test message to the subscribers of alerts (chats, Security Hub and buses get none)")
 	f.StringVar(&v.policies, "policies", "", "folder of the policies that were deployed, whose settings may name the stack (default: the built-in pack baseline)")
 	f.StringVarP(&v.format, "output", "o", "table", "table or json")
 	return cmd

@@ -3,7 +3,11 @@ package release
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
+	"strings"
+
+	"github.com/sgwarden/sgwarden/internal/metrics"
 )
 
 // given is a condition: a parameter is not empty.
@@ -66,6 +70,32 @@ func addHub(t, resources object) error {
 	if functions == 0 || functions != roles {
 		return fmt.Errorf("%d functions alert, and %d roles may", functions, roles)
 	}
+	return addHubAlarm(resources)
+}
+
+// addHubAlarm adds the alarm that tells when the hub was not told, unless other
+// sinks have it already. But for the metric, it is as the alarm of what is held:
+// one sum of guard's, at once.
+func addHubAlarm(resources object) error {
+	var like object
+	for _, r := range resources {
+		one := r.(object)
+		properties, _ := one["Properties"].(object)
+		switch {
+		case one["Type"] != "AWS::CloudWatch::Alarm":
+		case properties["MetricName"] == metrics.SinkMissed.Name:
+			return nil
+		case properties["MetricName"] == metrics.Held.Name:
+			like = maps.Clone(properties)
+		}
+	}
+	name, ok := like["AlarmName"].(string)
+	if !ok {
+		return fmt.Errorf("it has no alarm %s", metrics.Held.Name)
+	}
+	like["AlarmName"], like["MetricName"] = strings.TrimSuffix(name, metrics.Held.Name)+metrics.SinkMissed.Name, metrics.SinkMissed.Name
+	like["AlarmDescription"] = `sgwarden: the hub of the organisation did not get what the alerts told. What to do: docs/runbook/alarms.md, "SinkMissed".`
+	resources["SinkMissedAlarm"] = object{"Type": "AWS::CloudWatch::Alarm", "Condition": hasHub, "Properties": like}
 	return nil
 }
 

@@ -151,17 +151,23 @@ func addCode(t object, partition string) {
 	}
 }
 
-// addSubscriptions subscribes the parameter Email to every topic of the stack.
+// addSubscriptions subscribes the parameter Email to every topic of the stack
+// but that for chats.
 func addSubscriptions(t, resources object) error {
 	section(t, "Parameters")["Email"] = object{
 		"Type": "String", "Default": "", "AllowedPattern": `^$|^[^@\s]+@[^@\s]+$`, "Description": "Gets alerts and alarms, after it confirmed; empty: nobody is subscribed",
 	}
 	section(t, "Conditions")["HasEmail"] = given("Email")
+	outputs, _ := t["Outputs"].(object)
+	chat, _ := outputs["ChatTopicArn"].(object)
+	ref, _ := chat["Value"].(object)
 	var topics []string
 	for id, r := range resources {
 		switch r.(object)["Type"] {
 		case "AWS::SNS::Topic":
-			topics = append(topics, id)
+			if id != ref["Ref"] {
+				topics = append(topics, id)
+			}
 		case "AWS::SNS::Subscription":
 			return errors.New("synthesize it without the settings email, alerts and alarms: the template has a parameter Email instead")
 		}

@@ -27,6 +27,7 @@ func synthesized(change func(object)) []byte {
 			"Rights": object{"Type": "AWS::IAM::Policy", "Properties": object{"PolicyDocument": object{"Statement": []any{object{"Sid": "Look"}, object{"Sid": "Alert"}}}}},
 			"Canary": object{"Type": "AWS::IAM::Policy", "Properties": object{"PolicyDocument": object{"Statement": []any{object{"Sid": "Look"}}}}},
 			"Alerts": object{"Type": "AWS::SNS::Topic"},
+			"Held":   object{"Type": "AWS::CloudWatch::Alarm", "Properties": object{"AlarmName": "Sgwarden-Held", "AlarmDescription": "held", "MetricName": "Held", "AlarmActions": []any{object{"Ref": "Alerts"}}}},
 		},
 	}
 	if change != nil {
@@ -66,6 +67,9 @@ func TestTemplateNeedsNoCDK(t *testing.T) {
 					"Condition": {"StringEquals": {"events:source": "sgwarden", "aws:ResourceOrgID": {"Ref": "OrganisationId"}}}}, {"Ref": "AWS::NoValue"}]}]}}},
 				"Canary": {"Type": "AWS::IAM::Policy", "Properties": {"PolicyDocument": {"Statement": [{"Sid": "Look"}]}}},
 				"Alerts": {"Type": "AWS::SNS::Topic"},
+				"Held": {"Type": "AWS::CloudWatch::Alarm", "Properties": {"AlarmName": "Sgwarden-Held", "AlarmDescription": "held", "MetricName": "Held", "AlarmActions": [{"Ref": "Alerts"}]}},
+				"SinkMissedAlarm": {"Type": "AWS::CloudWatch::Alarm", "Condition": "HasHub", "Properties": {"AlarmName": "Sgwarden-SinkMissed", "MetricName": "SinkMissed", "AlarmActions": [{"Ref": "Alerts"}],
+					"AlarmDescription": "sgwarden: the hub of the organisation did not get what the alerts told. What to do: docs/runbook/alarms.md, \"SinkMissed\"."}},
 				"AlertsEmail": {"Type": "AWS::SNS::Subscription", "Condition": "HasEmail",
 					"Properties": {"TopicArn": {"Ref": "Alerts"}, "Protocol": "email", "Endpoint": {"Ref": "Email"}}}}}`, string(text))
 	}
@@ -90,6 +94,7 @@ func TestTemplateRefuses(t *testing.T) {
 		{func(t object) {
 			delete(t["Resources"].(object)["Guard"].(object)["Properties"].(object), "Environment")
 		}, "0 functions alert, and 1 roles may"},
+		{func(t object) { delete(t["Resources"].(object), "Held") }, "it has no alarm Held"},
 		{func(t object) { t["Outputs"] = object{"B": object{"Value": "cdk-hnb659fds-assets-1"}} }, "still needs the CDK's bootstrap: cdk-hnb659fds-"},
 	} {
 		_, _, err := Template(synthesized(c.change), "aws")
@@ -97,6 +102,29 @@ func TestTemplateRefuses(t *testing.T) {
 	}
 	_, _, err := Template([]byte("{"), "aws")
 	require.ErrorContains(t, err, "read template")
+}
+
+// TestOtherSinksHaveTheirAlarm, which is that of the hub too, whether there is
+// one or not.
+func TestOtherSinksHaveTheirAlarm(t *testing.T) {
+	text, _, err := Template(synthesized(func(t object) {
+		t["Resources"].(object)["SinkMissedAlarmCC571182"] = object{"Type": "AWS::CloudWatch::Alarm", "Properties": object{"AlarmName": "Sgwarden-SinkMissed", "MetricName": "SinkMissed"}}
+	}), "aws")
+	require.NoError(t, err)
+	require.Equal(t, 1, strings.Count(string(text), `"SinkMissed"`))
+	require.NotContains(t, string(text), `"SinkMissedAlarm"`)
+}
+
+// TestChatsGetNoMail: the topic for chats has messages for programs, and no
+// other subscriber than Amazon Q Developer.
+func TestChatsGetNoMail(t *testing.T) {
+	text, _, err := Template(synthesized(func(t object) {
+		t["Resources"].(object)["Chat26DEB33F"] = object{"Type": "AWS::SNS::Topic"}
+		t["Outputs"] = object{"ChatTopicArn": object{"Value": object{"Ref": "Chat26DEB33F"}}}
+	}), "aws")
+	require.NoError(t, err)
+	require.Contains(t, string(text), `"AlertsEmail"`)
+	require.NotContains(t, string(text), `"Chat26DEB33FEmail"`)
 }
 
 // TestZipIsTheSameTwice: its key is the hash of the files.

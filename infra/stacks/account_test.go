@@ -296,3 +296,28 @@ func TestDoctorKnowsOurRules(t *testing.T) {
 	}
 	require.Equal(t, len(events.RuleNames()), known)
 }
+
+// TestEveryTopicIsLookedAfter: doctor may ask who is subscribed to it, and
+// calls that silence it are told.
+func TestEveryTopicIsLookedAfter(t *testing.T) {
+	for name, tpl := range map[string]template{"plain": plain, "full": full} {
+		_, reader := tpl.one(t, "AWS::IAM::ManagedPolicy", "Reader")
+		var asked list
+		for _, s := range statements(t, reader) {
+			if slices.Contains(s.Action, any("sns:ListSubscriptionsByTopic")) {
+				asked = s.Resource
+			}
+		}
+		require.Len(t, asked, len(tpl.of("AWS::SNS::Topic")), name)
+		for id := range tpl.of("AWS::SNS::Topic") {
+			ref := map[string]any{"Ref": id}
+			require.Contains(t, asked, ref, name)
+			for rule, key := range map[string]string{"SubscriptionTampered": "subscriptionArn", "TopicTampered": "topicArn"} {
+				p := as[struct {
+					Detail struct{ RequestParameters map[string]list }
+				}](t, tpl.Resources[rule].Properties["EventPattern"])
+				require.Contains(t, p.Detail.RequestParameters[key], any(map[string]any{"prefix": ref}), "%s %s", name, rule)
+			}
+		}
+	}
+}

@@ -39,6 +39,9 @@ func HubFromContext(context map[string]any, w Where) (HubSettings, error) {
 			faults = append(faults, policy.Diagnostic{File: "stack.alerts", Message: fmt.Sprintf("the hub cannot filter for %s: what comes over its bus has no attributes", s.Address), Hint: "subscribe it in the members, or make a rule on the bus"})
 		}
 	}
+	if hub := stack.Organisation.Hub; hub != "" && w.Account != "" && hub != w.Account {
+		faults = append(faults, policy.Diagnostic{File: "stack.organisation", Message: fmt.Sprintf("the hub is in account %s, and this would make one in %s, which no member tells", hub, w.Account), Hint: "deploy with a profile of " + hub})
+	}
 	if len(faults) > 0 {
 		return HubSettings{}, faults
 	}
@@ -58,8 +61,8 @@ func faultsOf(err error) policy.Faults {
 }
 
 // NewHub adds the stack that hears of all accounts of an organisation, in one
-// region. It has no right in any of them: it is told, and that is all. Nor has
-// it a role that anybody but the services of its own account takes.
+// region. It has no right in any of them: it is told, and that is all. Its roles
+// are those of services of its own account, and write into its bucket alone.
 func NewHub(scope constructs.Construct, s HubSettings) awscdk.Stack {
 	stack := awscdk.NewStack(scope, jsii.String(s.Name), &awscdk.StackProps{
 		Description: jsii.String("sgwarden: hears of the incidents of all accounts of an organisation"),
@@ -100,7 +103,8 @@ func NewHub(scope constructs.Construct, s HubSettings) awscdk.Stack {
 	rule.AddTarget(awseventstargets.NewSnsTopic(topic, &awseventstargets.SnsTopicProps{
 		DeadLetterQueue: undelivered, MaxEventAge: awscdk.Duration_Hours(jsii.Number(24)), RetryAttempts: jsii.Number(185),
 	}))
-	for name, value := range map[string]*string{"HubBusArn": bus.EventBusArn(), "HubTopicArn": topic.TopicArn(), "HubUndeliveredUrl": undelivered.QueueUrl()} {
+	bucket := newHubBucket(stack, s.Name, bus, undelivered)
+	for name, value := range map[string]*string{"HubBucketName": bucket.BucketName(), "HubBusArn": bus.EventBusArn(), "HubTopicArn": topic.TopicArn(), "HubUndeliveredUrl": undelivered.QueueUrl()} {
 		awscdk.NewCfnOutput(stack, jsii.String(name), &awscdk.CfnOutputProps{Value: value})
 	}
 	return stack

@@ -52,8 +52,9 @@ func TestOnlyTheOrganisationTellsTheHub(t *testing.T) {
 	}, s.Condition)
 }
 
-// TestTheHubCanDoNothing: it has no function, and no role but what EventBridge
-// of its own account may take; nobody of another account is let in but to tell.
+// TestTheHubCanDoNothing: it has no function, and no role but two, which services
+// of its own account take to write into its bucket; nobody of another account is
+// let in but to tell.
 func TestTheHubCanDoNothing(t *testing.T) {
 	tpl := aHub(t)
 	kinds := map[string]bool{}
@@ -63,7 +64,41 @@ func TestTheHubCanDoNothing(t *testing.T) {
 	require.Equal(t, map[string]bool{
 		"AWS::Events::EventBus": true, "AWS::Events::EventBusPolicy": true, "AWS::Events::Archive": true, "AWS::Events::Rule": true,
 		"AWS::SNS::Topic": true, "AWS::SNS::TopicPolicy": true, "AWS::SNS::Subscription": true, "AWS::SQS::Queue": true, "AWS::SQS::QueuePolicy": true,
-	}, kinds, "no role, no function, no policy of a principal")
+		"AWS::S3::Bucket": true, "AWS::S3::BucketPolicy": true, "AWS::KinesisFirehose::DeliveryStream": true, "AWS::IAM::Role": true,
+	}, kinds, "no function, no policy of a principal")
+	bucket, _ := tpl.only(t, "AWS::S3::Bucket")
+	stream, _ := tpl.only(t, "AWS::KinesisFirehose::DeliveryStream")
+	objects := map[string]any{"Fn::Join": []any{"", []any{arnOf(bucket), "/*"}}}
+	require.Len(t, tpl.of("AWS::IAM::Role"), 2)
+	for role, want := range map[string]struct {
+		service, key string
+		may          map[string]list // action -> resource
+	}{
+		"TellBucket": {"firehose.amazonaws.com", "sts:ExternalId", map[string]list{
+			"s3:AbortMultipartUpload": {objects}, "s3:GetObject": {objects}, "s3:PutObject": {objects},
+			"s3:GetBucketLocation": {arnOf(bucket)}, "s3:ListBucket": {arnOf(bucket)}, "s3:ListBucketMultipartUploads": {arnOf(bucket)},
+		}},
+		"TellStream": {"events.amazonaws.com", "aws:SourceAccount", map[string]list{"firehose:PutRecord": {arnOf(stream)}, "firehose:PutRecordBatch": {arnOf(stream)}}},
+	} {
+		_, r := tpl.one(t, "AWS::IAM::Role", role)
+		require.NotContains(t, r.Properties, "ManagedPolicyArns")
+		trust := as[struct{ Statement []statement }](t, r.Properties["AssumeRolePolicyDocument"]).Statement
+		require.Len(t, trust, 1)
+		require.Equal(t, list{map[string]any{"Service": want.service}}, trust[0].Principal)
+		require.Equal(t, map[string]map[string]any{"StringEquals": {want.key: map[string]any{"Ref": "AWS::AccountId"}}}, trust[0].Condition)
+		got := map[string]list{}
+		for _, p := range as[[]struct {
+			PolicyDocument struct{ Statement []statement }
+		}](t, r.Properties["Policies"]) {
+			for _, s := range p.PolicyDocument.Statement {
+				require.Equal(t, "Allow", s.Effect)
+				for _, a := range s.Action.texts(t) {
+					got[a] = s.Resource
+				}
+			}
+		}
+		require.Equal(t, want.may, got, role)
+	}
 	for id, r := range tpl.Resources {
 		if r.Type != "AWS::SNS::TopicPolicy" && r.Type != "AWS::SQS::QueuePolicy" {
 			continue
@@ -80,7 +115,7 @@ func TestTheHubCanDoNothing(t *testing.T) {
 		}
 		require.True(t, tls, "%s: over TLS only", id)
 	}
-	require.NotContains(t, string(tpl.raw), "sts:AssumeRole")
+	require.Equal(t, 2, strings.Count(string(tpl.raw), "sts:AssumeRole"), "the trust of the two")
 	require.NotContains(t, string(tpl.raw), "ec2:")
 }
 
@@ -88,7 +123,7 @@ func TestTheHubCanDoNothing(t *testing.T) {
 func TestTheHubTellsItsSubscribers(t *testing.T) {
 	tpl := aHub(t)
 	topic, _ := tpl.only(t, "AWS::SNS::Topic")
-	_, rule := tpl.only(t, "AWS::Events::Rule")
+	_, rule := tpl.one(t, "AWS::Events::Rule", "Tell")
 	require.Equal(t, map[string]any{"source": []any{"sgwarden"}, "detail-type": []any{map[string]any{"prefix": "Incident "}}}, rule.Properties["EventPattern"])
 	target := as[[]map[string]any](t, rule.Properties["Targets"])[0]
 	require.Equal(t, map[string]any{"Ref": topic}, target["Arn"])
@@ -100,7 +135,50 @@ func TestTheHubTellsItsSubscribers(t *testing.T) {
 	require.EqualValues(t, 365, archive.Properties["RetentionDays"])
 	_, subscription := tpl.only(t, "AWS::SNS::Subscription")
 	require.Equal(t, "you@example.com", subscription.Properties["Endpoint"])
-	require.Len(t, tpl.Outputs, 3)
+	require.Len(t, tpl.Outputs, 4)
+}
+
+// TestTheHubKeepsWhatItIsTold in a bucket that only its own account sees, over
+// TLS, for years, and after the stack.
+func TestTheHubKeepsWhatItIsTold(t *testing.T) {
+	tpl := aHub(t)
+	id, bucket := tpl.only(t, "AWS::S3::Bucket")
+	require.Equal(t, "Retain", bucket.DeletionPolicy)
+	require.Equal(t, "Retain", bucket.UpdateReplacePolicy)
+	require.JSONEq(t, `{
+		"BucketEncryption": {"ServerSideEncryptionConfiguration": [{"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]},
+		"LifecycleConfiguration": {"Rules": [{"Status": "Enabled", "ExpirationInDays": 2557, "NoncurrentVersionExpiration": {"NoncurrentDays": 90}, "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7}}]},
+		"OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]},
+		"PublicAccessBlockConfiguration": {"BlockPublicAcls": true, "BlockPublicPolicy": true, "IgnorePublicAcls": true, "RestrictPublicBuckets": true},
+		"VersioningConfiguration": {"Status": "Enabled"}}`, jsonText(t, bucket.Properties))
+	_, policy := tpl.only(t, "AWS::S3::BucketPolicy")
+	for _, s := range statements(t, policy) {
+		require.Equal(t, "Deny", s.Effect, "nobody is let in by it")
+		require.Equal(t, list{"s3:*"}, s.Action)
+	}
+	require.Contains(t, jsonText(t, policy.Properties), `"aws:SecureTransport":"false"`)
+
+	streamID, stream := tpl.only(t, "AWS::KinesisFirehose::DeliveryStream")
+	writer, _ := tpl.one(t, "AWS::IAM::Role", "TellBucket")
+	require.JSONEq(t, `{
+		"DeliveryStreamType": "DirectPut", "DeliveryStreamEncryptionConfigurationInput": {"KeyType": "AWS_OWNED_CMK"},
+		"ExtendedS3DestinationConfiguration": {
+			"BucketARN": {"Fn::GetAtt": ["`+id+`", "Arn"]}, "RoleARN": {"Fn::GetAtt": ["`+writer+`", "Arn"]}, "CompressionFormat": "GZIP",
+			"Prefix": "told/!{timestamp:yyyy/MM/dd}/", "ErrorOutputPrefix": "failed/!{firehose:error-output-type}/!{timestamp:yyyy/MM/dd}/",
+			"BufferingHints": {"IntervalInSeconds": 300, "SizeInMBs": 64},
+			"ProcessingConfiguration": {"Enabled": true, "Processors": [{"Type": "AppendDelimiterToRecord"}]}}}`, jsonText(t, stream.Properties))
+
+	_, rule := tpl.one(t, "AWS::Events::Rule", "Keep")
+	require.Equal(t, map[string]any{"source": []any{"sgwarden"}}, rule.Properties["EventPattern"], "reports as well")
+	bus, _ := tpl.only(t, "AWS::Events::EventBus")
+	require.Equal(t, map[string]any{"Ref": bus}, rule.Properties["EventBusName"])
+	teller, _ := tpl.one(t, "AWS::IAM::Role", "TellStream")
+	undelivered, _ := tpl.only(t, "AWS::SQS::Queue")
+	require.JSONEq(t, `[{"Id": "Bucket", "Arn": {"Fn::GetAtt": ["`+streamID+`", "Arn"]}, "RoleArn": {"Fn::GetAtt": ["`+teller+`", "Arn"]},
+		"DeadLetterConfig": {"Arn": {"Fn::GetAtt": ["`+undelivered+`", "Arn"]}},
+		"RetryPolicy": {"MaximumEventAgeInSeconds": 86400, "MaximumRetryAttempts": 185}}]`, jsonText(t, rule.Properties["Targets"]), "the whole event")
+	_, queue := tpl.only(t, "AWS::SQS::QueuePolicy")
+	require.Contains(t, jsonText(t, queue.Properties), `{"ArnEquals":{"aws:SourceArn":{"Fn::GetAtt":["Keep","Arn"]}}}`)
 }
 
 // TestMembersTellWhereTheHubListens: the name that members make is the hub's.
@@ -132,7 +210,15 @@ func TestHubIsNagged(t *testing.T) {
 		message := readMessage(t, m)
 		found = append(found, message.ID+" "+finding.FindStringSubmatch(message.Entry.Data)[1])
 	}
-	require.Equal(t, []string{"/SgwardenHub/Undelivered/Resource AwsSolutions-SQS3"}, found, "it is the queue of dead letters of a rule, which the check does not see")
+	require.ElementsMatch(t, []string{
+		// It is the queue of dead letters of a rule, which the check does not see.
+		"/SgwardenHub/Undelivered/Resource AwsSolutions-SQS3",
+		// Logs of who read the bucket are the account's to choose (data events of a
+		// trail), and would be a bucket more.
+		"/SgwardenHub/Told/Resource AwsSolutions-S1",
+		// All objects of the bucket.
+		"/SgwardenHub/TellBucket/Resource AwsSolutions-IAM5",
+	}, found)
 }
 
 func TestHubFromContext(t *testing.T) {
@@ -145,6 +231,11 @@ func TestHubFromContext(t *testing.T) {
 
 	_, err = HubFromContext(map[string]any{"policies": folderWith(t, `stack: {alerts: [{email: you@example.com, filter: {minSeverity: high}}]}`)}, Where{Now: when})
 	require.ErrorContains(t, err, "the hub cannot filter for you@example.com")
+	of := map[string]any{"policies": folderWith(t, `stack: {organisation: {id: o-abcde12345, hub: "111122223333"}}`)}
+	_, err = HubFromContext(of, Where{Account: "111122223333", Now: when})
+	require.NoError(t, err)
+	_, err = HubFromContext(of, Where{Account: "123456789012", Now: when})
+	require.ErrorContains(t, err, "the hub is in account 111122223333, and this would make one in 123456789012, which no member tells")
 	_, err = HubFromContext(map[string]any{"emial": "you@example.com", "dist": 7}, Where{Now: when})
 	require.ErrorContains(t, err, "there is no such setting")
 	require.ErrorContains(t, err, "dist must be the name of a folder")

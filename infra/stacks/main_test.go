@@ -100,7 +100,7 @@ func synthesize(settings map[string]any, region string) template {
 	if err := json.Unmarshal(text, &config); err != nil {
 		panic(err)
 	}
-	s, err := FromContext(settings, Where{region, when})
+	s, err := FromContext(settings, Where{Region: region, Now: when})
 	if err != nil {
 		panic(err)
 	}

@@ -43,7 +43,7 @@ func TestPartitions(t *testing.T) {
 	for partition, region := range everywhere {
 		t.Run(partition, func(t *testing.T) {
 			folder := inPartition(t, partition, region)
-			s, err := FromContext(map[string]any{"dist": filepath.Join(dist, "full"), "policies": folder}, Where{region, when})
+			s, err := FromContext(map[string]any{"dist": filepath.Join(dist, "full"), "policies": folder}, Where{Region: region, Now: when})
 			require.NoError(t, err)
 			for name, env := range map[string]*awscdk.Environment{
 				"agnostic": nil, "resolved": {Region: jsii.String(region), Account: jsii.String("123456789012")},
@@ -74,7 +74,7 @@ func TestPlainNamesNoPartition(t *testing.T) {
 // TestSettingsOfAnotherPartition are refused before anything is made.
 func TestSettingsOfAnotherPartition(t *testing.T) {
 	folder := inPartition(t, "aws-cn", "cn-north-1")
-	_, err := FromContext(map[string]any{"dist": filepath.Join(dist, "full"), "policies": folder}, Where{"eu-west-1", when})
+	_, err := FromContext(map[string]any{"dist": filepath.Join(dist, "full"), "policies": folder}, Where{Region: "eu-west-1", Now: when})
 	var faults policy.Faults
 	require.ErrorAs(t, err, &faults)
 	require.Len(t, faults, 3, "key, operator, queue")

@@ -28,7 +28,7 @@ func TestReleaseTemplate(t *testing.T) {
 		for name, p := range made.Parameters {
 			require.Contains(t, p, "Default", "%s: all defaults work", name)
 		}
-		require.Len(t, made.Resources, len(plain.Resources)-len(plain.of("AWS::CDK::Metadata"))+2, "two subscriptions more")
+		require.Len(t, made.Resources, len(plain.Resources)-len(plain.of("AWS::CDK::Metadata"))+3, "two subscriptions more, and the alarm of the hub")
 		require.Equal(t, len(plain.Outputs), len(made.Outputs))
 		for _, ref := range refs(made.Resources) {
 			_, resource := made.Resources[ref]

@@ -38,8 +38,9 @@ const (
 
 // Where is when and where settings are read for.
 type Where struct {
-	Region string // that the stack goes to; "" = not known
-	Now    time.Time
+	// Account and Region are those that the stack goes to; "" = not known.
+	Account, Region string
+	Now             time.Time
 }
 
 // FromContext reads the settings: those of the folder that the context names,
@@ -53,7 +54,7 @@ func FromContext(context map[string]any, w Where) (Settings, error) {
 	if dist, ok := folders[distKey]; ok {
 		s.Dist = dist
 	}
-	stack, err := bundle.ReadStack(folders[policiesKey], w.Now, policy.ParseOptions{Over: over, Known: []string{distKey, policiesKey}, Region: w.Region})
+	stack, err := bundle.ReadStack(folders[policiesKey], w.Now, policy.ParseOptions{Over: over, Known: []string{distKey, policiesKey}, Account: w.Account, Region: w.Region})
 	faults = append(faults, faultsOf(err)...)
 	s.Stack = stack
 	var unbuilt policy.Faults

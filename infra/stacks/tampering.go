@@ -33,6 +33,9 @@ func (a *account) tamperings(f functions, roles ...awsiam.Role) []tampering {
 	}
 	queues := []any{a.queues.changes.QueueUrl(), a.queues.failed.QueueUrl(), a.queues.undelivered.QueueUrl()}
 	topics := []any{prefix(*a.topic.TopicArn()), prefix(*a.alarmTopic.TopicArn())}
+	if a.sinks.chat != nil {
+		topics = append(topics, prefix(*a.sinks.chat))
+	}
 	all := []tampering{
 		{"TrailTampered", "cloudtrail", []string{"DeleteTrail", "PutEventSelectors", "StopLogging", "UpdateTrail"}, nil},
 		{"RuleTampered", "events", []string{"DeleteRule", "DisableRule", "PutRule"}, of("name", rules)},

@@ -30,7 +30,7 @@ var allowed = map[string][]string{
 	"functions/guard":            {"internal/guard"},
 	"functions/sweep":            {"internal/guard", "internal/sweep"},
 	"infra":                      {"infra/stacks"},
-	"infra/release":              {},
+	"infra/release":              {"internal/metrics"},
 	"infra/release/make":         {"infra/release"},
 	"infra/stacks":               {"events", "internal/alert", "internal/apply", "internal/bundle", "internal/canary", "internal/doctor", "internal/guard", "internal/inventory", "internal/ledger", "internal/metrics", "internal/policy"},
 	"internal/alert":             {"internal/incident", "internal/secgroup"},

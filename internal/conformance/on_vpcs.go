@@ -14,6 +14,8 @@ func vpcs() []Case {
 	const (
 		silent = "internal/warden: a VPC that gets an IPv6 block has its groups judged, since no record names the rule that EC2 adds"
 		blocks = "internal/inventory: the blocks of a VPC are those of all its associations"
+		lost   = "internal/warden: a VPC that loses a block has its groups judged, since rules that let the block in stay"
+		named  = "events: the record of a block that goes names its VPC in the answer alone"
 		born   = "internal/warden: a new VPC is looked at, since its default group is in no record"
 	)
 	return []Case{
@@ -29,6 +31,10 @@ func vpcs() []Case {
 		doc("vpcs/overlapping-blocks", blocks, refused(giveBlock(LateBlock))),
 		doc("vpcs/blocks-larger-than-16", blocks, refused(giveBlock("10.0.0.0/15"))),
 		model("vpcs/the-first-block-stays", blocks, refused(loseBlock(LateBlock))),
+		model("vpcs/block-gone-names-the-vpc", named, giveBlock("10.216.0.0/24"), goneNamesVPC("10.216.0.0/24"), blocksAre(LateBlock)),
+		model("vpcs/ipv6-gone-names-the-vpc", named, giveIPv6, goneNamesVPC(""), loseIPv6),
+		inferred("vpcs/block-gone-leaves-the-rules", lost, makes("@late"), giveBlock("10.216.0.0/24"), allowIn("@late", "tcp 22:22 10.216.0.0/24"),
+			loseBlock("10.216.0.0/24"), blocksAre(LateBlock), holdsIn("@late", false, []string{"tcp 22:22 10.216.0.0/24"})),
 		doc("vpcs/groups-hold-the-vpc", born, makes("@late"), refusedAs("DependencyViolation", func(b *Bench) error {
 			_, err := b.EC2.DeleteVpc(b.ctx, &ec2.DeleteVpcInput{VpcId: &b.site.late})
 			return err
@@ -125,6 +131,33 @@ func loseBlock(block string) step {
 			}
 		}
 		return fmt.Errorf("the VPC has no block %s", block)
+	}
+}
+
+// goneNamesVPC takes a block away, or for "" one of IPv6, and holds that the answer
+// tells of which VPC.
+func goneNamesVPC(block string) step {
+	return func(b *Bench) error {
+		v, err := b.lateVPC()
+		if err != nil {
+			return err
+		}
+		association := ""
+		for _, a := range v.CidrBlockAssociationSet {
+			if block != "" && aws.ToString(a.CidrBlock) == block {
+				association = aws.ToString(a.AssociationId)
+			}
+		}
+		for _, a := range v.Ipv6CidrBlockAssociationSet {
+			if block == "" && a.Ipv6CidrBlockState.State == types.VpcCidrBlockStateCodeAssociated {
+				association = aws.ToString(a.AssociationId)
+			}
+		}
+		out, err := b.EC2.DisassociateVpcCidrBlock(b.ctx, &ec2.DisassociateVpcCidrBlockInput{AssociationId: &association})
+		if err != nil {
+			return err
+		}
+		return equal("VPC", aws.ToString(out.VpcId), b.site.late)
 	}
 }
 

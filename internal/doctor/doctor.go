@@ -79,6 +79,7 @@ func after() []check {
 		{"canary", checkCanary},
 		{"alarms", checkAlarms},
 		{"subscriptions", checkSubscriptions},
+		{"sinks", checkSinks},
 		{"test alert", checkTestAlert},
 		{"others", checkOthers},
 	}

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"maps"
 	"testing"
 	"time"
 
@@ -244,6 +245,48 @@ var afterDeploy = []ailment{
 	}, "alarms", Problem, "alarm Sgwarden-Failed tells nobody", "enable-alarm-actions --alarm-names Sgwarden-Failed"},
 	{"unconfirmed", says("sns.ListSubscriptionsByTopic", object{"Subscriptions": []any{object{"SubscriptionArn": "PendingConfirmation", "Protocol": "email", "Endpoint": "you@example.com"}}}), "subscriptions", Warning, "Alerts: email you@example.com is not confirmed, and gets nothing", "confirm"},
 	{"nobody", says("sns.ListSubscriptionsByTopic", object{"Subscriptions": []any{}}), "subscriptions", Problem, "Alarms: nobody hears of them", "email=you@example.com"},
+	{"a topic that is gone", says("sns.ListSubscriptionsByTopic", patient.Refusal{Code: "NotFound", Message: "Topic does not exist"}), "subscriptions", Problem, "the topic Alerts is gone", "deploy again"},
+	{"chats that nobody set up", func(x *examined) {
+		x.Chat()
+		x.Answers["sns.ListSubscriptionsByTopic"] = patient.ByName("TopicArn", map[string]any{patient.ChatTopic: object{"Subscriptions": []any{}}}, x.Answers["sns.ListSubscriptionsByTopic"](nil))
+	}, "subscriptions", Warning, "Chat: nobody is subscribed", "Amazon Q Developer in chat applications with " + patient.ChatTopic},
+	{"sinks", func(x *examined) { x.telling(everySink) }, "sinks", OK, "told beside the alerts: chats, Security Hub, the bus Sgwarden, the hub in account 111122223333; the alarm SinkMissed", ""},
+	{"a bus that is gone", func(x *examined) {
+		x.telling(everySink)
+		x.rulesOfTheBus(gone)
+	}, "sinks", Problem, "the bus Sgwarden is gone", "deploy again"},
+	{"a bus that nobody reads", func(x *examined) {
+		x.telling(everySink)
+		x.rulesOfTheBus(object{"Rules": []any{}})
+	}, "sinks", Warning, "the bus Sgwarden has no rule: nobody reads it", "make a rule on it"},
+	{"a bus that may not be read", func(x *examined) {
+		x.telling(everySink)
+		x.rulesOfTheBus(denied)
+	}, "sinks", NotKnown, "the bus Sgwarden: you may not call events:ListRules", "events:ListRules"},
+	{"a test that sinks do not get", func(x *examined) {
+		x.telling(everySink)
+		x.options.TestAlert = true
+	}, "test alert", OK, "it must arrive at every subscriber of alerts; chats, Security Hub, the bus Sgwarden, the hub in account 111122223333 get no test", ""},
+}
+
+const ownBus = "arn:aws:events:us-east-1:" + patient.ID + ":event-bus/Sgwarden"
+
+// everySink is what guard is told where the settings ask for every sink.
+var everySink = object{
+	"SGWARDEN_CHAT_TOPIC_ARN": patient.ChatTopic, "SGWARDEN_SECURITY_HUB": "yes", "SGWARDEN_EVENT_BUS_ARN": ownBus,
+	"SGWARDEN_HUB_BUS_ARN": "arn:aws:events:us-east-1:111122223333:event-bus/sgwarden-hub",
+}
+
+// telling adds to the environment of the functions.
+func (x *examined) telling(more object) {
+	environment := object{"SGWARDEN_MODE": "observe", "SGWARDEN_POLICIES_DIGEST": x.options.Policies.Digest}
+	maps.Copy(environment, more)
+	x.Says("lambda.GetFunctionConfiguration", patient.Function(environment))
+}
+
+// rulesOfTheBus answers who reads the stack's own bus.
+func (x *examined) rulesOfTheBus(answer any) {
+	x.Answers["events.ListRules"] = patient.ByName("EventBusName", map[string]any{ownBus: answer}, x.Answers["events.ListRules"](nil))
 }
 
 func TestDeployed(t *testing.T) {

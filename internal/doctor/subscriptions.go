@@ -27,6 +27,11 @@ func checkSubscriptions(ctx context.Context, x *examination, f *findings) {
 		arn := p.physical
 		for in := (&sns.ListSubscriptionsByTopicInput{TopicArn: &arn}); ; {
 			out, err := x.SNS.ListSubscriptionsByTopic(ctx, in)
+			if code(err) == "NotFound" || code(err) == "NotFoundException" {
+				f.problem("deploy again: make deploy; and find out who deleted it", "the topic %s is gone", p.name())
+				confirmed = -1
+				break
+			}
 			if err != nil {
 				f.unknown("who is subscribed to "+p.name(), err)
 				confirmed = -1
@@ -50,7 +55,7 @@ func checkSubscriptions(ctx context.Context, x *examination, f *findings) {
 		case p.physical == x.deployed.TopicARN || p.physical == x.deployed.AlarmTopicARN:
 			f.problem(fmt.Sprintf("make deploy CONTEXT='email=you@example.com', or subscribe to %s", p.physical), "%s: nobody hears of them", p.name())
 		default:
-			f.warn("", "%s: nobody is subscribed", p.name())
+			f.warn("set up a channel of Amazon Q Developer in chat applications with "+p.physical, "%s: nobody is subscribed", p.name())
 		}
 	}
 }
@@ -69,5 +74,5 @@ func checkTestAlert(ctx context.Context, x *examination, f *findings) {
 		f.unknown("whether an alert arrives", err)
 		return
 	}
-	f.ok("sent %q: it must arrive at every subscriber of alerts", m.Subject)
+	f.ok("sent %q: it must arrive at every subscriber of alerts%s", m.Subject, x.untested())
 }

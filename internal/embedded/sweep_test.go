@@ -683,6 +683,61 @@ func TestARuleThatNobodyKnewWaits(t *testing.T) {
 	require.Empty(t, s.texts(), "the wait began when the sweep saw it")
 }
 
+// TestALongWaitStandsInTheIncident: no message can be delayed for days, so the
+// sweep asks for the end of such a wait, and for nothing before it.
+func TestALongWaitStandsInTheIncident(t *testing.T) {
+	for name, begin := range map[string]func(s *swept){
+		"told by its event": func(s *swept) {
+			s.add("ingress", strings.Fields("tcp 22 22 0.0.0.0/0"))
+			s.hear(nil)
+		},
+		"found by a sweep": func(s *swept) {
+			s.lost("tcp 22 22 0.0.0.0/0")
+			require.Equal(t, map[warden.SweepReason]int{warden.SweepWaiting: 1}, s.sweep().Counts.Enqueued)
+			s.wait(16 * time.Minute)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSwept(t, closed(22, "remedy: {do: revert, after: 48h}"))
+			s.sweep()
+			began := s.world.now
+			begin(s)
+			require.Empty(t, s.account.later.messages, "nothing waits in the queue")
+			for s.world.now.Before(began.Add(46 * time.Hour)) {
+				require.Empty(t, s.sweep().Counts.Enqueued, "%s", s.world.now.Sub(began))
+				s.wait(90 * time.Minute)
+				require.Equal(t, []string{sshOpen}, s.texts())
+			}
+			for end := began.Add(48 * time.Hour); s.world.now.Before(end); {
+				require.Equal(t, []string{sshOpen}, s.texts())
+				s.sweep()
+				s.wait(min(15*time.Minute, end.Sub(s.world.now)))
+			}
+			s.wait(5 * time.Second)
+			require.Empty(t, s.texts(), "it ends on time, not with the next pass")
+			s.quiet()
+		})
+	}
+}
+
+// TestALongWaitIsOverWithItsRule: nobody asks for what its owner took away.
+func TestALongWaitIsOverWithItsRule(t *testing.T) {
+	s := newSwept(t, closed(22, "remedy: {do: revert, after: 48h}"))
+	s.sweep()
+	s.add("ingress", strings.Fields("tcp 22 22 0.0.0.0/0"))
+	s.hear(nil)
+	for _, r := range s.rules() {
+		require.True(t, s.account.ec2.RemoveRule(r.ID))
+	}
+	s.wait(time.Hour)
+	require.Equal(t, map[warden.SweepReason]int{warden.SweepOpen: 1}, s.sweep().Counts.Enqueued)
+	s.guardLooks()
+	for range 5 {
+		s.quiet()
+		s.wait(12 * time.Hour)
+	}
+}
+
 func TestAdoptedMarks(t *testing.T) {
 	for name, adopt := range map[string]func(s *swept) (group, policyID string){
 		"all":                     func(*swept) (string, string) { return "", incident.EveryPolicy },

@@ -81,6 +81,13 @@ func (c *checker) afterMutation(call localaws.Call) {
 			}
 		}
 	}
+	for id, want := range c.w.sc.lists {
+		for _, entry := range want {
+			if got := c.w.entries(id); !slices.Contains(got, entry) {
+				c.failf("%s took %s out of %s, which holds %v", call, entry, id, got)
+			}
+		}
+	}
 	if c.w.faults.refusesNarrowing() {
 		return
 	}
@@ -131,6 +138,14 @@ func (c *checker) afterPublish() {
 
 // checkClaims holds every reverted, narrowed or tagged against the live rules.
 func (c *checker) checkClaims(what string, i incident.Incident) {
+	if i.List != nil {
+		for _, e := range i.List.Removed {
+			if i.Outcome.Changed() && slices.Contains(c.w.entries(i.List.ID), e.Block.String()) {
+				c.failf("%s says %s, and %s is in the list", what, i.Outcome, e.Block)
+			}
+		}
+		return
+	}
 	live, exists := c.live(i.GroupID)
 	for _, r := range i.Rules {
 		if !r.Outcome.Changed() || r.Before == nil {
@@ -164,6 +179,14 @@ func (c *checker) afterDelivery() {
 	if c.due == nil {
 		return // the start of the scenario
 	}
+	for id, want := range c.w.sc.lists {
+		for _, i := range c.written(id) {
+			c.checkClaims("the incident of "+id, i)
+		}
+		if got := c.w.entries(id); !slices.Equal(got, want) && !c.anyComesAgain() && !c.w.unreadable() {
+			c.failf("%s holds %v, not %v, and nothing comes again for it", id, got, want)
+		}
+	}
 	for _, id := range c.w.groups {
 		for _, i := range c.written(id) {
 			c.checkClaims("the incident of "+c.w.nameOf(id), i)
@@ -185,6 +208,12 @@ func (c *checker) comesAgain(groupID string) bool {
 	return slices.ContainsFunc(c.w.cloud.Queued(), func(m localaws.Queued) bool {
 		return strings.Contains(m.Body, groupID) && !strings.Contains(m.Body, `"accessKeyId":"`+guardKey+`"`)
 	})
+}
+
+// anyComesAgain reports whether the queue holds a message about a list, or about
+// a group, which may be judged by a list.
+func (c *checker) anyComesAgain() bool {
+	return slices.ContainsFunc(slices.Concat(slices.Collect(maps.Values(c.w.groups)), slices.Collect(maps.Keys(c.w.sc.lists))), c.comesAgain)
 }
 
 // written are the closed and open incidents of a group.
@@ -227,7 +256,10 @@ func (c *checker) end() {
 		}
 	}
 	c.checkDoubles()
-	for _, id := range c.w.groups {
+	for id, want := range c.w.sc.lists {
+		c.checkList(id, want)
+	}
+	for _, id := range slices.Concat(slices.Collect(maps.Values(c.w.groups)), slices.Collect(maps.Keys(c.w.sc.lists))) {
 		m := c.memory(id)
 		for _, i := range m.Open {
 			c.failf("the incident of %s is still open: %s %s", c.w.nameOf(id), i.Outcome, i.Reason)
@@ -238,6 +270,31 @@ func (c *checker) end() {
 	}
 	for rule, outcome := range ends {
 		c.checkEnd(rule, outcome)
+	}
+}
+
+// checkList holds that a list has lost what was added, in one closed incident,
+// or that it was told why not: EC2 refused to tell of it, or to edit it.
+func (c *checker) checkList(id string, want []string) {
+	outcome := incident.Reverted
+	if got := c.w.entries(id); !slices.Equal(got, want) {
+		if !c.w.unreadable() {
+			c.failf("%s holds %v, not %v", id, got, want)
+		}
+		outcome = incident.Alerted
+	}
+	if !slices.ContainsFunc(c.messages, func(i incident.Incident) bool { return i.List != nil && i.Outcome == outcome }) {
+		c.failf("%s is %s, and nobody was told: %v", id, outcome, c.told())
+	}
+	var ended []string
+	for _, e := range c.history(id) {
+		ended = append(ended, e.Incident.Outcome.String())
+	}
+	if c.w.unreadable() { // alerted first, until it could be read
+		ended = ended[max(0, len(ended)-1):]
+	}
+	if !slices.Equal(ended, []string{outcome.String()}) {
+		c.failf("the incidents of %s ended %v, not %s", id, ended, outcome)
 	}
 }
 
@@ -317,6 +374,14 @@ func (c *checker) seenAgain(r incident.Rule) bool {
 		slices.ContainsFunc(c.w.faults.cells, func(cell cell) bool { return cell.fault == localaws.StaleRead })
 }
 
+// placeOf names what an incident is about.
+func (c *checker) placeOf(i incident.Incident) string {
+	if i.List != nil {
+		return i.List.ID
+	}
+	return c.w.nameOf(i.GroupID)
+}
+
 // told are the messages in words, sorted.
 func (c *checker) told() []string {
 	all := []string{}
@@ -328,7 +393,7 @@ func (c *checker) told() []string {
 			}
 		}
 		slices.Sort(rules)
-		all = append(all, strings.TrimSpace(fmt.Sprintf("%s %s %s %s", i.EventType, i.Outcome, c.w.nameOf(i.GroupID), strings.Join(rules, ", "))))
+		all = append(all, strings.TrimSpace(fmt.Sprintf("%s %s %s %s", i.EventType, i.Outcome, c.placeOf(i), strings.Join(rules, ", "))))
 	}
 	slices.Sort(all)
 	return all

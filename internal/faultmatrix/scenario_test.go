@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -37,6 +38,9 @@ type scenario struct {
 
 	// want is each group's rules in the end; nil = there is no such group.
 	want map[string][]string
+	// lists are the entries of each prefix list in the end. Where EC2 refuses to
+	// tell who uses one, or to edit it, that is told instead.
+	lists map[string][]string
 	// keep are rules whose flows no call of guard's may close.
 	keep map[string][]string
 	// ends is what becomes of each rule that is due: "GROUP RULE" -> outcome of
@@ -112,6 +116,9 @@ const (
 	https    = "ingress tcp/443 from 0.0.0.0/0"
 	inside   = "ingress tcp/22 from 10.0.0.0/8"
 	wide     = "ingress tcp/20-25 from 0.0.0.0/0"
+
+	ownList   = "pl-00000000000000001"
+	sshOfList = "ingress tcp/22 from " + ownList
 )
 
 // The user's half of a scenario.
@@ -211,4 +218,23 @@ func (w *world) list(id string, entries ...string) {
 		l.Entries = append(l.Entries, netip.MustParsePrefix(e))
 	}
 	w.must(w.at.PutList(l, 10))
+}
+
+// grow adds an entry to a list, as a user does.
+func (w *world) grow(id string, version int64, entry string) {
+	_, err := w.user.ModifyManagedPrefixList(context.Background(), &ec2.ModifyManagedPrefixListInput{
+		PrefixListId: &id, CurrentVersion: &version, AddEntries: []types.AddPrefixListEntry{{Cidr: &entry}},
+	})
+	w.must(err)
+}
+
+// entries are those of a list, sorted.
+func (w *world) entries(id string) (all []string) {
+	out, err := w.user.GetManagedPrefixListEntries(context.Background(), &ec2.GetManagedPrefixListEntriesInput{PrefixListId: &id})
+	w.must(err)
+	for _, e := range out.Entries {
+		all = append(all, *e.Cidr)
+	}
+	slices.Sort(all)
+	return all
 }

@@ -135,17 +135,44 @@ func scenarios() []*scenario {
 		{
 			name: "a prefix list", policies: forbid("ssh", sshFromInternet, ""),
 			start: func(w *world) {
-				w.list("pl-00000000000000001", anywhere)
+				w.list(ownList, anywhere)
 				web(w)
 			},
-			change: func(w *world) { w.authorize("web", perm("tcp", 22, 22, "pl-00000000000000001")) },
+			change: func(w *world) { w.authorize("web", perm("tcp", 22, 22, ownList)) },
 			want:   map[string][]string{"web": {https, egress}},
-			ends:   map[string]string{"web ingress tcp/22 from pl-00000000000000001": "reverted"},
-			told:   []string{"acted reverted web ingress tcp/22 from pl-00000000000000001"},
+			ends:   map[string]string{"web " + sshOfList: "reverted"},
+			told:   []string{"acted reverted web " + sshOfList},
 			orElse: []ending{{
-				map[string][]string{"web": {https, egress, "ingress tcp/22 from pl-00000000000000001"}},
-				map[string]string{"web ingress tcp/22 from pl-00000000000000001": "alerted"},
+				map[string][]string{"web": {https, egress, sshOfList}},
+				map[string]string{"web " + sshOfList: "alerted"},
 			}},
+		},
+		{
+			name: "a prefix list that grows", policies: forbid("ssh", sshFromInternet, ""),
+			start: func(w *world) {
+				w.list(ownList, "10.0.0.0/8")
+				web(w)
+				w.authorize("web", perm("tcp", 22, 22, ownList))
+			},
+			change: func(w *world) { w.grow(ownList, 1, anywhere) },
+			want:   map[string][]string{"web": {https, egress, sshOfList}},
+			lists:  map[string][]string{ownList: {"10.0.0.0/8"}},
+			told:   []string{"acted reverted " + ownList + " " + sshOfList},
+		},
+		{
+			name: "a prefix list that grows under two groups", sideBySide: true, policies: forbid("ssh", sshFromInternet, ""),
+			start: func(w *world) {
+				w.list(ownList, "10.0.0.0/8")
+				web(w)
+				w.have("db", inside, egress)
+				for _, group := range []string{"web", "db"} {
+					w.authorize(group, perm("tcp", 22, 22, ownList))
+				}
+			},
+			change: func(w *world) { w.grow(ownList, 1, anywhere) },
+			want:   map[string][]string{"web": {https, egress, sshOfList}, "db": {inside, egress, sshOfList}},
+			lists:  map[string][]string{ownList: {"10.0.0.0/8"}},
+			told:   []string{"acted reverted " + ownList + " " + sshOfList + ", " + sshOfList},
 		},
 		{
 			name: "an open incident, finished by a later delivery", policies: forbid("ssh", sshFromInternet, ""),

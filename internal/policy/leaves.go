@@ -23,11 +23,17 @@ type truth struct {
 func (b *truth) read(s *syntaxReader, n *yamlNode, label string) {
 	b.position = n.position
 	if n.kind != yamlBoolean {
-		s.wrongType(n, label, "true or false", "")
+		s.wrongType(n, label, "true or false", truthHints[strings.ToLower(n.text)])
 		return
 	}
 	value := n.text == "true"
 	b.value = &value
+}
+
+// truthHints are for what other readers of YAML take for a truth value.
+var truthHints = map[string]string{
+	"yes": "write true", "on": "write true", "true": "write true, without quotes",
+	"no": "write false", "off": "write false", "false": "write false, without quotes",
 }
 
 // isTrue reports whether it is given, and true.

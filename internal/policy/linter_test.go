@@ -146,6 +146,15 @@ func TestLintOfShadowedPolicies(t *testing.T) {
 		{"tolerates more than the other", policyText("p", ssh, "tolerate: {ipv4: /16}"), wide("tolerate: {ipv4: /24}"), true},
 		{"the other looks at rules alone", policyText("p", ssh, "tolerate: {ipv4: /16}"), wide("tolerate: {ipv4: /24, per: rule}"), false},
 		{"the other has an exception", policyText("p", ssh), wide("except: [{actors: ['arn:aws:iam::*:role/a'], reason: r}]"), false},
+		{"an exception of its own", policyText("p", ssh, "except: [{actors: ['arn:aws:iam::*:role/a'], reason: r}]"), wide(), true},
+		{"the same exception for another reason", policyText("p", ssh, "except: [{actors: ['arn:aws:iam::*:role/a'], reason: r}]"), wide("except: [{actors: ['arn:aws:iam::*:role/a'], reason: s}]"), true},
+		{"both leave the same groups out", policyText("p", ssh, "scope: {not: {vpcs: [vpc-0a1b2c3d]}}"), wide("scope: {not: {vpcs: [vpc-0a1b2c3d]}}"), true},
+		{"the other leaves other groups out", policyText("p", ssh, "scope: {not: {vpcs: [vpc-0a1b2c3d]}}"), wide("scope: {not: {vpcs: [vpc-0b1b2c3d]}}"), false},
+		{"the other tolerates more of IPv6", policyText("p", ssh, "tolerate: {ipv6: /64}"), wide("tolerate: {ipv6: /48}"), false},
+		{"tolerates more of IPv6 than the other", policyText("p", ssh, "tolerate: {ipv6: /48}"), wide("tolerate: {ipv6: /64}"), true},
+		{"narrows beside a revert", policyText("p", ssh, "remedy: {do: narrow, to: [10.0.0.0/8]}"), wide(), true},
+		{"the same whole box, and another", policyText("p", "forbid: [{direction: ingress, ports: [22], peers: [internet], when: whole}]"), policyText("wide", "forbid:\n  - {direction: ingress, ports: [80], peers: [internet]}\n  - {direction: ingress, ports: [22], peers: [internet], when: whole}"), true},
+		{"a whole box beside the same that is not, of other peers", policyText("p", "forbid: [{direction: ingress, ports: [22], peers: [internet], when: whole}]"), policyText("wide", "forbid: [{direction: ingress, ports: [22], peers: [private]}]"), false},
 		{"the other leaves a port out", policyText("p", ssh), policyText("wide", "forbid: [{direction: ingress, ports: [20-30], peers: [internet], but: [{protocols: [udp], ports: [22]}]}]"), false},
 		{"the other leaves lists of AWS out", policyText("p", ssh), policyText("wide", "forbid: [{direction: ingress, ports: [20-30], peers: [internet], but: [{peers: ['aws:*']}]}]"), false},
 		{"internet beside addresses", policyText("p", ssh), policyText("wide", "forbid: [{direction: ingress, ports: [22], peers: [addresses]}]"), true},
@@ -158,14 +167,17 @@ func TestLintOfShadowedPolicies(t *testing.T) {
 		{"a part of a whole", policyText("p", "forbid: [{direction: ingress, ports: [22], peers: [internet], when: whole}]"), policyText("wide", "forbid: [{direction: ingress, ports: [20-30], peers: [internet], when: whole}]"), false},
 		{"allowOnly beside a forbid", policyText("p", "allowOnly: {within: {direction: ingress, ports: [22-23], peers: [internet]}, these: [{ports: [23]}]}"), wide(), true},
 	} {
-		warnings := lintWarnings(t, c.wide, c.narrow)
-		found := false
-		for _, w := range warnings {
-			if w == "all.yaml:"+judgedAt(c.wide)+"1: all that policy p forbids, policy wide (all.yaml:3:16) forbids too, with no weaker remedy (remove it, or give it another scope)" {
-				found = true
+		for _, id := range []string{"wide", "a"} { // whichever is first
+			wide := strings.Replace(c.wide, "id: wide", "id: "+id, 1)
+			warnings := lintWarnings(t, wide, c.narrow)
+			found := false
+			for _, w := range warnings {
+				if w == "all.yaml:"+judgedAt(wide)+"1: all that policy p forbids, policy "+id+" (all.yaml:3:16) forbids too, with no weaker remedy (remove it, or give it another scope)" {
+					found = true
+				}
 			}
+			require.Equal(t, c.shadowed, found, "%s, beside %s: %v", c.name, id, warnings)
 		}
-		require.Equal(t, c.shadowed, found, "%s: %v", c.name, warnings)
 	}
 
 	twins := lintWarnings(t, policyText("p", ssh), policyText("q", ssh))
@@ -174,6 +186,10 @@ func TestLintOfShadowedPolicies(t *testing.T) {
 
 	const described = "require: [{where: {direction: ingress, peers: [any]}, description: true}]"
 	require.Empty(t, lintWarnings(t, wide(), policyText("p", described), policyText("q", described), policyText("r", "require: [{maxRules: 50}]", "remedy: alert")), "what is required is no flow")
+
+	required := lintWarnings(t, policyText("a", described), wide(), policyText("p", ssh))
+	require.Len(t, required, 1, "policies behind one that forbids nothing are looked at")
+	require.Contains(t, required[0], "all that policy p forbids, policy wide")
 
 	exempt := settingsText("exemptions: [{id: EX, policy: wide, group: sg-0a1b2c3d, owner: o, reason: r, ticket: T, until: 2028-01-01}]")
 	require.Empty(t, lintWarnings(t, wide(), policyText("p", ssh), exempt), "the exemption is from the other alone")
@@ -184,6 +200,12 @@ func TestLintOfShadowedPolicies(t *testing.T) {
 	_, warnings = lint(t, lintDay, packs, settingsText("packs: [a]"), policyText("own", ssh))
 	require.Len(t, warnings, 1)
 	require.Contains(t, warnings[0], "all that policy own forbids, policy p (packs/a/p.yaml:3:16) forbids too")
+	require.Contains(t, warnings[0], "(remove it, or give it another scope; of rules that AWS services make, policies of packs only alert)")
+
+	const excepted = "except: [{actors: ['arn:aws:iam::*:role/a'], reason: r}]"
+	parsed := parsedFrom(t, policyText("p", ssh, excepted), wide(excepted))
+	Lint(parsed, lintDay)
+	require.Equal(t, parsedFrom(t, policyText("p", ssh, excepted), wide(excepted)).Documents, parsed.Documents, "comparing changes nothing")
 }
 
 // judgedAt is the line, and a colon, of what the second of two policies of one
@@ -212,6 +234,7 @@ func TestLintOfContradictions(t *testing.T) {
 		{"a forbid of all that is allowed", policyText("a", "forbid: [{direction: ingress, ports: [80], peers: [private]}]"), only("b", "80", "{peers: [10.0.0.0/8]}"), "all that policy b allows, policy a (all.yaml:3:16) forbids"},
 		{"a forbid of some groups", policyText("a", "forbid: [{direction: ingress, ports: [80], peers: [private]}]", "scope: {groups: {default: true}}"), only("b", "80", "{peers: [10.0.0.0/8]}"), ""},
 		{"a forbid of a part", policyText("a", "forbid: [{direction: ingress, ports: [80], peers: [10.0.0.0/9]}]"), only("b", "80", "{peers: [10.0.0.0/8]}"), ""},
+		{"a forbid beside what another leaves out", policyText("a", "forbid: [{direction: ingress, ports: [80], peers: [addresses], but: [{peers: [10.0.0.0/8]}]}]"), policyText("b", "forbid: [{direction: ingress, ports: [80], peers: [10.0.0.0/8]}]"), ""},
 		{"a forbid of other groups", policyText("a", "forbid: [{direction: ingress, ports: [80], peers: [private]}]", "scope: {groups: {default: true}}"), only("b", "80", "{peers: [10.0.0.0/8]}", "scope: {groups: {default: false}}"), ""},
 	} {
 		warnings := lintWarnings(t, c.first, c.second)
@@ -221,6 +244,39 @@ func TestLintOfContradictions(t *testing.T) {
 		}
 		require.Len(t, warnings, 1, c.name)
 		require.Contains(t, warnings[0], c.want, c.name)
+	}
+}
+
+// TestLintOfPoliciesThatAllowNothing: what allows nothing contradicts nobody.
+func TestLintOfPoliciesThatAllowNothing(t *testing.T) {
+	only := func(id, these string) string {
+		return policyText(id, "allowOnly: {within: {direction: ingress, protocols: [tcp], ports: [80], peers: [addresses]}, these: ["+these+"]}")
+	}
+	const nothing, some, others = "{peers: ['set:none']}", "{peers: [10.0.0.0/8]}", "{peers: [172.16.0.0/12]}"
+	none := settingsText("sets: {none: []}")
+	for _, c := range []struct {
+		first, second string
+		want          string
+	}{
+		{only("a", nothing), only("b", some), ""},
+		{only("a", some), only("b", nothing), ""},
+		{only("a", nothing), only("b", nothing), ""},
+		{only("a", some), only("b", others), "contradict"},
+		{policyText("a", "forbid: [{direction: ingress, ports: [80], peers: [addresses]}]"), only("b", nothing), ""},
+		{policyText("a", "forbid: [{direction: ingress, ports: [80], peers: [addresses]}]"), only("b", some), "all that policy b allows"},
+	} {
+		found := []string{}
+		for _, w := range lintWarnings(t, c.first, c.second, none) {
+			if strings.Contains(w, "contradict") || strings.Contains(w, "allows") {
+				found = append(found, w)
+			}
+		}
+		if c.want == "" {
+			require.Empty(t, found)
+			continue
+		}
+		require.Len(t, found, 1)
+		require.Contains(t, found[0], c.want)
 	}
 }
 

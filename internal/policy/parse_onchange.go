@@ -86,6 +86,9 @@ func (p *folderReader) remedyOfCalls(x *remedySyntax) {
 	if x.key("after").given() && x.Do.text != "revert" && x.Do.text != "narrow" {
 		p.fault(x.key("after"), "remove it, or write do: revert", "a call is told at once: after belongs to revert")
 	}
+	if d := x.After.duration; d > longestMessage && d <= longestWait {
+		p.fault(x.After.position, "write 15m or less", "what a call did waits for 15 minutes at most")
+	}
 }
 
 func (p *folderReader) tolerateOfCalls(t *tolerateSyntax) {

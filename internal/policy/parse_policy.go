@@ -86,12 +86,6 @@ func (p *folderReader) judged(f *policyFile, d *Document) {
 	}
 }
 
-// notYet refuses what the language has and this version does not do: taking
-// it and doing nothing would be a hole that nobody sees.
-func (p *folderReader) notYet(at position, what string) {
-	p.fault(at, "remove it, or keep the policy back", "not yet: %s part of the language, but this version would not keep to it", what)
-}
-
 func severityOf(w word) Severity {
 	return Severity(severityNames.value(w.text))
 }

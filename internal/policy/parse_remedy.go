@@ -4,8 +4,16 @@ import (
 	"time"
 )
 
-// longestWait is how long a remedy may wait today: longer waits need the sweep.
-const longestWait = 15 * time.Minute
+const (
+	// longestWait is how long a remedy may wait. What should stand for longer is
+	// an exemption, which has an owner and an end.
+	longestWait = 30 * 24 * time.Hour
+
+	// longestMessage is how long a message may wait in the queue. A wait that no
+	// rule of a group stands for has only that: the pass over all groups, which
+	// ends longer ones, finds them by the rules.
+	longestMessage = 15 * time.Minute
+)
 
 var remedyWords = []string{"revert", "narrow", "tag", "alert"}
 
@@ -34,7 +42,7 @@ func (p *folderReader) remedy(x *remedySyntax, id string) Remedy {
 		}
 	}
 	if x.After.duration > longestWait {
-		p.notYet(x.After.position, "a wait of more than 15m is")
+		p.fault(x.After.position, "write 720h or less, or exempt it with an owner and an end", "a remedy does not wait for more than 30 days")
 	}
 	if x.OnList.given() {
 		out.OnList = true

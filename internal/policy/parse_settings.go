@@ -24,7 +24,7 @@ func (p *folderReader) deployment(s *settingsSyntax) {
 	}
 	if s.Settle.given() {
 		d.Settle = s.Settle.duration
-		if d.Settle > longestWait {
+		if d.Settle > longestMessage {
 			p.fault(s.Settle.position, "write 15m or less", "settle is longer than 15m")
 		}
 	}

@@ -38,7 +38,7 @@ const (
 // Remedy is a policy's remedy.
 type Remedy struct {
 	Do     RemedyKind
-	After  time.Duration  // 0 = at once; at most 15 minutes today
+	After  time.Duration  // 0 = at once; at most 30 days, with onChange 15 minutes
 	To     []netip.Prefix // narrow only: what addresses may stay; nil = the compliant ones
 	Parts  int            // narrow only: >= 1
 	OnList bool           // `onList: rule`

@@ -82,6 +82,8 @@ type ParseOptions struct {
 	// Region is where the stack goes; "" = not known. What has to be in the
 	// region or partition of the stack is held to it.
 	Region string
+	// Account is likewise that of the stack; "" = not known.
+	Account string
 	// Filters checks filters; nil = they are taken as they are. What SNS takes
 	// is not known here.
 	Filters CheckFilter
@@ -144,8 +146,24 @@ func (p *folderReader) stack(s *settingsSyntax, o ParseOptions) {
 		st.Key = StackKey{ARN: k.text, Account: k.account, ID: strings.TrimPrefix(k.resource, "key/")}
 	}
 	p.placed(written, st.Key, o.Region)
+	p.ofTheAccount(written, o.Account)
+	if owner, taken := busesOfOthers[st.Name]; taken && st.EventBus {
+		p.fault(written.Name.position, "give the stack another name, or leave eventBus out", "an event bus cannot be called %q: that is %s", st.Name, owner)
+	}
 	st.Alerts, st.Alarms = p.subscribers(written, o.Filters)
 	p.out.Stack = st
+}
+
+// busesOfOthers are names that the stack's own bus, which is called like the
+// stack, cannot have.
+var busesOfOthers = map[string]string{"default": "the account's own", "sgwarden-hub": "the organisation's hub"}
+
+// ofTheAccount holds the operator to the account of the stack: the queue lets
+// nobody of another one in.
+func (p *folderReader) ofTheAccount(s *stackSyntax, account string) {
+	if o := s.Operator; o.partition != "" && account != "" && o.account != account {
+		p.fault(o.position, "name a role of "+account+", as with -c operator=ARN, or leave it out", "the operator is a role of account %s, and the stack goes to %s, whose queue would let it send nothing", o.account, account)
+	}
 }
 
 // nearestDays names the retentions around one that there is not.

@@ -36,6 +36,28 @@ func TestSinksOfTheStack(t *testing.T) {
 		require.Equal(t, 3, faults[0].Line)
 		require.Positive(t, faults[0].Column)
 	}
+	for over, want := range map[string]string{
+		"default":      `-c stack: an event bus cannot be called "default": that is the account's own`,
+		"sgwarden-hub": `-c stack: an event bus cannot be called "sgwarden-hub": that is the organisation's hub`,
+	} {
+		_, err = parseStack(t, head+"stack: {eventBus: true}\n", ParseOptions{Over: map[string]any{"stack": over}})
+		require.ErrorContains(t, err, want)
+		_, err = parseStack(t, head, ParseOptions{Over: map[string]any{"stack": over}})
+		require.NoError(t, err, "without a bus the name is free")
+	}
 	_, err = parseStack(t, head, ParseOptions{Over: map[string]any{"organisation": "o-abcde12345"}})
 	require.ErrorContains(t, err, "it is set in the settings only, under stack")
+}
+
+// TestOperatorIsOfTheAccount: a role of another account may send nothing to the
+// queue, whatever its own policies say.
+func TestOperatorIsOfTheAccount(t *testing.T) {
+	const text = "apiVersion: sgwarden/v1\nkind: Settings\nstack: {operator: \"arn:aws:iam::123456789012:role/operator\"}\n"
+	for _, account := range []string{"", "123456789012"} {
+		_, err := parseStack(t, text, ParseOptions{Account: account})
+		require.NoError(t, err)
+	}
+	_, err := parseStack(t, text, ParseOptions{Account: "210987654321"})
+	require.ErrorContains(t, err, "sgwarden.yaml:3:19: the operator is a role of account 123456789012, and the stack goes to 210987654321")
+	require.ErrorContains(t, err, "name a role of 210987654321, as with -c operator=ARN, or leave it out")
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/sgwarden/sgwarden/internal/incident"
@@ -33,8 +32,19 @@ type listEnd struct {
 
 // listCourt lets one list be judged once in a batch for all that ask.
 type listCourt struct {
-	mu   sync.Mutex
+	turn chan struct{} // full while the list is judged
 	last *listEnd
+}
+
+// enterCourt waits until the list is nobody else's in the batch, or the time is over.
+func enterCourt(ctx context.Context, shared *batchFacts, id string) (c *listCourt, leave func(), err error) {
+	c, _ = onceInBatch(shared, "list "+id, func() (*listCourt, error) { return &listCourt{turn: make(chan struct{}, 1)}, nil })
+	select {
+	case c.turn <- struct{}{}:
+		return c, func() { <-c.turn }, nil
+	case <-ctx.Done():
+		return nil, nil, fmt.Errorf("wait for the judging of %s: %w", id, ctx.Err())
+	}
 }
 
 // listJudging is one prefix list being judged for all the groups that refer to
@@ -72,9 +82,11 @@ type listJudging struct {
 // group was met that violates by entries that were added, digest is theirs.
 // tries is how often what asks for it was received.
 func (w *Warden) judgeList(ctx context.Context, shared *batchFacts, id string, groups []string, base *record, digest string, tries int) (listEnd, error) {
-	court, _ := onceInBatch(shared, "list "+id, func() (*listCourt, error) { return &listCourt{}, nil })
-	court.mu.Lock()
-	defer court.mu.Unlock()
+	court, leave, err := enterCourt(ctx, shared, id)
+	if err != nil {
+		return listEnd{}, err
+	}
+	defer leave()
 	if court.last != nil && base == nil && court.last.digest == digest {
 		return *court.last, nil
 	}
@@ -93,10 +105,12 @@ func (w *Warden) listJudging(shared *batchFacts, id string, tries int) *listJudg
 
 // judgedInBatch is how the list stands, where it was judged with these entries in
 // the batch.
-func judgedInBatch(shared *batchFacts, id, digest string) (listEnd, bool) {
-	court, _ := onceInBatch(shared, "list "+id, func() (*listCourt, error) { return &listCourt{}, nil })
-	court.mu.Lock()
-	defer court.mu.Unlock()
+func judgedInBatch(ctx context.Context, shared *batchFacts, id, digest string) (listEnd, bool) {
+	court, leave, err := enterCourt(ctx, shared, id)
+	if err != nil {
+		return listEnd{}, false
+	}
+	defer leave()
 	if court.last == nil || court.last.digest != digest {
 		return listEnd{}, false
 	}

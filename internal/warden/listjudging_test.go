@@ -438,3 +438,48 @@ func TestIPv6EntriesAreTakenOutToo(t *testing.T) {
 	require.Equal(t, incident.Reverted, w.decisions(w.edit(1), 1)[""].Outcome)
 	require.Equal(t, []string{"2606:4700::/48", "2606:4700:1::/48"}, w.blocks(ownList))
 }
+
+func TestWaitingForAListThatIsJudgedEndsWithTheTime(t *testing.T) {
+	w := grownList(t, revertSSH)
+	shared := &batchFacts{}
+	court, err := onceInBatch(shared, "list "+ownList, func() (*listCourt, error) { return &listCourt{turn: make(chan struct{}, 1)}, nil })
+	require.NoError(t, err)
+	court.turn <- struct{}{} // another group's judging is at it
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = w.Warden.judgeList(ctx, shared, ownList, nil, nil, "", 1)
+	require.ErrorIs(t, err, context.Canceled)
+	<-court.turn
+	_, err = w.Warden.judgeList(t.Context(), shared, ownList, nil, nil, "", 1)
+	require.NoError(t, err)
+}
+
+// A list that is shown as it was before what is known of it was decided upon is
+// read again, and decides nothing.
+func TestAListThatIsShownAsItWasIsReadAgain(t *testing.T) {
+	for name, remedy := range map[string]string{"the list": "revert", "onList": "{do: revert, onList: rule}"} {
+		t.Run(name, func(t *testing.T) {
+			w := grownList(t, policyText("ssh", remedy, ""), "ingress tcp/80 from "+ownList)
+			w.holds(ownList, "8.8.8.0/29", "0.0.0.0/0")
+			before := w.ec2.lists[ownList]
+			w.holds(ownList, "8.8.8.0/29")
+			w.decisions(w.listChange(ownList), 1) // everybody has seen version 3
+			now := w.ec2.lists[ownList]
+			w.reset()
+
+			w.ec2.lists[ownList] = before
+			for group, d := range w.decisions(w.listChange(ownList), 1) {
+				require.True(t, d.Retry, "%s: %s %s", group, d.Outcome, d.Reason)
+			}
+			require.Empty(t, mutations(w.ec2.calls))
+			require.Empty(t, w.sent())
+			w.requireOpen(groupA, sshList)
+
+			w.ec2.lists[ownList] = now
+			for group, d := range w.decisions(w.listChange(ownList), 2) {
+				require.Equal(t, incident.Compliant, d.Outcome, group)
+			}
+			require.Empty(t, w.sent())
+		})
+	}
+}

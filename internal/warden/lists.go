@@ -96,7 +96,7 @@ func (j *judging) askLists(ctx context.Context) error {
 			continue
 		}
 		var err error
-		end, told := judgedInBatch(j.shared, list.ID, policy.ListDigest(list.Entries))
+		end, told := judgedInBatch(ctx, j.shared, list.ID, policy.ListDigest(list.Entries))
 		if !told {
 			end, told, err = j.toldOfList(ctx, e, list)
 		}

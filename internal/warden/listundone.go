@@ -20,16 +20,17 @@ func (j *judging) tellListUndone(ctx context.Context, e *end, list secgroup.Pref
 	if !ok || e.outcome != incident.Exempt || j.w.cfg.Closed == nil {
 		return false, nil
 	}
-	court, _ := onceInBatch(j.shared, "list "+list.ID, func() (*listCourt, error) { return &listCourt{}, nil })
-	court.mu.Lock()
-	defer court.mu.Unlock()
+	_, leave, err := enterCourt(ctx, j.shared, list.ID)
+	if err != nil {
+		return false, err
+	}
+	defer leave()
 	l := j.w.listJudging(j.shared, list.ID, j.tries())
 	if err := l.recall(ctx); err != nil {
 		return false, err
 	}
 	inc, found := l.openIncident(id)
 	if !found {
-		var err error
 		if inc, found, err = j.w.cfg.Closed(ctx, list.ID, id); err != nil {
 			return false, unreadable(err)
 		}

@@ -145,6 +145,9 @@ func (u *listUse) judge(ctx context.Context, list secgroup.ManagedList) error {
 	if u.gone {
 		return nil
 	}
+	if err := j.olderThanKnown(list.PrefixList); err != nil {
+		return err
+	}
 	j.facts.Lists[list.ID] = list.PrefixList
 	j.facts.TakeGrowth = true
 	return j.evaluate(ctx)

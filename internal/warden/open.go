@@ -104,6 +104,9 @@ func (j *judging) asks() (all []ask) {
 		if !e.until.IsZero() {
 			cause = causeAfter
 		}
+		if e.told && isLong(e.until, j.now) {
+			continue // it stands in the incident, and the sweep asks when it is over
+		}
 		switch {
 		case e.draft != nil && e.draft.stranger:
 			cause = causeRetry
@@ -138,6 +141,10 @@ func (j *judging) unseenEgress() (at time.Time) {
 	}
 	return at
 }
+
+// isLong reports whether a wait that begins now ends later than a message can
+// be delayed; zero = it has no end that is known.
+func isLong(until, now time.Time) bool { return until.Sub(now) > longestDelay }
 
 // delayUntil keeps a delay within the bounds.
 func delayUntil(until, now time.Time) time.Duration {

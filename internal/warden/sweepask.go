@@ -86,7 +86,7 @@ func (l *look) reasonOf(e *end) (SweepReason, time.Time) {
 	case e.outcome != incident.Pending:
 		return "", time.Time{}
 	case !e.until.IsZero():
-		if isKnown && !l.j.grew(known, e.rule) {
+		if isKnown && !l.j.grew(known, e.rule) && !l.endsLong(known.IncidentID, e.until) {
 			return "", time.Time{}
 		}
 		return SweepWaiting, e.until
@@ -96,14 +96,36 @@ func (l *look) reasonOf(e *end) (SweepReason, time.Time) {
 	return SweepDue, time.Time{}
 }
 
+// endsLong reports whether a wait that was too long for a message is over before
+// the next pass could ask for what it ends in.
+func (l *look) endsLong(incidentID string, until time.Time) bool {
+	return !isLong(until, l.j.now) && slices.ContainsFunc(l.j.mem.Open, func(i incident.Incident) bool {
+		return i.ID == incidentID && isLong(until, begun(i))
+	})
+}
+
 // hasOpenTooLong reports whether an incident is open that its own messages
 // should have ended by now.
 func (l *look) hasOpenTooLong() bool {
 	return slices.ContainsFunc(l.j.mem.Open, func(i incident.Incident) bool {
-		since := i.OpenedAt
-		if i.LearntAt.After(since) {
-			since = i.LearntAt
-		}
-		return l.j.now.Sub(since) >= openTooLong
+		return l.j.now.Sub(begun(i)) >= openTooLong && !l.waits(i)
 	})
+}
+
+// waits reports whether a rule of an incident waits for longer than a message
+// can.
+func (l *look) waits(i incident.Incident) bool {
+	return slices.ContainsFunc(l.j.verdict.All(), func(rv policy.RuleVerdict) bool {
+		e := l.j.endOf(rv)
+		return e != nil && e.outcome == incident.Pending && isLong(e.until, begun(i)) && e.until.After(l.j.now) &&
+			slices.ContainsFunc(i.Rules, func(r incident.Rule) bool { return r.ID == rv.Rule.ID })
+	})
+}
+
+// begun is when guard knew of an incident.
+func begun(i incident.Incident) time.Time {
+	if i.LearntAt.After(i.OpenedAt) {
+		return i.LearntAt
+	}
+	return i.OpenedAt
 }

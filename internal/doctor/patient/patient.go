@@ -49,7 +49,9 @@ const (
 	undelvd = "https://sqs." + Region + ".amazonaws.com/" + ID + "/undelivered"
 	Alerts  = "arn:aws:sns:" + Region + ":" + ID + ":sgwarden" // the topic of localaws
 	Alarms  = "arn:aws:sns:" + Region + ":" + ID + ":alarms"
-	trail   = "arn:aws:cloudtrail:" + Region + ":" + ID + ":trail/org"
+	// ChatTopic is that of a deployment with chats.
+	ChatTopic = "arn:aws:sns:" + Region + ":" + ID + ":chat"
+	trail     = "arn:aws:cloudtrail:" + Region + ":" + ID + ":trail/org"
 )
 
 // New makes one, with sweep and canary, in observe mode, that judges by the

@@ -49,6 +49,9 @@ func (a *Account) deploy() {
 // Attach adds the rule that hears of attachments, which only a setting makes.
 func (a *Account) Attach() { a.hear(events.AttachRule) }
 
+// Chat adds the topic for chats, which only a setting makes.
+func (a *Account) Chat() { a.add("AWS::SNS::Topic", "Chat", ChatTopic) }
+
 // hear adds a rule that leads calls to the queue.
 func (a *Account) hear(name events.RuleName) {
 	pattern, _ := events.PatternOf(name)
