@@ -156,18 +156,6 @@ func (j *judging) readList(ctx context.Context, id string) error {
 	return j.olderThanKnown(read)
 }
 
-// olderThanKnown is an error that wraps incident.ErrConflict where a list is shown
-// as it was before its rules were seen last: EC2 reads may be late, and a list's
-// version never goes back.
-func (j *judging) olderThanKnown(read secgroup.PrefixList) error {
-	for _, known := range j.mem.Known.Rules {
-		if l, ok := known.Rule.Peer.(secgroup.PrefixList); ok && l.ID == read.ID && read.Version > 0 && read.Version < l.Version {
-			return fmt.Errorf("read %s: version %d is shown, and was %d before: %w", read.ID, read.Version, l.Version, incident.ErrConflict)
-		}
-	}
-	return nil
-}
-
 // endOf says what is to become of one live rule; nil = nothing, it has no
 // outcome: only due and named rules do.
 func (j *judging) endOf(rv policy.RuleVerdict) *end {

@@ -43,8 +43,10 @@ func (l *listJudging) act(ctx context.Context) error {
 		if !l.last {
 			return l.release(ctx, res.Err)
 		}
-		l.settle(outcome, why) // told: whoever is quick must not keep it quiet
-		return nil
+		if !triedAgain(res.Err) {
+			l.settle(outcome, why) // told: whoever is quick must not keep it quiet
+			return nil
+		}
 	}
 	if res.Err != nil && !isUncertain(res.Err) {
 		l.settle(outcome, why)
@@ -81,6 +83,9 @@ func isUncertain(err error) bool {
 func (l *listJudging) release(ctx context.Context, cause error) error {
 	inc := l.inc
 	inc.Outcome, inc.Reason = incident.Unresolved, "changed-by-another"
+	if triedAgain(cause) { // the first try may be what the second met
+		inc.Reason = "not-verified"
+	}
 	closing := l.closing()
 	closing.Incidents, closing.Known.OpenIncidents = []incident.Incident{inc}, []string{inc.ID}
 	for _, debt := range l.debts {

@@ -48,6 +48,7 @@ func (l *listJudging) isOver() (bool, listEnd) {
 // end is how the list stands.
 func (l *listJudging) end() listEnd {
 	end := listEnd{version: l.list.Version, digest: policy.ListDigest(l.list.Entries), outcome: l.inc.Outcome, reason: l.inc.Reason, doc: l.inc}
+	end.unclear = l.unclear
 	end.story, end.owing, end.retry = &Story{Incidents: []incident.Incident{l.inc}}, l.owing, l.owing
 	switch l.inc.Outcome {
 	case incident.Reverted:

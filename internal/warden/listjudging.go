@@ -25,26 +25,10 @@ type listEnd struct {
 	story   *Story
 	// edited is true where the list holds something else by now: what was judged
 	// on its entries is to be judged again.
-	edited bool
-	owing  bool // a sink is to be told with the next delivery
-	retry  bool
-}
-
-// listCourt lets one list be judged once in a batch for all that ask.
-type listCourt struct {
-	turn chan struct{} // full while the list is judged
-	last *listEnd
-}
-
-// enterCourt waits until the list is nobody else's in the batch, or the time is over.
-func enterCourt(ctx context.Context, shared *batchFacts, id string) (c *listCourt, leave func(), err error) {
-	c, _ = onceInBatch(shared, "list "+id, func() (*listCourt, error) { return &listCourt{turn: make(chan struct{}, 1)}, nil })
-	select {
-	case c.turn <- struct{}{}:
-		return c, func() { <-c.turn }, nil
-	case <-ctx.Done():
-		return nil, nil, fmt.Errorf("wait for the judging of %s: %w", id, ctx.Err())
-	}
+	edited  bool
+	unclear []string // groups that could not be read
+	owing   bool     // a sink is to be told with the next delivery
+	retry   bool
 }
 
 // listJudging is one prefix list being judged for all the groups that refer to
@@ -82,11 +66,11 @@ type listJudging struct {
 // group was met that violates by entries that were added, digest is theirs.
 // tries is how often what asks for it was received.
 func (w *Warden) judgeList(ctx context.Context, shared *batchFacts, id string, groups []string, base *record, digest string, tries int) (listEnd, error) {
-	court, leave, err := enterCourt(ctx, shared, id)
-	if err != nil {
+	court := courtOf(shared, id)
+	if err := court.enter(ctx); err != nil {
 		return listEnd{}, err
 	}
-	defer leave()
+	defer court.leave()
 	if court.last != nil && base == nil && court.last.digest == digest {
 		return *court.last, nil
 	}
@@ -101,20 +85,6 @@ func (w *Warden) judgeList(ctx context.Context, shared *batchFacts, id string, g
 
 func (w *Warden) listJudging(shared *batchFacts, id string, tries int) *listJudging {
 	return &listJudging{w: w, id: id, shared: shared, tries: tries, holder: fmt.Sprintf("%s/%d", w.cfg.HolderID, w.number.Add(1))}
-}
-
-// judgedInBatch is how the list stands, where it was judged with these entries in
-// the batch.
-func judgedInBatch(ctx context.Context, shared *batchFacts, id, digest string) (listEnd, bool) {
-	court, leave, err := enterCourt(ctx, shared, id)
-	if err != nil {
-		return listEnd{}, false
-	}
-	defer leave()
-	if court.last == nil || court.last.digest != digest {
-		return listEnd{}, false
-	}
-	return *court.last, true
 }
 
 // judge judges the list as it is now, again from the start if another changed

@@ -442,14 +442,15 @@ func TestIPv6EntriesAreTakenOutToo(t *testing.T) {
 func TestWaitingForAListThatIsJudgedEndsWithTheTime(t *testing.T) {
 	w := grownList(t, revertSSH)
 	shared := &batchFacts{}
-	court, err := onceInBatch(shared, "list "+ownList, func() (*listCourt, error) { return &listCourt{turn: make(chan struct{}, 1)}, nil })
-	require.NoError(t, err)
-	court.turn <- struct{}{} // another group's judging is at it
+	court := courtOf(shared, ownList)
+	require.NoError(t, court.enter(t.Context())) // another group's judging is at it
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err = w.Warden.judgeList(ctx, shared, ownList, nil, nil, "", 1)
+	_, err := w.Warden.judgeList(ctx, shared, ownList, nil, nil, "", 1)
 	require.ErrorIs(t, err, context.Canceled)
-	<-court.turn
+	_, _, err = judgedInBatch(ctx, shared, ownList, "")
+	require.ErrorIs(t, err, context.Canceled)
+	court.leave()
 	_, err = w.Warden.judgeList(t.Context(), shared, ownList, nil, nil, "", 1)
 	require.NoError(t, err)
 }

@@ -95,13 +95,16 @@ func (j *judging) askLists(ctx context.Context) error {
 		if !tellsOfList(e.verdict) {
 			continue
 		}
-		var err error
-		end, told := judgedInBatch(ctx, j.shared, list.ID, policy.ListDigest(list.Entries))
-		if !told {
+		digest := policy.ListDigest(list.Entries)
+		end, told, err := judgedInBatch(ctx, j.shared, list.ID, digest)
+		if slices.Contains(end.unclear, j.groupID) { // it could be read now
+			told, digest = false, ""
+		}
+		if err == nil && !told {
 			end, told, err = j.toldOfList(ctx, e, list)
 		}
 		if err == nil && !told {
-			end, err = j.w.judgeList(ctx, j.shared, list.ID, nil, nil, policy.ListDigest(list.Entries), j.tries())
+			end, err = j.w.judgeList(ctx, j.shared, list.ID, nil, nil, digest, j.tries())
 		}
 		if err != nil {
 			return err
@@ -182,6 +185,18 @@ func (j *judging) readOldLists(ctx context.Context) error {
 		j.facts.OldLists[v] = nil
 		if err == nil {
 			j.facts.OldLists[v] = secgroup.Blocks(entries)
+		}
+	}
+	return nil
+}
+
+// olderThanKnown is an error that wraps incident.ErrConflict where a list is shown
+// as it was before its rules were seen last: EC2 reads may be late, and a list's
+// version never goes back.
+func (j *judging) olderThanKnown(read secgroup.PrefixList) error {
+	for _, known := range j.mem.Known.Rules {
+		if l, ok := known.Rule.Peer.(secgroup.PrefixList); ok && l.ID == read.ID && read.Version > 0 && read.Version < l.Version {
+			return fmt.Errorf("read %s: version %d is shown, and was %d before: %w", read.ID, read.Version, l.Version, incident.ErrConflict)
 		}
 	}
 	return nil

@@ -20,17 +20,18 @@ func (j *judging) tellListUndone(ctx context.Context, e *end, list secgroup.Pref
 	if !ok || e.outcome != incident.Exempt || j.w.cfg.Closed == nil {
 		return false, nil
 	}
-	_, leave, err := enterCourt(ctx, j.shared, list.ID)
-	if err != nil {
+	court := courtOf(j.shared, list.ID)
+	if err := court.enter(ctx); err != nil {
 		return false, err
 	}
-	defer leave()
+	defer court.leave()
 	l := j.w.listJudging(j.shared, list.ID, j.tries())
 	if err := l.recall(ctx); err != nil {
 		return false, err
 	}
 	inc, found := l.openIncident(id)
 	if !found {
+		var err error
 		if inc, found, err = j.w.cfg.Closed(ctx, list.ID, id); err != nil {
 			return false, unreadable(err)
 		}
