@@ -183,7 +183,9 @@ func TestFault23AListThatOthersUseIsAlerted(t *testing.T) {
 func TestFault23AnEntryThatARuleMayHaveStays(t *testing.T) {
 	w := grownList(t, revertSSH, "ingress tcp/443 from "+ownList)
 	w.holds(ownList, "8.8.8.0/29", "0.0.0.0/0")
-	require.Equal(t, incident.Alerted, w.decisions(w.edit(1), 1)[""].Outcome)
+	d := w.decisions(w.edit(1), 1)[""]
+	require.Equal(t, incident.Alerted, d.Outcome)
+	require.Contains(t, d.Reason, "nothing is to be taken back of that rule", "who may have it is named")
 	require.Equal(t, []string{"8.8.8.0/29", "0.0.0.0/0"}, w.blocks(ownList))
 }
 
