@@ -192,6 +192,26 @@ kind: Settings
 	require.Empty(t, w.held())
 }
 
+// A record that cannot name all that it opened tells of all that is seen of its
+// group within the hour: of the other groups it tells nothing.
+func TestFuseKnowsARecordThatNamesNothing(t *testing.T) {
+	w := newWorld(t, revertSSH, fused(1, 0))
+	ids := w.unheard(2)
+	w.ec2.add(groupA, parse(t, "ingress tcp/443 from 4.0.0.0/8"))
+	require.Equal(t, incident.Compliant, w.judge1(w.record(call{name: "AuthorizeSecurityGroupIngress", group: groupA, incomplete: true})).Outcome)
+	w.wait(54 * time.Minute)
+	w.ec2.add(groupA, parse(t, ssh))
+	require.Equal(t, []string{"reverted", "reverted", "pending"}, w.sweptOutcomes(groupA, ids[0], ids[1]))
+	counts := w.memory(groupA).Controls.Fuse.Counts
+	require.Equal(t, []string{ids[0]}, sortedKeys(counts[actKey(w.set.Policies[0])].Groups))
+
+	w = newWorld(t, revertSSH, fused(1, 0))
+	w.judge1(w.record(call{name: "AuthorizeSecurityGroupIngress", group: groupA, incomplete: true}))
+	w.wait(time.Hour + time.Minute)
+	w.ec2.add(groupA, parse(t, ssh))
+	require.Equal(t, []string{"reverted", "pending"}, w.sweptOutcomes(append([]string{groupA}, w.unheard(1)...)...), "the record is old")
+}
+
 // Whoever dies between count and act has counted; whoever finishes does not
 // count again.
 func TestFuseOfAJudgingThatDied(t *testing.T) {
