@@ -1,6 +1,7 @@
 package soak
 
 import (
+	"bytes"
 	"context"
 	"net/url"
 	"time"
@@ -127,6 +128,46 @@ func (w *world) holds() map[string]bool {
 }
 
 func keyOf(p *policy.Policy) string { return p.ID + "@" + p.Digest() }
+
+// vagueFor is how long a damaged record excuses what is seen of its group: an
+// hour by the fuse, and what a judging may take.
+const vagueFor = time.Hour + 5*time.Minute
+
+// tell notes the rules that messages about to be judged tell of: those that their
+// calls set, and all that stand in a group while a damaged record of it is fresh.
+// Such a record may have opened more than it can name (0030).
+func (w *world) tell(messages []*message) {
+	now := w.clock()
+	for _, m := range messages {
+		for _, id := range m.sets {
+			w.history.heard[id] = true
+		}
+		for _, group := range m.vague {
+			w.history.vague[group] = now
+		}
+	}
+	for group, at := range w.history.vague {
+		if now.Sub(at) >= vagueFor {
+			continue
+		}
+		for _, r := range w.history.live[group] {
+			w.history.heard[r.ID] = true
+		}
+	}
+}
+
+// spokenOf are the groups that a record names anywhere; none of a look.
+func (w *world) spokenOf(m *message) (groups []string) {
+	if isLook(m) {
+		return nil
+	}
+	for _, group := range w.order {
+		if bytes.Contains(m.body, []byte(group)) {
+			groups = append(groups, group)
+		}
+	}
+	return groups
+}
 
 // checkFuse holds a mutation against the fuse: within an hour no more groups are
 // touched of which nothing at all told. A rule of a list may be its list's doing,

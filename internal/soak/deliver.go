@@ -115,11 +115,11 @@ func (w *world) judgeLooks(cause string, groups ...string) {
 // judgeHostile delivers a record that somebody damaged. It is a copy: the
 // record itself still comes.
 func (w *world) judgeHostile() {
-	var mayName []string
+	var mayName, vague []string
 	body := []byte(`{"detail-type":"AWS API Call via CloudTrail","source":"aws.ec2","detail":{"eventName":"AuthorizeSecurityGroupIngress"}}`)
 	if all := slices.Concat(w.queue.went, w.queue.waiting); len(all) > 0 {
 		from := pickOf(w, all)
-		body, mayName = from.body, from.sets
+		body, mayName, vague = from.body, from.sets, slices.Concat(from.vague, w.spokenOf(from))
 		for _, id := range from.sets {
 			w.history.rules[id].forged = true
 		}
@@ -129,7 +129,7 @@ func (w *world) judgeHostile() {
 		body = w.damaged(body)
 	}
 	m := w.queue.put(body, time.Time{})
-	m.mayName = mayName
+	m.mayName, m.vague = mayName, vague
 	w.tally.Ways["hostile"]++
 	w.tally.check("P7 no bytes make it panic")
 	w.judge("hostile", []*message{m})
@@ -177,10 +177,8 @@ func (w *world) judge(way string, messages []*message) {
 	w.step.holds, w.step.looks = w.holds(), true
 	for _, m := range messages {
 		w.step.looks = w.step.looks && isLook(m)
-		for _, id := range m.sets {
-			w.history.heard[id] = true
-		}
 	}
+	w.tell(messages)
 	w.step.judging = true
 	decisions := w.guarded(deliveries(messages))
 	w.step.judging = false

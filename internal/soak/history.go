@@ -24,7 +24,8 @@ type history struct {
 	paused  bool
 	off     bool                 // nothing feeds the guard: pause --hard
 	undone  []undoing            // in the order in which they were made
-	heard   map[string]bool      // rules of which some record was delivered
+	heard   map[string]bool      // rules of which some record was delivered, or may have told without their names
+	vague   map[string]time.Time // groups of which a damaged record was delivered, the last time
 	unasked map[string]time.Time // groups that the guard touched though nothing told of it, under the fuse
 }
 
@@ -59,7 +60,7 @@ const guardActor = "guard"
 func newHistory() history {
 	return history{
 		live: map[string][]secgroup.Rule{}, rules: map[string]*pastRule{}, places: map[string]place{}, lists: map[string][]netip.Prefix{},
-		held: map[string]map[string]bool{}, touched: map[string]bool{}, blindly: map[string]int{}, sent: map[string]map[string]int{}, heard: map[string]bool{}, unasked: map[string]time.Time{}, excused: map[string]exemption{},
+		held: map[string]map[string]bool{}, touched: map[string]bool{}, blindly: map[string]int{}, sent: map[string]map[string]int{}, heard: map[string]bool{}, vague: map[string]time.Time{}, unasked: map[string]time.Time{}, excused: map[string]exemption{},
 	}
 }
 

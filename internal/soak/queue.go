@@ -20,6 +20,7 @@ type message struct {
 	sets     []string  // rules that its call added or changed
 	names    []naming  // those of them that its record names
 	mayName  []string  // of a damaged record: what it may name
+	vague    []string  // of a damaged record: the groups of which it may have told more than it names
 }
 
 // queue holds what waits, in the order of arrival, and some of what went.

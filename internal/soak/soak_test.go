@@ -126,3 +126,24 @@ func TestItFindsThatNothingIsNamed(t *testing.T) {
 	}
 	require.Positive(t, found["P5"], "found %v", found)
 }
+
+// TestItFindsThatTheFuseIsTooLarge guards with a fuse that lets one group more be
+// touched than the docket says.
+func TestItFindsThatTheFuseIsTooLarge(t *testing.T) {
+	sets, err := compileAll()
+	require.NoError(t, err)
+	r := newRunner(sets)
+	r.prepare = func(w *world) {
+		w.fuse.Groups++
+		require.NoError(t, w.restart())
+	}
+	found := map[string]int{}
+	for seed := uint64(0); seed < 4000 && found["fuse"] == 0; seed++ {
+		if docketOf(seed).fuse > 0 {
+			if f := r.play(seed, allSteps(), false, newTally()).failure; f != nil {
+				found[f.Property]++
+			}
+		}
+	}
+	require.Positive(t, found["fuse"], "found %v", found)
+}

@@ -54,7 +54,8 @@ type world struct {
 	ids     *idSource
 	store   *ledger.InMemory
 	guard   *warden.Warden
-	starts  int // of the guard's process
+	fuse    policy.Fuse // of the guard: that of the docket
+	starts  int         // of the guard's process
 	log     bytes.Buffer
 	read    int // how much of log was checked
 
@@ -75,7 +76,7 @@ type world struct {
 }
 
 func newWorld(d *docket, set *policy.Set, u *universe, t *Tally) (*world, error) {
-	w := &world{docket: d, set: set, universe: u, tally: t, ids: newIDSource(), store: ledger.NewInMemory(), now: began,
+	w := &world{docket: d, set: set, universe: u, tally: t, ids: newIDSource(), store: ledger.NewInMemory(), now: began, fuse: policy.Fuse{Groups: d.fuse},
 		order: []string{defaultGroup, webGroup, dbGroup}, versions: map[string]int{}}
 	w.history = newHistory()
 	w.effects = &effects{w: w}
@@ -138,7 +139,7 @@ func (w *world) restart() error {
 		Ledger: w.effects, Closed: w.store.Closed, Publisher: w.effects, Queue: w.effects,
 		Clock: w.clock, Sleep: w.sleep, Logger: slog.New(slog.NewJSONHandler(&w.log, &slog.HandlerOptions{ReplaceAttr: withoutTime})),
 		Account: account, Region: region, RoleARN: guardIdentity().Issuer.ARN, Mode: policy.Enforce,
-		Fuse:   policy.Fuse{Groups: w.docket.fuse},
+		Fuse:   w.fuse,
 		Limits: plan.Limits{MayModify: true, MayAuthorize: true, MayEditLists: true}, HolderID: fmt.Sprint("guard-", w.starts),
 		Judgings: 1, // one group after the other: the order is part of the episode
 	})
