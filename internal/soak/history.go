@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/sgwarden/sgwarden/internal/incident"
 	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
 
@@ -26,6 +27,8 @@ type history struct {
 	undone  []undoing            // in the order in which they were made
 	heard   map[string]bool      // rules of which some record was delivered
 	unasked map[string]time.Time // groups that the guard touched though nothing told of it, under the fuse
+	said    []wronged            // of which an open incident said how to put it back
+	told    []incident.Incident  // the messages that say of some rule how to put it back
 }
 
 // pastRule is one rule id with all that it ever was.
