@@ -155,7 +155,7 @@ func (w *world) kept(group, id string, r secgroup.Rule) packets {
 	all := w.universe.of(r)
 	kept := all
 	for _, l := range w.docket.laws {
-		f := w.forbiddenBut(l, group)
+		f := w.forbiddenTo(l, group, r)
 		if l.remedy != narrow || !w.mayAct(l, id) || !all.meets(f) {
 			continue
 		}

@@ -107,7 +107,7 @@ func (w *world) unionOf(group string) (all []secgroup.Rule) {
 // a law that looks at the sum, whether the sum of all is too much and the rule
 // has a part in it. Which of several that share a tolerance goes is left open.
 func (w *world) refuses(l law, group string, r secgroup.Rule, beside []secgroup.Rule) bool {
-	f := w.forbiddenBut(l, group)
+	f := w.forbiddenTo(l, group, r)
 	mine := w.universe.of(r).and(f)
 	if mine.empty() {
 		return false
@@ -123,8 +123,22 @@ func (w *world) refuses(l law, group string, r secgroup.Rule, beside []secgroup.
 	return true
 }
 
-// forbiddenBut is what a law forbids in a group, without what is exempt.
+// forbiddenBut is what a law forbids in a group, without what is exempt for some
+// rule of it.
 func (w *world) forbiddenBut(l law, group string) packets {
+	return w.forbiddenUnless(l, group, func(exemption) bool { return true })
+}
+
+// forbiddenTo is what a law forbids of one rule of a group, without what is exempt:
+// a list is exempt for the rules that refer to it, whatever it holds.
+func (w *world) forbiddenTo(l law, group string, r secgroup.Rule) packets {
+	return w.forbiddenUnless(l, group, func(e exemption) bool {
+		_, isList := e.rule.Peer.(secgroup.PrefixList)
+		return !isList || e.rule.Peer.Key() == r.Peer.Key()
+	})
+}
+
+func (w *world) forbiddenUnless(l law, group string, excuses func(exemption) bool) packets {
 	f := w.forbiddenIn(l, group)
 	exempt := slices.Clone(l.exempt)
 	if !w.step.blind { // without the ledger its exemptions cannot be known
@@ -135,7 +149,7 @@ func (w *world) forbiddenBut(l law, group string) packets {
 		}
 	}
 	for _, e := range exempt {
-		if e.group == group {
+		if e.group == group && excuses(e) {
 			f = f.without(w.universe.of(w.filled(e.rule)))
 		}
 	}
@@ -211,7 +225,7 @@ type wronged struct {
 }
 
 func (w *world) refusedByAny(group string, r secgroup.Rule) bool {
-	return slices.ContainsFunc(w.docket.laws, func(l law) bool { return l.acts() && w.universe.of(r).meets(w.forbiddenBut(l, group)) })
+	return slices.ContainsFunc(w.docket.laws, func(l law) bool { return l.acts() && w.universe.of(r).meets(w.forbiddenTo(l, group, r)) })
 }
 
 // checkPutBack: such a rule is put back, or it is said how to: in an incident
