@@ -258,6 +258,9 @@ func (w *world) modify(a actor) {
 		p.Set(at+"Description", text)
 	}
 	_, done := w.call(a, "ModifySecurityGroupRules", p)
+	if made := w.queue.made; done && made != nil && len(made.names) == 0 {
+		made.names = w.names("ModifySecurityGroupRules", []string{r.ID}) // the value that it had: its record names it all the same
+	}
 	w.say("%s ModifySecurityGroupRules %s %s: %s/%s-%s %s -> %v", who(a), group, r.ID, f.protocol, f.from, f.to, peer.value, done)
 }
 

@@ -110,8 +110,10 @@ func (w *world) checkNarrowed(d warden.Decision, r warden.RuleDecision, live sec
 			too = too.or(w.forbiddenBut(l, d.GroupID))
 		}
 	}
-	// A race may have come after the read-back, which is what is claimed.
-	if isLive && !w.step.raced[d.GroupID] && w.universe.of(live).meets(too) {
+	// A race may have come after the read-back, which is what is claimed; a stale
+	// read shows what it once was narrowed to.
+	stale := w.effects.plan.fault == "stale read" && slices.ContainsFunc(w.valuesOf(r.ID), func(v secgroup.Rule) bool { return !w.universe.of(v).meets(too) })
+	if isLive && !stale && !w.step.raced[d.GroupID] && w.universe.of(live).meets(too) {
 		w.blame("truth", "%s is said to be narrowed, and is %s", r.ID, live)
 	}
 	trace := w.step.trace[d.GroupID]
@@ -155,7 +157,7 @@ func (w *world) kept(group, id string, r secgroup.Rule) packets {
 	all := w.universe.of(r)
 	kept := all
 	for _, l := range w.docket.laws {
-		f := w.forbiddenBut(l, group)
+		f := w.forbiddenTo(l, group, r)
 		if l.remedy != narrow || !w.mayAct(l, id) || !all.meets(f) {
 			continue
 		}

@@ -1,6 +1,7 @@
 package soak
 
 import (
+	"context"
 	"maps"
 	"slices"
 	"strings"
@@ -106,7 +107,7 @@ func (w *world) unionOf(group string) (all []secgroup.Rule) {
 // a law that looks at the sum, whether the sum of all is too much and the rule
 // has a part in it. Which of several that share a tolerance goes is left open.
 func (w *world) refuses(l law, group string, r secgroup.Rule, beside []secgroup.Rule) bool {
-	f := w.forbiddenBut(l, group)
+	f := w.forbiddenTo(l, group, r)
 	mine := w.universe.of(r).and(f)
 	if mine.empty() {
 		return false
@@ -122,8 +123,22 @@ func (w *world) refuses(l law, group string, r secgroup.Rule, beside []secgroup.
 	return true
 }
 
-// forbiddenBut is what a law forbids in a group, without what is exempt.
+// forbiddenBut is what a law forbids in a group, without what is exempt for some
+// rule of it.
 func (w *world) forbiddenBut(l law, group string) packets {
+	return w.forbiddenUnless(l, group, func(exemption) bool { return true })
+}
+
+// forbiddenTo is what a law forbids of one rule of a group, without what is exempt:
+// a list is exempt for the rules that refer to it, whatever it holds.
+func (w *world) forbiddenTo(l law, group string, r secgroup.Rule) packets {
+	return w.forbiddenUnless(l, group, func(e exemption) bool {
+		_, isList := e.rule.Peer.(secgroup.PrefixList)
+		return !isList || e.rule.Peer.Key() == r.Peer.Key()
+	})
+}
+
+func (w *world) forbiddenUnless(l law, group string, excuses func(exemption) bool) packets {
 	f := w.forbiddenIn(l, group)
 	exempt := slices.Clone(l.exempt)
 	if !w.step.blind { // without the ledger its exemptions cannot be known
@@ -134,7 +149,7 @@ func (w *world) forbiddenBut(l law, group string) packets {
 		}
 	}
 	for _, e := range exempt {
-		if e.group == group {
+		if e.group == group && excuses(e) {
 			f = f.without(w.universe.of(w.filled(e.rule)))
 		}
 	}
@@ -210,22 +225,49 @@ type wronged struct {
 }
 
 func (w *world) refusedByAny(group string, r secgroup.Rule) bool {
-	return slices.ContainsFunc(w.docket.laws, func(l law) bool { return l.acts() && w.universe.of(r).meets(w.forbiddenBut(l, group)) })
+	return slices.ContainsFunc(w.docket.laws, func(l law) bool { return l.acts() && w.universe.of(r).meets(w.forbiddenTo(l, group, r)) })
 }
 
-// checkPutBack: such a rule is put back, or it is said how to.
+// checkPutBack: such a rule is put back, or it is said how to: in an incident
+// that was written, which checkSaid wants told by the time all is at rest.
 func (w *world) checkPutBack(decisions []warden.Decision) {
 	for _, g := range w.step.wronged {
 		w.tally.check("P5 what was compliant after all is put back, or said")
 		back := slices.ContainsFunc(w.rules(g.group), func(r secgroup.Rule) bool { return same(r, g.rule) })
-		said := slices.ContainsFunc(decisions, func(d warden.Decision) bool {
-			return d.Story != nil && slices.ContainsFunc(d.Story.Incidents, func(i incident.Incident) bool {
-				return slices.ContainsFunc(i.Notes, func(n string) bool { return strings.Contains(n, "put it back: authorize "+g.rule.String()) })
-			})
+		said := back || w.isSaid(g) || slices.ContainsFunc(decisions, func(d warden.Decision) bool {
+			return d.Story != nil && slices.ContainsFunc(d.Story.Incidents, g.isIn)
 		})
-		if !back && !said && !w.effects.plan.killed {
+		if !said && !w.effects.plan.killed {
 			w.blame("P5", "%s of %s was compliant when it was taken away, is not back, and nothing says so: %s", g.rule.ID, g.group, g.rule)
 		}
 	}
 	w.step.wronged = nil
+}
+
+// isIn reports whether an incident says how to put the rule back.
+func (g wronged) isIn(i incident.Incident) bool {
+	return slices.ContainsFunc(i.Notes, func(n string) bool { return strings.Contains(n, "put it back: authorize "+g.rule.String()) })
+}
+
+// isSaid reports whether an open incident of the ledger says so. It is all there
+// is where only records of the guard's own calls were at hand, which tell no story.
+func (w *world) isSaid(g wronged) bool {
+	memory, err := w.store.Observe(context.Background(), g.group)
+	if err != nil {
+		w.blame("harness", "observe %s: %v", g.group, err)
+	}
+	if !slices.ContainsFunc(memory.Open, g.isIn) {
+		return false
+	}
+	w.history.said = append(w.history.said, g)
+	return true
+}
+
+// checkSaid: what only an open incident said of a group was told once it is at rest.
+func (w *world) checkSaid(group string) {
+	for _, g := range w.history.said {
+		if g.group == group && !slices.ContainsFunc(w.history.told, g.isIn) {
+			w.blame("P5", "%s of %s was compliant when it was taken away, and nobody was told: %s", g.rule.ID, group, g.rule)
+		}
+	}
 }

@@ -25,6 +25,9 @@ func (w *world) published(i incident.Incident) {
 		w.history.sent[i.ID] = map[string]int{}
 	}
 	w.history.sent[i.ID][string(i.EventType)]++
+	if slices.ContainsFunc(i.Notes, func(n string) bool { return strings.Contains(n, "put it back: authorize ") }) {
+		w.history.told = append(w.history.told, i)
+	}
 	w.say("  message %s %s %s %s", i.EventType, i.Outcome, i.ID, i.Reason)
 	m, err := alert.Render(i)
 	if err != nil {

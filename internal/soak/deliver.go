@@ -80,9 +80,9 @@ func (w *world) lose(ready []*message) {
 // messages themselves are spent.
 func (w *world) judgeLog(ready []*message) {
 	var records []json.RawMessage
-	file := &message{id: fmt.Sprint("log", w.queue.taken)}
+	file := &message{id: fmt.Sprint("log", w.queue.taken), isFile: true}
 	for _, m := range ready {
-		if !m.delayed && json.Valid(m.body) && len(records) < 4 {
+		if !m.delayed && !m.isFile && json.Valid(m.body) && len(records) < 4 {
 			records = append(records, m.body)
 			file.sets, file.names = append(file.sets, m.sets...), append(file.names, m.names...)
 			w.queue.drop(m)

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/sgwarden/sgwarden/internal/incident"
 	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
 
@@ -27,6 +28,8 @@ type history struct {
 	heard   map[string]bool      // rules of which some record was delivered, or may have told without their names
 	vague   map[string]time.Time // groups of which a damaged record was delivered, the last time
 	unasked map[string]time.Time // groups that the guard touched though nothing told of it, under the fuse
+	said    []wronged            // of which an open incident said how to put it back
+	told    []incident.Incident  // the messages that say of some rule how to put it back
 }
 
 // pastRule is one rule id with all that it ever was.

@@ -127,6 +127,7 @@ func (w *world) checkBooks(group string) {
 	for _, i := range memory.Open {
 		w.blame("books", "incident %s of %s is open at rest: %s %s", i.ID, group, i.Outcome, i.Reason)
 	}
+	w.checkSaid(group)
 	w.checkWatched(group, memory.Known)
 	w.checkUndoingIsTold(group, memory.Known)
 	for _, r := range w.rules(group) {

@@ -78,7 +78,7 @@ func (j *judging) takeUpBlind() {
 	for _, act := range j.w.removed.of(j.groupID) {
 		rule := act.inc.Rules[0]
 		d := j.holderOf(rule.ID)
-		if d == nil {
+		if d == nil || d.undone { // an undoing is over: what is taken after it is no part of it
 			d = &draft{inc: act.inc, stored: &act.inc}
 			_, live := ruleByID(j.live.Rules, rule.ID)
 			d.final = !live && !act.inc.Outcome.StaysOpen()

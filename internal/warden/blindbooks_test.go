@@ -154,6 +154,36 @@ func TestWhatIsRemovedWithoutTheLedgerIsFiledOnce(t *testing.T) {
 	}
 }
 
+// TestWhatAnOperatorPutBackIsFiledWhenItIsTakenBlindly: the incident that tells of
+// the undoing is over, and is none of what is taken again.
+func TestWhatAnOperatorPutBackIsFiledWhenItIsTakenBlindly(t *testing.T) {
+	w := newWorld(t, revertSSH)
+	w.judge1(w.authorize(groupA, ssh))
+	w.putBack(w.closed(groupA)[0])
+	body := w.authorize(groupA, ssh)
+	back := w.ec2.group(groupA)[0].ID
+	w.publisher.on = func(incident.Incident) error { return incident.ErrUnavailable }
+	require.True(t, w.judge1(body).Retry)
+	require.Len(t, w.memory(groupA).Open, 1, "the message of the undoing is owed")
+	w.publisher.on = nil
+
+	w.down()
+	require.True(t, w.judgeTimes(body, 2).Retry)
+	w.requireOpen(groupA)
+	require.Equal(t, []string{"acted reverted", "acted reverted"}, w.sent())
+	w.up()
+	d := w.judgeTimes(body, 3)
+	require.False(t, d.Retry, "%s %s", d.Outcome, d.Reason)
+	require.Empty(t, w.memory(groupA).Open)
+	closed := w.closed(groupA)
+	last := slices.IndexFunc(closed, func(i incident.Incident) bool { return i.ID == w.publisher.messages()[1].ID })
+	require.GreaterOrEqual(t, last, 0, "what was done and told is filed")
+	require.Equal(t, incident.Reverted, closed[last].Rules[0].Outcome)
+	require.Equal(t, back, closed[last].Rules[0].ID)
+	require.NotEmpty(t, w.memory(groupA).Recent, "the journal knows our call")
+	require.Equal(t, []string{"acted reverted", "acted reverted"}, w.sent(), "it stands no more")
+}
+
 // TestBlindAlertSaysWhatFailed: a ledger that was read is not one that could
 // not be.
 func TestBlindAlertSaysWhatFailed(t *testing.T) {

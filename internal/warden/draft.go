@@ -34,10 +34,13 @@ func (j *judging) draftIncidents(ctx context.Context) {
 	var fresh *draft
 	for _, rv := range j.verdict.All() {
 		e := j.ends[rv.Rule.ID]
-		if e == nil || e.seen || e.listed {
+		if e == nil || e.listed {
 			continue
 		}
 		d := j.holderOf(rv.Rule.ID)
+		if e.seen && (d == nil || d.undone || e.outcome == incident.Exempt) {
+			continue // in an incident that is open for others it stays what it is
+		}
 		due := e.act || e.outcome > incident.Exempt
 		undone := j.tellUndone(ctx, e, d)
 		if d != nil && d.undone {

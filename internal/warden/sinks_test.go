@@ -336,14 +336,20 @@ func TestSinksOfManyGroups(t *testing.T) {
 	require.Len(t, chat.told, 1)
 }
 
+// putBack exempts what an incident took, as an operator does who undoes it.
+func (w *world) putBack(taken incident.Incident) {
+	w.t.Helper()
+	exemption := policy.Exemption{ID: incident.UndoExemption(taken.ID, "ssh"), Policy: "ssh", Group: groupA, Rules: []secgroup.Rule{parse(w.t, ssh)}, Owner: "net", Reason: "agreed", Until: noon.Add(time.Hour)}
+	require.NoError(w.t, w.store.Operator().PutExemption(w.t.Context(), exemption, noon))
+}
+
 // TestADebtOfAnUndoing: a sink gets what the subscribers got of it, the rules
 // that are back as they are.
 func TestADebtOfAnUndoing(t *testing.T) {
 	w, chat, bus, _ := withSinks(t, revertSSH)
 	w.judge1(w.authorize(groupA, ssh))
 	taken := w.closed(groupA)[0]
-	exemption := policy.Exemption{ID: incident.UndoExemption(taken.ID, "ssh"), Policy: "ssh", Group: groupA, Rules: []secgroup.Rule{parse(t, ssh)}, Owner: "net", Reason: "agreed", Until: noon.Add(time.Hour)}
-	require.NoError(t, w.store.Operator().PutExemption(t.Context(), exemption, noon))
+	w.putBack(taken)
 	chat.on = failing(incident.ErrUnavailable)
 	body := w.authorize(groupA, ssh)
 	require.True(t, w.judge1(body).Retry)

@@ -54,6 +54,37 @@ func TestPauseHoldsWhereTheLedgerFailsBehindItsRead(t *testing.T) {
 	require.Empty(t, w.sent())
 }
 
+// TestWhatIsObservedBesideWhatIsHeldStaysTold: the end of a pause ends nothing of
+// a rule that was told of beside the one that waited.
+func TestWhatIsObservedBesideWhatIsHeldStaysTold(t *testing.T) {
+	const web = "---\napiVersion: sgwarden/v1\nkind: Policy\nmetadata: {id: web, title: Web, severity: low}\n" +
+		"forbid: [{direction: ingress, ports: [443], peers: [internet]}]\nmode: observe\n"
+	for _, remedy := range []string{"tag", "revert"} {
+		for _, rules := range [][]string{{https, ssh}, {ssh, https}} {
+			t.Run(remedy+" "+rules[0], func(t *testing.T) {
+				ctx := context.Background()
+				w := newWorld(t, policyText("ssh", remedy, "")+web)
+				require.NoError(t, w.store.Operator().Pause(ctx, "", "incident 7"))
+				body := w.authorize(groupA, rules...)
+				require.Equal(t, incident.Pending, w.judge1(body).Outcome)
+				require.NoError(t, w.store.Operator().Resume(ctx, ""))
+				d := w.judge1(judgeGroup(groupA, causeRetry, w.memory(groupA).Open[0].ID))
+				require.False(t, d.Retry)
+				require.Len(t, w.closed(groupA), 1)
+				for _, r := range w.closed(groupA)[0].Rules {
+					if r.Before.String() == https {
+						require.Equal(t, incident.Observed, r.Outcome, "it is there, and violates")
+					}
+				}
+				w.wait(time.Minute)
+				w.judge1(judgeGroup(groupA, "sweep", ""))
+				require.Equal(t, []string{"opened pending", "acted " + d.Outcome.String()}, w.sent(), "nobody is told twice")
+				require.Len(t, w.closed(groupA), 1)
+			})
+		}
+	}
+}
+
 func TestPauseSaysNothingOfWhatIsTagged(t *testing.T) {
 	ctx := context.Background()
 	w := newWorld(t, policyText("ssh", "tag", ""))
