@@ -233,7 +233,7 @@ func ruleBefore(r incident.Rule) secgroup.Rule {
 func (j *judging) leftOver(d *draft, r incident.Rule, e *end) (incident.Outcome, string) {
 	act := d.blindly(r.ID)
 	begun := d.stored.Outcome == 0 || d.stored.Outcome == incident.NotReverted || d.stored.Outcome == incident.Unresolved
-	begun = begun && r.Reason != reasonOvertaken
+	begun = begun && r.Reason != reasonOvertaken && (r.Outcome == 0 || r.Outcome.StaysOpen()) // else it had its end, without us
 	live, isLive := ruleByID(j.live.Rules, r.ID)
 	if j.exists && secgroup.IsGroupEntry(r.ID) {
 		live, isLive, begun = e.rule, true, false // the group itself, which is as required by now
