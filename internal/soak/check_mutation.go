@@ -106,8 +106,7 @@ func (w *world) unionOf(group string) (all []secgroup.Rule) {
 // a law that looks at the sum, whether the sum of all is too much and the rule
 // has a part in it. Which of several that share a tolerance goes is left open.
 func (w *world) refuses(l law, group string, r secgroup.Rule, beside []secgroup.Rule) bool {
-	f := w.forbiddenBut(l, group)
-	mine := w.universe.of(r).and(f)
+	mine := w.universe.of(r).and(w.forbiddenBut(l, group, r))
 	if mine.empty() {
 		return false
 	}
@@ -122,8 +121,10 @@ func (w *world) refuses(l law, group string, r secgroup.Rule, beside []secgroup.
 	return true
 }
 
-// forbiddenBut is what a law forbids in a group, without what is exempt.
-func (w *world) forbiddenBut(l law, group string) packets {
+// forbiddenBut is what a law forbids in a group, without what is exempt for a
+// rule: an exempt list means the rules that refer to it, with the entries that it
+// has, and no other rule that opens the same.
+func (w *world) forbiddenBut(l law, group string, r secgroup.Rule) packets {
 	f := w.forbiddenIn(l, group)
 	exempt := slices.Clone(l.exempt)
 	if !w.step.blind { // without the ledger its exemptions cannot be known
@@ -134,11 +135,25 @@ func (w *world) forbiddenBut(l law, group string) packets {
 		}
 	}
 	for _, e := range exempt {
-		if e.group == group {
-			f = f.without(w.universe.of(w.filled(e.rule)))
+		if e.group != group {
+			continue
+		}
+		if exempt, applies := exemptFor(e.rule, r); applies {
+			f = f.without(w.universe.of(exempt))
 		}
 	}
 	return f
+}
+
+// exemptFor is what an exempt rule means for a rule.
+func exemptFor(exempt, r secgroup.Rule) (secgroup.Rule, bool) {
+	list, isList := exempt.Peer.(secgroup.PrefixList)
+	if !isList {
+		return exempt, true
+	}
+	mine, refers := r.Peer.(secgroup.PrefixList)
+	exempt.Peer = r.Peer
+	return exempt, refers && mine.ID == list.ID
 }
 
 func (w *world) forbiddenIn(l law, group string) packets {
@@ -210,7 +225,7 @@ type wronged struct {
 }
 
 func (w *world) refusedByAny(group string, r secgroup.Rule) bool {
-	return slices.ContainsFunc(w.docket.laws, func(l law) bool { return l.acts() && w.universe.of(r).meets(w.forbiddenBut(l, group)) })
+	return slices.ContainsFunc(w.docket.laws, func(l law) bool { return l.acts() && w.universe.of(r).meets(w.forbiddenBut(l, group, r)) })
 }
 
 // checkPutBack: such a rule is put back, or it is said how to.
