@@ -271,7 +271,9 @@ func (j *judging) planAgain() {
 		if rp.Fallback != "" {
 			e.fallback = orOther(j.refusal, rp.Fallback)
 		}
-		e.tries = tries{}
+		if rp.Goal != plan.Tagged || !reached(rp, live.Rules) { // a tag that is there is not called for again: what put it there counts
+			e.tries = tries{}
+		}
 	}
 }
 
