@@ -232,8 +232,7 @@ func ruleBefore(r incident.Rule) secgroup.Rule {
 // leftOver says how a rule of a stored incident ended without this judging.
 func (j *judging) leftOver(d *draft, r incident.Rule, e *end) (incident.Outcome, string) {
 	act := d.blindly(r.ID)
-	begun := d.stored.Outcome == 0 || d.stored.Outcome == incident.NotReverted || d.stored.Outcome == incident.Unresolved
-	begun = begun && r.Reason != reasonOvertaken && (r.Outcome == 0 || r.Outcome.StaysOpen()) // else it had its end, without us
+	begun := isBegun(*d.stored, r)
 	live, isLive := ruleByID(j.live.Rules, r.ID)
 	if j.exists && secgroup.IsGroupEntry(r.ID) {
 		live, isLive, begun = e.rule, true, false // the group itself, which is as required by now
@@ -243,7 +242,7 @@ func (j *judging) leftOver(d *draft, r incident.Rule, e *end) (incident.Outcome,
 		return r.Outcome, r.Reason // read back before; what failed came after
 	case !isLive && act != nil && j.endBlind(act, e):
 		return e.outcome, e.reason
-	case isLive && begun && len(r.After) > 0 && live.SameValue(r.After[0]) && !live.SameValue(ruleBefore(r)):
+	case isLive && begun && len(r.After) > 0 && live.SameValue(r.After[0]):
 		if r.Restored {
 			return incident.Reverted, reasonInterrupted
 		}
@@ -260,6 +259,19 @@ func (j *judging) leftOver(d *draft, r incident.Rule, e *end) (incident.Outcome,
 	}
 	e.after = nil
 	return incident.Gone, ""
+}
+
+// isBegun reports whether an earlier judging may have taken something from a rule
+// and not have seen it. A rule that had its end by then had it without us, and a
+// tag, which leaves the value as it is, takes nothing.
+func isBegun(i incident.Incident, r incident.Rule) bool {
+	if i.Outcome != 0 && i.Outcome != incident.NotReverted && i.Outcome != incident.Unresolved {
+		return false
+	}
+	if r.Outcome != 0 && !r.Outcome.StaysOpen() || r.Reason == reasonOvertaken {
+		return false
+	}
+	return len(r.After) == 0 || !r.After[0].SameValue(ruleBefore(r))
 }
 
 // reasonInterrupted marks what an earlier judging planned and could not see

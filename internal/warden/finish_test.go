@@ -102,6 +102,13 @@ func TestInterruptedJudgingsAreFinishedByJudgingAfresh(t *testing.T) {
 		require.Equal(t, []string{"acted tagged"}, w.sent())
 		require.Equal(t, 1, w.ec2.count("Mutations"))
 	})
+	t.Run("tagged, and somebody removed it", func(t *testing.T) {
+		w := newWorld(t, policyText("ssh", "tag", ""))
+		w.killedAfter("CreateTags", w.authorize(groupA, ssh))
+		w.ec2.remove(groupA, "sgr-00000000000000001")
+		require.Equal(t, incident.Gone, w.judge1(judgeGroup(groupA, "sweep", "")).Outcome, "a tag takes nothing")
+		require.Empty(t, w.memory(groupA).Open)
+	})
 	t.Run("half of it", func(t *testing.T) {
 		w := newWorld(t, policyText("ssh", "{do: narrow, parts: 2}", ""))
 		body := w.authorize(groupA, "ingress tcp/20-25 from 0.0.0.0/0")
