@@ -93,8 +93,8 @@ func (w *world) checkCompliant(d warden.Decision, r warden.RuleDecision) {
 		if len(values) == 0 {
 			return
 		}
-		f := w.forbiddenBut(l, d.GroupID)
-		if !slices.ContainsFunc(values, func(v secgroup.Rule) bool { return !w.universe.of(v).meets(f) }) {
+		refused := func(v secgroup.Rule) bool { return w.universe.of(v).meets(w.forbiddenBut(l, d.GroupID, v)) }
+		if !slices.ContainsFunc(values, func(v secgroup.Rule) bool { return !refused(v) }) {
 			w.blame("truth", "%s is said to be compliant, and law %s refuses %v", r.ID, l.id, values)
 		}
 	}
@@ -107,7 +107,7 @@ func (w *world) checkNarrowed(d warden.Decision, r warden.RuleDecision, live sec
 	too := packets{}
 	for _, l := range w.docket.laws {
 		if l.acts() && !l.waits && w.mayAct(l, r.ID) {
-			too = too.or(w.forbiddenBut(l, d.GroupID))
+			too = too.or(w.forbiddenBut(l, d.GroupID, live))
 		}
 	}
 	// A race may have come after the read-back, which is what is claimed; a stale
@@ -157,7 +157,7 @@ func (w *world) kept(group, id string, r secgroup.Rule) packets {
 	all := w.universe.of(r)
 	kept := all
 	for _, l := range w.docket.laws {
-		f := w.forbiddenTo(l, group, r)
+		f := w.forbiddenBut(l, group, r)
 		if l.remedy != narrow || !w.mayAct(l, id) || !all.meets(f) {
 			continue
 		}
@@ -215,13 +215,12 @@ func (w *world) checkNothingDue(group, when string, skip func(law) bool) {
 		if !l.acts() || skip(l) {
 			continue
 		}
-		due := w.dueUnder(l, group, rules)
 		for _, r := range rules {
 			past := w.history.rules[r.ID]
 			if l.except != "" && slices.Contains(past.actors, l.except) || w.docket.beforeAct && !past.owes(l) {
 				continue
 			}
-			if w.universe.of(r).meets(due) {
+			if w.universe.of(r).meets(w.dueUnder(l, group, r, rules)) {
 				w.blame("P1", "%s: %s %s of %s stands under law %s", when, r.ID, r, group, l.id)
 				return
 			}
@@ -229,13 +228,13 @@ func (w *world) checkNothingDue(group, when string, skip func(law) bool) {
 	}
 }
 
-// dueUnder gives the witnesses that a law refuses of rules taken together.
-func (w *world) dueUnder(l law, group string, rules []secgroup.Rule) packets {
+// dueUnder gives the witnesses that a law refuses of a rule beside others.
+func (w *world) dueUnder(l law, group string, r secgroup.Rule, rules []secgroup.Rule) packets {
 	switch {
 	case l.tolerates():
 		return w.overTolerance(l, group, rules)
 	case l.whole:
 		return w.completed(l, group, rules)
 	}
-	return w.forbiddenBut(l, group)
+	return w.forbiddenBut(l, group, r)
 }

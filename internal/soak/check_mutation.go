@@ -107,8 +107,7 @@ func (w *world) unionOf(group string) (all []secgroup.Rule) {
 // a law that looks at the sum, whether the sum of all is too much and the rule
 // has a part in it. Which of several that share a tolerance goes is left open.
 func (w *world) refuses(l law, group string, r secgroup.Rule, beside []secgroup.Rule) bool {
-	f := w.forbiddenTo(l, group, r)
-	mine := w.universe.of(r).and(f)
+	mine := w.universe.of(r).and(w.forbiddenBut(l, group, r))
 	if mine.empty() {
 		return false
 	}
@@ -123,22 +122,10 @@ func (w *world) refuses(l law, group string, r secgroup.Rule, beside []secgroup.
 	return true
 }
 
-// forbiddenBut is what a law forbids in a group, without what is exempt for some
-// rule of it.
-func (w *world) forbiddenBut(l law, group string) packets {
-	return w.forbiddenUnless(l, group, func(exemption) bool { return true })
-}
-
-// forbiddenTo is what a law forbids of one rule of a group, without what is exempt:
-// a list is exempt for the rules that refer to it, whatever it holds.
-func (w *world) forbiddenTo(l law, group string, r secgroup.Rule) packets {
-	return w.forbiddenUnless(l, group, func(e exemption) bool {
-		_, isList := e.rule.Peer.(secgroup.PrefixList)
-		return !isList || e.rule.Peer.Key() == r.Peer.Key()
-	})
-}
-
-func (w *world) forbiddenUnless(l law, group string, excuses func(exemption) bool) packets {
+// forbiddenBut is what a law forbids in a group, without what is exempt for a
+// rule: an exempt list means the rules that refer to it, with the entries that it
+// has, and no other rule that opens the same.
+func (w *world) forbiddenBut(l law, group string, r secgroup.Rule) packets {
 	f := w.forbiddenIn(l, group)
 	exempt := slices.Clone(l.exempt)
 	if !w.step.blind { // without the ledger its exemptions cannot be known
@@ -149,11 +136,25 @@ func (w *world) forbiddenUnless(l law, group string, excuses func(exemption) boo
 		}
 	}
 	for _, e := range exempt {
-		if e.group == group && excuses(e) {
-			f = f.without(w.universe.of(w.filled(e.rule)))
+		if e.group != group {
+			continue
+		}
+		if exempt, applies := exemptFor(e.rule, r); applies {
+			f = f.without(w.universe.of(exempt))
 		}
 	}
 	return f
+}
+
+// exemptFor is what an exempt rule means for a rule.
+func exemptFor(exempt, r secgroup.Rule) (secgroup.Rule, bool) {
+	list, isList := exempt.Peer.(secgroup.PrefixList)
+	if !isList {
+		return exempt, true
+	}
+	mine, refers := r.Peer.(secgroup.PrefixList)
+	exempt.Peer = r.Peer
+	return exempt, refers && mine.ID == list.ID
 }
 
 func (w *world) forbiddenIn(l law, group string) packets {
@@ -225,7 +226,7 @@ type wronged struct {
 }
 
 func (w *world) refusedByAny(group string, r secgroup.Rule) bool {
-	return slices.ContainsFunc(w.docket.laws, func(l law) bool { return l.acts() && w.universe.of(r).meets(w.forbiddenTo(l, group, r)) })
+	return slices.ContainsFunc(w.docket.laws, func(l law) bool { return l.acts() && w.universe.of(r).meets(w.forbiddenBut(l, group, r)) })
 }
 
 // checkPutBack: such a rule is put back, or it is said how to: in an incident

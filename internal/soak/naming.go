@@ -97,7 +97,7 @@ func (w *world) isNamed(l law, id string) bool {
 	past := w.history.rules[id]
 	return slices.ContainsFunc(w.step.hand.named[id], func(v secgroup.Rule) bool {
 		live := slices.ContainsFunc(w.valuesOf(id), func(r secgroup.Rule) bool { return same(r, v) })
-		return (live || past.isLeftOf(v)) && w.universe.of(v).meets(w.forbiddenBut(l, past.group))
+		return (live || past.isLeftOf(v)) && w.universe.of(v).meets(w.forbiddenBut(l, past.group, v))
 	})
 }
 
@@ -175,7 +175,7 @@ func (w *world) owe(n naming) {
 		}
 	}
 	for _, l := range w.docket.laws {
-		if l.acts() && w.universe.of(live).meets(w.forbiddenBut(l, past.group)) {
+		if l.acts() && w.universe.of(live).meets(w.forbiddenBut(l, past.group, live)) {
 			past.owe(l)
 		}
 	}

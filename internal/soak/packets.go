@@ -29,7 +29,7 @@ func addresses(texts ...string) (all []netip.Addr) {
 }
 
 // packetWords bounds the number of witnesses, in words of 64.
-const packetWords = 20
+const packetWords = 21
 
 // packets is a set of witnesses, by their place in the universe.
 type packets [packetWords]uint64
@@ -110,7 +110,7 @@ func newUniverse(groups []string) *universe {
 		for _, port := range udpPorts {
 			flows = append(flows, flow{direction: d, protocol: 17, port: port})
 		}
-		flows = append(flows, flow{direction: d, protocol: 1, kind: 8}, flow{direction: d, protocol: 1, kind: 5, code: 1},
+		flows = append(flows, flow{direction: d, protocol: 1, kind: 8}, flow{direction: d, protocol: 1, kind: 5}, flow{direction: d, protocol: 1, kind: 5, code: 1},
 			flow{direction: d, protocol: 58, kind: 128}, flow{direction: d, protocol: 47}, flow{direction: d, protocol: 50})
 	}
 	for _, f := range flows {

@@ -187,7 +187,7 @@ func (w *world) checkWatched(group string, known policy.Known) {
 			continue
 		}
 		for _, r := range rules {
-			if !w.universe.of(r).meets(w.forbiddenBut(l, group)) {
+			if !w.universe.of(r).meets(w.forbiddenBut(l, group, r)) {
 				continue
 			}
 			w.tally.check("what is only watched is told")

@@ -15,7 +15,7 @@ func (w *world) overTolerance(l law, group string, rules []secgroup.Rule) (over 
 	blocks := map[flow][2][]netip.Prefix{}
 	for _, r := range rules {
 		reached := map[flow]bool{}
-		w.universe.of(r).and(w.forbiddenBut(l, group)).each(func(n int) { reached[flowOf(w.universe.packets[n])] = true })
+		w.universe.of(r).and(w.forbiddenBut(l, group, r)).each(func(n int) { reached[flowOf(w.universe.packets[n])] = true })
 		for fl := range reached {
 			b := blocks[fl]
 			for _, block := range blocksOf(r) {
@@ -50,7 +50,10 @@ func (w *world) overTolerance(l law, group string, rules []secgroup.Rule) (over 
 // that the law forbids.
 func (w *world) completed(l law, group string, rules []secgroup.Rule) (done packets) {
 	f := w.forbiddenIn(l, group)
-	open := w.universe.ofAll(rules).without(f.without(w.forbiddenBut(l, group)))
+	var open packets
+	for _, r := range rules {
+		open = open.or(w.universe.of(r).without(f.without(w.forbiddenBut(l, group, r))))
+	}
 	missing := map[string]bool{}
 	f.each(func(n int) {
 		if !open.has(n) {
@@ -65,14 +68,18 @@ func (w *world) completed(l law, group string, rules []secgroup.Rule) (done pack
 	return done
 }
 
-// excusedBlocks are the blocks of what is exempt under a law on a flow.
+// excusedBlocks are the blocks that are exempt under a law on a flow, whichever
+// rule opens them.
 func (w *world) excusedBlocks(l law, group string, fl flow) (blocks []netip.Prefix) {
 	for _, id := range sortedKeys(w.history.excused) {
 		e := w.history.excused[id]
 		if w.step.blind || e.group != group || e.law != l.id {
 			continue
 		}
-		r, on := w.filled(e.rule), false
+		r, on := e.rule, false
+		if _, isList := r.Peer.(secgroup.PrefixList); isList {
+			continue // only what refers to it, with all of its blocks
+		}
 		w.universe.of(r).each(func(n int) { on = on || flowOf(w.universe.packets[n]) == fl })
 		if on {
 			blocks = append(blocks, blocksOf(r)...)

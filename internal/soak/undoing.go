@@ -199,7 +199,7 @@ func (w *world) checkUndoingIsTold(group string, known policy.Known) {
 			continue
 		}
 		for _, l := range w.docket.laws {
-			if l.tolerates() || l.whole || l.except != "" || !w.universe.of(live).meets(w.forbiddenIn(l, group).without(w.forbiddenBut(l, group))) {
+			if l.tolerates() || l.whole || l.except != "" || !w.universe.of(live).meets(w.forbiddenIn(l, group).without(w.forbiddenBut(l, group, live))) {
 				continue
 			}
 			w.tally.check("what an operator put back is told")

@@ -173,20 +173,12 @@ func (j *judging) isUnseen(r *record) bool { return slices.Contains(j.unseen(), 
 // before the baseline act leaves open.
 func (j *judging) tell(ctx context.Context, r *record) {
 	r.decision.Story = &j.story
+	open := r.change.Effect == secgroup.Names && !r.change.Complete && j.leaveStanding(r)
 	r.decision.Incident = j.document(r)
-	if r.change.Effect != secgroup.Names || r.change.Complete || r.decision.Retry {
-		return
-	}
-	if !slices.ContainsFunc(j.standing(), func(s incident.Rule) bool { return s.Reason == reasonBeforeAct }) {
+	if !open || r.decision.Retry { // told once it is at rest
 		return
 	}
 	doc := r.decision.Incident
-	for i := range r.decision.Rules {
-		rule := &r.decision.Rules[i]
-		if slices.ContainsFunc(j.standing(), func(s incident.Rule) bool { return s.ID == rule.ID && s.Reason == reasonBeforeAct }) {
-			rule.Outcome, rule.Reason = incident.Unresolved, reasonBeforeAct
-		}
-	}
 	r.decide(max(r.decision.Outcome, incident.Unresolved), "incomplete record before the baseline act: "+r.change.Incomplete, false)
 	inc := j.w.eventIncident(r)
 	inc.Standing, inc.GroupName, inc.VPCID = j.standing(), doc.GroupName, doc.VPCID
@@ -196,6 +188,29 @@ func (j *judging) tell(ctx context.Context, r *record) {
 	if doc.ID == "" {
 		r.decision.IncidentID, r.decision.Incident = inc.ID, inc
 	}
+}
+
+// leaveStanding gives the rules of a record that stand before the baseline act an
+// outcome that says so: no policy found them in order. False where no rule of the
+// group stands so.
+func (j *judging) leaveStanding(r *record) bool {
+	standing := map[string]bool{}
+	for _, s := range j.standing() {
+		if s.Reason == reasonBeforeAct {
+			standing[s.ID] = true
+		}
+	}
+	for i := range r.decision.Rules {
+		rule := &r.decision.Rules[i]
+		if !standing[rule.ID] {
+			continue
+		}
+		rule.Outcome, rule.Reason = incident.Unresolved, reasonBeforeAct
+		if r.decision.Outcome < rule.Outcome {
+			r.decide(rule.Outcome, rule.Reason, r.decision.Retry)
+		}
+	}
+	return len(standing) > 0
 }
 
 // document is the incident that a record's decision is about, or what such a

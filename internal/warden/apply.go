@@ -139,15 +139,6 @@ func (j *judging) isEmpty(ctx context.Context, a plan.Action, res incident.Resul
 	}
 }
 
-func hasAll(rules, wanted []secgroup.Rule) bool {
-	for _, w := range wanted {
-		if !hasValue(rules, w) {
-			return false
-		}
-	}
-	return true
-}
-
 // noteResult writes down what one call did, for the journal, the incidents and the
 // rules that it was made for.
 func (j *judging) noteResult(a plan.Action, res incident.Result) {
@@ -271,7 +262,9 @@ func (j *judging) planAgain() {
 		if rp.Fallback != "" {
 			e.fallback = orOther(j.refusal, rp.Fallback)
 		}
-		e.tries = tries{}
+		if rp.Goal != plan.Tagged || !reached(rp, live.Rules) { // a tag that is there is not called for again: what put it there counts
+			e.tries = tries{}
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -52,6 +53,37 @@ func TestARuleThatStandsIsNotCalledCompliant(t *testing.T) {
 	require.Equal(t, incident.Unresolved, d.Rules[0].Outcome)
 	require.Equal(t, reasonBeforeAct, d.Rules[0].Reason)
 	w.requireOpen(groupA, ssh)
+}
+
+// TestARuleThatStandsIsNotCalledCompliantMeanwhile: nor is it while its record has to
+// come again, for another rule of the group.
+func TestARuleThatStandsIsNotCalledCompliantMeanwhile(t *testing.T) {
+	w := newWorld(t, revertSSH)
+	w.noActs()
+	w.ec2.swallow = true
+	require.Equal(t, incident.NotReverted, w.judge1(w.authorize(groupA, "ingress tcp/22 from 9.0.0.0/8")).Outcome)
+	w.wait(time.Minute)
+	body := bytes.ReplaceAll(w.authorize(groupA, ssh), []byte(`"ipProtocol":"tcp"`), []byte(`"ipProtocol":["tcp"]`))
+	ofNamed := func(d Decision) RuleDecision {
+		n := slices.IndexFunc(d.Rules, func(r RuleDecision) bool { return r.Rule.Value() == parse(t, ssh).Value() })
+		require.GreaterOrEqual(t, n, 0)
+		return d.Rules[n]
+	}
+	d := w.judge1(body)
+	require.True(t, d.Retry)
+	require.Equal(t, incident.Unresolved, d.Outcome, "the worst of its rules")
+	require.Equal(t, incident.Unresolved, ofNamed(d).Outcome)
+	require.Equal(t, reasonBeforeAct, ofNamed(d).Reason)
+	require.Equal(t, []string{"opened not-reverted"}, w.sent(), "told once it is at rest")
+
+	w.ec2.swallow = false
+	w.wait(time.Minute)
+	d = w.judgeTimes(body, 2)
+	require.False(t, d.Retry)
+	require.Equal(t, incident.Unresolved, d.Outcome)
+	require.Equal(t, reasonBeforeAct, ofNamed(d).Reason)
+	w.requireOpen(groupA, ssh)
+	require.Contains(t, w.sent(), "opened unresolved")
 }
 
 func TestFault50MarkedRuleNarrowedByItsOwner(t *testing.T) {

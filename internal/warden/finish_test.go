@@ -102,6 +102,13 @@ func TestInterruptedJudgingsAreFinishedByJudgingAfresh(t *testing.T) {
 		require.Equal(t, []string{"acted tagged"}, w.sent())
 		require.Equal(t, 1, w.ec2.count("Mutations"))
 	})
+	t.Run("tagged, and somebody removed it", func(t *testing.T) {
+		w := newWorld(t, policyText("ssh", "tag", ""))
+		w.killedAfter("CreateTags", w.authorize(groupA, ssh))
+		w.ec2.remove(groupA, "sgr-00000000000000001")
+		require.Equal(t, incident.Gone, w.judge1(judgeGroup(groupA, "sweep", "")).Outcome, "a tag takes nothing")
+		require.Empty(t, w.memory(groupA).Open)
+	})
 	t.Run("half of it", func(t *testing.T) {
 		w := newWorld(t, policyText("ssh", "{do: narrow, parts: 2}", ""))
 		body := w.authorize(groupA, "ingress tcp/20-25 from 0.0.0.0/0")
@@ -117,6 +124,62 @@ func TestInterruptedJudgingsAreFinishedByJudgingAfresh(t *testing.T) {
 		require.NotContains(t, fmt.Sprint(w.texts(groupA)), "8.0.0.0/6")
 		require.Empty(t, w.memory(groupA).Open)
 	})
+}
+
+// TestWhatSomebodyElseDidIsNoInterruptedActOfOurs: of two rules of an incident that
+// stays open for one of them, somebody changed or removed the other before us.
+// That stays so when the incident is looked at again.
+func TestWhatSomebodyElseDidIsNoInterruptedActOfOurs(t *testing.T) {
+	const web = "ingress tcp/443 from 8.8.0.0/17"
+	for name, c := range map[string]struct {
+		remedy    string
+		meanwhile string // what the rule becomes; "" = it is removed
+		later     bool   // it is removed after the first judging
+		outcome   incident.Outcome
+	}{
+		"changed before a tag":             {"tag", web, false, incident.AlreadyCompliant},
+		"changed before a tag, then gone":  {"tag", web, true, incident.Gone},
+		"removed before a tag":             {"tag", "", false, incident.Gone},
+		"changed before a modify":          {"{do: narrow, to: [10.0.0.0/8]}", web, false, incident.AlreadyCompliant},
+		"changed before a modify and gone": {"{do: narrow, to: [10.0.0.0/8]}", web, true, incident.Gone},
+		"removed before a modify":          {"{do: narrow, to: [10.0.0.0/8]}", "", false, incident.Gone},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, policyText("ssh", c.remedy, ""))
+			body := w.authorize(groupA, ssh, "ingress tcp/22 from 9.0.0.0/8")
+			id := w.ec2.group(groupA)[0].ID
+			w.ledger.on = func(call string) error {
+				switch {
+				case call != "Open":
+				case c.meanwhile == "":
+					w.ec2.remove(groupA, id)
+				default:
+					w.wait(freshFor) // so that a Modify looks first
+					w.ec2.put(groupA, withID(parse(t, c.meanwhile), id))
+				}
+				return nil
+			}
+			w.ec2.swallow = true
+			require.True(t, w.judge1(body).Retry)
+			w.ledger.on, w.ec2.swallow = nil, false
+			if c.later {
+				w.ec2.remove(groupA, id)
+			}
+			w.wait(time.Minute)
+			w.judge1(judgeGroup(groupA, "sweep", ""))
+			closed := w.closed(groupA)
+			require.Len(t, closed, 1)
+			for _, r := range closed[0].Rules {
+				if r.ID == id {
+					require.Equal(t, c.outcome.String(), r.Outcome.String(), r.Reason)
+					require.Empty(t, r.Reason)
+					continue
+				}
+				require.True(t, r.Outcome.Changed(), r.Outcome.String())
+			}
+			require.NotEqual(t, reasonInterrupted, closed[0].Reason)
+		})
+	}
 }
 
 func TestOpenIncidentsEndWithoutUs(t *testing.T) {

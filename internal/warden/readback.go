@@ -121,6 +121,15 @@ func hasValue(rules []secgroup.Rule, want secgroup.Rule) bool {
 	return false
 }
 
+func hasAll(rules, wanted []secgroup.Rule) bool {
+	for _, w := range wanted {
+		if !hasValue(rules, w) {
+			return false
+		}
+	}
+	return true
+}
+
 // settle ends every planned rule by what was read back.
 func (j *judging) settle(ctx context.Context) {
 	for _, id := range sortedKeys(j.ends) { // in order: each may add a note

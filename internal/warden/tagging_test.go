@@ -51,3 +51,28 @@ func TestATagThatCannotNameAllIsThere(t *testing.T) {
 	require.False(t, d.Retry)
 	require.Len(t, strings.Fields(w.ec2.groups[groupA].Tags[plan.TagKey]), 7)
 }
+
+// TestATagThatIsThereIsNotCalledMissing: somebody changes one of two rules while
+// they are tagged, so all is planned again; the other one's tag was read back.
+func TestATagThatIsThereIsNotCalledMissing(t *testing.T) {
+	w := newWorld(t, policyText("ssh", "tag", ""))
+	body := w.authorize(groupA, ssh, "ingress tcp/22 from 9.0.0.0/8")
+	rules := w.ec2.group(groupA)
+	w.ledger.on = func(call string) error {
+		if call == "Open" {
+			w.ec2.put(groupA, withID(parse(t, "ingress tcp/443 from 8.8.0.0/17"), rules[0].ID))
+		}
+		return nil
+	}
+	d := w.judge1(body)
+	require.False(t, d.Retry)
+	require.Equal(t, incident.Tagged, d.Outcome, d.Reason)
+	require.Equal(t, []string{"acted tagged"}, w.sent())
+	closed := w.closed(groupA)
+	require.Len(t, closed, 1)
+	ends := map[string]incident.Outcome{}
+	for _, r := range closed[0].Rules {
+		ends[r.ID] = r.Outcome
+	}
+	require.Equal(t, map[string]incident.Outcome{rules[0].ID: incident.AlreadyCompliant, rules[1].ID: incident.Tagged}, ends)
+}
