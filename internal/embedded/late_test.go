@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -33,6 +34,7 @@ func TestALateRecordTellsWhoItWas(t *testing.T) {
 	_, err = a.ec2.EnsureGroup(secgroup.Group{ID: "sg-0123456789abcdef0", Rules: []secgroup.Rule{rule}})
 	require.NoError(t, err)
 
+	a.wind(time.Date(2026, time.March, 2, 9, 30, 0, 0, time.UTC)) // half an hour after the call
 	seen := a.Judge(t.Context(), []byte(`{"source":"sgwarden","detail-type":"Judge Group","detail":{"groupId":"sg-0123456789abcdef0","cause":"sweep"}}`))
 	require.Equal(t, incident.Reverted, seen.Worst().Outcome)
 	require.False(t, seen.Worst().Incident.Actor.Attributed)

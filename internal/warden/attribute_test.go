@@ -175,3 +175,15 @@ func TestFileAndLedgerExemptions(t *testing.T) {
 	w.wait(time.Hour + time.Second)
 	require.Equal(t, incident.Reverted, w.judge1(judgeGroup(groupA, "sweep", "")).Outcome)
 }
+
+// TestALaterCallDidNotMakeWhatWasFound: what an operator puts back has the value
+// that was taken, and its record must not name the operator as who opened it.
+func TestALaterCallDidNotMakeWhatWasFound(t *testing.T) {
+	rule := parse(t, ssh)
+	rule.ID = "sgr-00000000000000001"
+	inc := incident.Incident{LearntAt: noon, Rules: []incident.Rule{{ID: rule.ID, Before: &rule}}}
+	for after, want := range map[time.Duration]bool{-time.Hour: true, 0: true, time.Second: true, 2 * time.Second: false, time.Hour: false} {
+		r := &record{change: secgroup.Change{Effect: secgroup.Names, EventTime: noon.Add(after), Rules: []secgroup.NamedRule{{Rule: rule, HasValue: true}}}}
+		require.Equal(t, want, made(inc, rule.ID, r), after)
+	}
+}

@@ -48,8 +48,11 @@ func (j *judging) ended(ctx context.Context, id string) (incident.Incident, bool
 }
 
 // made reports whether the record is of the call that made the rule as the
-// incident found it.
+// incident found it: not of a later one, by which an operator put it back.
 func made(inc incident.Incident, ruleID string, r *record) bool {
+	if r.change.EventTime.After(inc.LearntAt.Add(shortestDelay)) { // clocks differ
+		return false
+	}
 	for _, rule := range inc.Rules {
 		if rule.ID != ruleID {
 			continue
