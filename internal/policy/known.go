@@ -22,7 +22,7 @@ type Known struct {
 
 	Rules         map[string]KnownRule   // by rule id
 	Removed       map[string]RemovedRule // by rule id: what was seen to go, for late records
-	OpenIncidents []string
+	OpenIncidents []string               // as the ledger answers; what is written does not change it
 }
 
 // KnownRule is what the ledger remembers of one rule.

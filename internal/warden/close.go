@@ -22,29 +22,15 @@ func (j *judging) close(ctx context.Context) error {
 		return j.refresh(ctx)
 	}
 	closing := incident.Closing{GroupID: j.groupID, Version: j.version, Known: j.known, Journal: j.journal, Holder: j.holder, Now: j.w.now()}
-	closing.Known.OpenIncidents = nil
 	for _, d := range j.drafts {
 		inc := d.inc
 		inc.Status = statusClosed
 		if inc.Outcome.StaysOpen() || d.unsent || len(inc.Owed) > 0 {
 			inc.Status = statusOpen
-			closing.Known.OpenIncidents = append(closing.Known.OpenIncidents, inc.ID)
 		}
 		closing.Incidents = append(closing.Incidents, inc)
 	}
-	var err error
-	for range maxRounds {
-		err = j.w.cfg.Ledger.Close(ctx, closing)
-		if !errors.Is(err, incident.ErrConflict) {
-			break
-		}
-		mem, read := j.w.cfg.Ledger.Observe(ctx, j.groupID)
-		if read != nil {
-			err = read
-			break
-		}
-		closing.Version, closing.Known = mem.Known.Version, merge(mem.Known, closing.Known)
-	}
+	err := j.w.closeOver(ctx, closing)
 	if err == nil {
 		j.forgetBlind()
 	} else {

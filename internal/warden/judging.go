@@ -84,6 +84,7 @@ type end struct {
 	// overtaken: it had another value just before it was to be modified, and was
 	// left. That may have been a read of an older state.
 	overtaken bool
+	back      *putBack  // what our Revoke took, and was compliant by then; nil = it was not
 	blind     *blindAct // what was done about it without the ledger; nil = nothing
 }
 

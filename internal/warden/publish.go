@@ -16,15 +16,13 @@ func (j *judging) publish(ctx context.Context) {
 		for _, event := range j.messages(d) {
 			d.inc.EventType = event
 			message := j.asTold(d)
-			if err := j.w.cfg.Publisher.Publish(ctx, message); err != nil {
+			if err := j.w.say(ctx, &d.inc, message); err != nil {
 				_, why := explain(err)
 				d.unsent, j.retry = true, true
 				d.inc.Notes = appendOnce(d.inc.Notes, "the message "+string(event)+" could not be sent: "+why)
 				break
 			}
 			j.story.Published = append(j.story.Published, message)
-			d.inc.Published = appendOnce(slices.Clone(d.inc.Published), string(event))
-			d.inc.Owed = j.w.sinkNames()
 		}
 		if !j.w.pay(ctx, &d.inc, j.asTold(d), j.tries()) {
 			j.retry = true
