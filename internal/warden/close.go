@@ -109,6 +109,9 @@ func (j *judging) settleItem() {
 
 // settleEntry brings one rule's entry up to its end.
 func (j *judging) settleEntry(d *draft, e *end) {
+	if e.settled {
+		return // its entry may be of a later value by now
+	}
 	id := e.rule.ID
 	entry, known := j.known.Rules[id]
 	removed := policy.RemovedRule{At: j.w.now(), IncidentID: d.inc.ID, Value: e.rule.Value()}
@@ -128,6 +131,7 @@ func (j *judging) settleEntry(d *draft, e *end) {
 		}
 		to, _ := ruleByID(e.after, id)
 		switch {
+		case e.restored && entry.Before == nil: // an interrupted judging restored it: takeUpRestored
 		case e.restored:
 			entry.By = entry.BeforeBy // it is the value of whoever made it
 		case e.outcome == incident.Reverted:

@@ -194,6 +194,7 @@ func (j *judging) finishLeft(d *draft) {
 		r = asPlanned(*d.stored, r)
 		e := &end{rule: ruleBefore(r), draft: d, incident: d.inc.ID, after: r.After, restored: r.Restored, fallback: r.Fallback}
 		e.outcome, e.reason = j.leftOver(d, r, e)
+		e.settled = (r.Outcome == incident.Reverted || r.Outcome == incident.Narrowed) && d.blindly(r.ID) == nil
 		d.ends = append(d.ends, e)
 		if known := j.ends[r.ID]; known == nil || !known.act && known.outcome <= incident.Exempt {
 			j.ends[r.ID] = e

@@ -75,7 +75,10 @@ type end struct {
 	listed bool
 	owing  bool // the list's incident is open for a sink
 	seen   bool // told before: nothing is written or sent
-	told   bool // worth an incident; waits for attribution or settling are not
+	// settled: an earlier judging read back that it was changed, and brought the
+	// item up to it.
+	settled bool
+	told    bool // worth an incident; waits for attribution or settling are not
 	// contested is how often the same excess was taken back within the hour
 	// before; from contestedAfter on it is a fight.
 	contested int

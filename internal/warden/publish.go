@@ -69,6 +69,8 @@ func (j *judging) finish(d *draft) {
 		i.ClosedAt = at(j.w.now())
 		if seen := d.closedBlind(); seen != nil {
 			i.ClosedAt = seen
+		} else if d.wasClosed() {
+			i.ClosedAt = d.stored.ClosedAt
 		} else if j.readBack != nil {
 			i.ClosedAt = at(j.readAt)
 		}
@@ -79,6 +81,12 @@ func (j *judging) finish(d *draft) {
 			j.retry = true
 		}
 	}
+}
+
+// wasClosed reports whether an earlier judging brought the incident to its end,
+// and only a message is owed.
+func (d *draft) wasClosed() bool {
+	return d.stored != nil && d.stored.ClosedAt != nil && !slices.ContainsFunc(d.ends, func(e *end) bool { return !e.settled })
 }
 
 // messages are the event types that are owed about an incident now: one per
