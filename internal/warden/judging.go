@@ -52,10 +52,13 @@ type judging struct {
 	readBack  []secgroup.Rule    // nil = nothing was read back
 	readGroup []secgroup.Rule    // the group itself likewise, with its tags; nil = it was not to be tagged
 	readAt    time.Time
-	askedFor  []ask // messages behind a delay, of every round
-	retry     bool  // the messages must come again
-	unwritten bool  // nothing of this round is written down: the ledger is down
-	story     Story
+	// overwritten are the rules of records whose values another change overwrote: the
+	// incident of that one, by event and rule id.
+	overwritten map[[2]string]string
+	askedFor    []ask // messages behind a delay, of every round
+	retry       bool  // the messages must come again
+	unwritten   bool  // nothing of this round is written down: the ledger is down
+	story       Story
 }
 
 // end is what becomes of one rule in this judging.

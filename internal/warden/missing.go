@@ -53,7 +53,7 @@ func (j *judging) takeUpRestored() {
 			if !begun || !r.Restored || !isLive || known.Before == nil || !live.SameValue(*known.Before) || live.SameValue(known.Rule) {
 				continue
 			}
-			known.Rule, known.By, known.Before, known.BeforeBy = *known.Before, known.BeforeBy, nil, nil
+			known.Rule, known.By, known.Before, known.BeforeBy, known.PriorAt = *known.Before, known.BeforeBy, nil, nil, time.Time{}
 			rules[r.ID] = known
 		}
 	}
