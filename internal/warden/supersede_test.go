@@ -519,4 +519,3 @@ func TestAnOverwrittenChangeBelongsToTheFirstIncidentAfterIt(t *testing.T) {
 	w.judgeTimes(late, 2)
 	require.Len(t, w.closed(groupA), 3)
 }
-
