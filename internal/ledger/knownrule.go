@@ -21,6 +21,7 @@ type knownRecord struct {
 	By         *attributionRecord `json:"by,omitempty"`
 	Before     *valueRecord       `json:"before,omitempty"`
 	BeforeBy   *attributionRecord `json:"beforeBy,omitempty"`
+	BeforeTold string             `json:"beforeTold,omitempty"`
 	PriorAt    *time.Time         `json:"priorAt,omitempty"`
 	IncidentID string             `json:"incident,omitempty"`
 	Reported   string             `json:"reported,omitempty"`
@@ -91,7 +92,7 @@ func newKnownRecord(id string, k policy.KnownRule) (knownRecord, error) {
 func newRest(id string, k policy.KnownRule) (knownRecord, error) {
 	r := knownRecord{
 		ListDigest: k.ListDigest, Since: timeOrNil(k.Since), Order: k.Order, IncidentID: k.IncidentID,
-		Reported: k.Reported, Exemption: k.Exemption, Baseline: k.Baseline, Under: k.Under, PriorAt: timeOrNil(k.PriorAt),
+		Reported: k.Reported, Exemption: k.Exemption, Baseline: k.Baseline, Under: k.Under, PriorAt: timeOrNil(k.PriorAt), BeforeTold: k.BeforeTold,
 	}
 	r.By, r.BeforeBy = newAttributionRecord(k.By), newAttributionRecord(k.BeforeBy)
 	if k.Before != nil {
@@ -123,7 +124,7 @@ func (r knownRecord) known(id string) (policy.KnownRule, error) {
 func (r knownRecord) withoutValue(id string) (policy.KnownRule, error) {
 	k := policy.KnownRule{
 		ListDigest: r.ListDigest, Since: timeValue(r.Since), Order: r.Order, IncidentID: r.IncidentID,
-		Reported: r.Reported, Exemption: r.Exemption, Baseline: r.Baseline, Under: r.Under, PriorAt: timeValue(r.PriorAt),
+		Reported: r.Reported, Exemption: r.Exemption, Baseline: r.Baseline, Under: r.Under, PriorAt: timeValue(r.PriorAt), BeforeTold: r.BeforeTold,
 	}
 	k.By, k.BeforeBy = r.By.attribution(), r.BeforeBy.attribution()
 	if r.Before != nil {

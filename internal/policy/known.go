@@ -37,6 +37,8 @@ type KnownRule struct {
 	// puts back, and where Rule has flows beyond it, what Baseline is about.
 	Before   *secgroup.Rule
 	BeforeBy *secgroup.Attribution // who made Before; nil = unattributed
+	// BeforeTold is the incident that told of Before as exempt; "" = none did.
+	BeforeTold string
 	// PriorAt is when the value that was known when this one was first seen was
 	// made, or seen, the later: a change between the two was overwritten. Zero =
 	// none was known, or the rule is in order.

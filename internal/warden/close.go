@@ -117,6 +117,10 @@ func (j *judging) settleEntry(d *draft, e *end) {
 			return
 		}
 		to, _ := ruleByID(e.after, id)
+		told := ""
+		if e.restored {
+			told = entry.BeforeTold
+		}
 		switch {
 		case e.restored && entry.Before == nil: // an interrupted judging restored it: takeUpRestored
 		case e.restored:
@@ -124,7 +128,10 @@ func (j *judging) settleEntry(d *draft, e *end) {
 		case e.outcome == incident.Reverted:
 			entry.By = nil // somebody made another value meanwhile
 		}
-		entry.Rule, entry.Before, entry.BeforeBy, entry.PriorAt, entry.IncidentID, entry.Reported, entry.Under = stripped(to), nil, nil, time.Time{}, "", "", nil
+		entry.Rule, entry.Before, entry.BeforeBy, entry.BeforeTold, entry.PriorAt, entry.IncidentID, entry.Reported, entry.Under = stripped(to), nil, nil, "", time.Time{}, "", "", nil
+		if told != "" { // nobody is told of its exemption again because it was away
+			entry.IncidentID, entry.Reported = told, incident.Exempt.String()
+		}
 		entry.Under = e.waitingFor(to)
 		entry.LeftOf = j.leftOf(e, to)
 		entry.Since = entry.Since.Add(settledLater)

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"time"
 
+	"github.com/sgwarden/sgwarden/internal/incident"
 	"github.com/sgwarden/sgwarden/internal/policy"
 )
 
@@ -54,6 +55,9 @@ func (j *judging) takeUpRestored() {
 				continue
 			}
 			known.Rule, known.By, known.Before, known.BeforeBy, known.PriorAt = *known.Before, known.BeforeBy, nil, nil, time.Time{}
+			if known.BeforeTold != "" {
+				known.IncidentID, known.Reported = known.BeforeTold, incident.Exempt.String()
+			}
 			rules[r.ID] = known
 		}
 	}

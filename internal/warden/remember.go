@@ -105,7 +105,10 @@ func (j *judging) entry(old policy.KnownRule, known bool, rv policy.RuleVerdict,
 			next.PriorAt = old.By.EventTime
 		}
 		if good := old.Rule; old.InOrder() {
-			next.Before, next.BeforeBy = &good, old.By
+			next.Before, next.BeforeBy, next.BeforeTold = &good, old.By, ""
+			if old.Reported == incident.Exempt.String() {
+				next.BeforeTold = old.IncidentID
+			}
 		}
 	}
 	if rv.Named && rv.By != nil && (next.By == nil || next.By.EventID != rv.By.EventID) {
@@ -117,7 +120,7 @@ func (j *judging) entry(old policy.KnownRule, known bool, rv policy.RuleVerdict,
 	}
 	if !rv.Due && worst(rv, policy.Unknown) == nil && next.Reported != incident.Exempt.String() {
 		// It violates nothing, or stands: a later growth is measured from here.
-		next.IncidentID, next.Reported, next.Under, next.Before, next.BeforeBy, next.PriorAt = "", "", nil, nil, nil, time.Time{}
+		next.IncidentID, next.Reported, next.Under, next.Before, next.BeforeBy, next.BeforeTold, next.PriorAt = "", "", nil, nil, nil, "", time.Time{}
 	}
 	if len(rv.Void) > 0 {
 		// Else it would stand again as soon as nothing at hand voids the mark.
