@@ -71,11 +71,12 @@ type end struct {
 	draft    *draft // nil = no incident of this round
 	incident string // id of its incident, of this round or an earlier one
 	act      bool   // the verdict asks for a mutation, and it is allowed
-	// listed is true where the incident of its prefix list tells of it.
-	listed bool
-	owing  bool // the list's incident is open for a sink
-	seen   bool // told before: nothing is written or sent
-	told   bool // worth an incident; waits for attribution or settling are not
+	// listed is true where the incident of its prefix list tells of it; lacking
+	// where it is to be judged again, since something could not be read.
+	listed, lacking bool
+	owing           bool // the list's incident is open for a sink
+	seen            bool // told before: nothing is written or sent
+	told            bool // worth an incident; waits for attribution or settling are not
 	// contested is how often the same excess was taken back within the hour
 	// before; from contestedAfter on it is a fight.
 	contested int

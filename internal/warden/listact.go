@@ -186,7 +186,7 @@ func (l *listJudging) remember(now time.Time, sent bool) map[string]policy.Remov
 	switch l.inc.Outcome {
 	case incident.Alerted, incident.Observed:
 		if sent {
-			removed[listMark+l.inc.ID] = policy.RemovedRule{At: now, IncidentID: l.inc.ID, Value: l.inc.Outcome.String()}
+			removed[listMark+l.inc.ID] = listTold{l.inc.Outcome, now, l.lacking}.entry(l.inc.ID)
 		}
 	case incident.Reverted:
 		removed[takenMark+now.Format(timeMark)] = policy.RemovedRule{At: now, IncidentID: l.inc.ID, Value: l.taken()}

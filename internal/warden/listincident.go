@@ -29,7 +29,7 @@ func (l *listJudging) isOver() (bool, listEnd) {
 		return true, end
 	}
 	l.draft()
-	told, isTold := l.known.Removed[listMark+l.inc.ID]
+	told, isTold := l.toldOf(l.inc.ID)
 	switch {
 	case l.stored != nil, !l.edit.IsEmpty():
 		return false, end
@@ -37,9 +37,8 @@ func (l *listJudging) isOver() (bool, listEnd) {
 		end.outcome = 0
 		return true, end
 	case isTold:
-		end.doc, end.reason = l.inc, l.why
-		end.outcome, _ = incident.ParseOutcome(told.Value)
-		end.doc.Outcome = end.outcome
+		end.doc, end.reason, end.lacking = l.inc, l.why, l.lacking
+		end.outcome, end.doc.Outcome = told.outcome, told.outcome
 		return true, end
 	}
 	return false, end
@@ -48,7 +47,7 @@ func (l *listJudging) isOver() (bool, listEnd) {
 // end is how the list stands.
 func (l *listJudging) end() listEnd {
 	end := listEnd{version: l.list.Version, digest: policy.ListDigest(l.list.Entries), outcome: l.inc.Outcome, reason: l.inc.Reason, doc: l.inc}
-	end.unclear = l.unclear
+	end.unclear, end.lacking = l.unclear, l.lacking
 	end.story, end.owing, end.retry = &Story{Incidents: []incident.Incident{l.inc}}, l.owing, l.owing
 	switch l.inc.Outcome {
 	case incident.Reverted:

@@ -121,6 +121,7 @@ func (j *judging) askLists(ctx context.Context) error {
 			continue
 		}
 		e.listed, e.told, e.outcome, e.reason, e.incident, e.owing = true, false, end.outcome, end.reason, end.doc.ID, end.owing
+		e.lacking = end.lacking
 		j.retry = j.retry || end.retry
 	}
 	return nil
@@ -136,11 +137,11 @@ func (j *judging) toldOfList(ctx context.Context, e *end, list secgroup.PrefixLi
 	}
 	digest := policy.ListDigest(list.Entries)
 	id := listIncident(list.ID, list.Version, digest)
-	told, ok := l.known.Removed[listMark+id]
-	if !ok || e.act || told.Value != e.outcome.String() || l.stored != nil {
+	told, ok := l.toldOf(id)
+	if !ok || e.act || told.outcome != e.outcome || l.stored != nil || !told.isFresh(l.now) {
 		return listEnd{}, false, nil
 	}
-	end, err := l.payOnly(ctx, listEnd{version: list.Version, digest: digest, outcome: e.outcome, doc: incident.Incident{ID: id}})
+	end, err := l.payOnly(ctx, listEnd{version: list.Version, digest: digest, outcome: e.outcome, doc: incident.Incident{ID: id}, lacking: told.lacking})
 	return end, true, err
 }
 
@@ -160,7 +161,7 @@ func (j *judging) pointToLists() {
 		}
 		entry.IncidentID, entry.Under, entry.Reported = e.incident, under(e.verdict), ""
 		if !e.outcome.StaysOpen() && !e.owing {
-			entry.Reported = e.outcome.String()
+			entry.Reported = e.reported()
 		}
 		j.known.Rules[id] = entry
 	}

@@ -1,0 +1,58 @@
+package warden
+
+import (
+	"context"
+	"maps"
+	"strings"
+	"time"
+
+	"github.com/sgwarden/sgwarden/internal/incident"
+	"github.com/sgwarden/sgwarden/internal/policy"
+)
+
+// lackingFor is how long what was lacking for a list counts as lacking still: the
+// groups that refer to it come one after the other, and each would have all the
+// others read.
+const lackingFor = 15 * time.Second
+
+// listTold is what the item of a list remembers of an incident that changed nothing
+// and was told.
+type listTold struct {
+	outcome incident.Outcome
+	at      time.Time // of the last judging
+	lacking bool      // something could not be read: it is asked for again
+}
+
+func (l *listJudging) toldOf(id string) (listTold, bool) {
+	kept, ok := l.known.Removed[listMark+id]
+	text, lacking := strings.CutSuffix(kept.Value, unreadMark)
+	outcome, err := incident.ParseOutcome(text)
+	return listTold{outcome, kept.At, lacking}, ok && err == nil
+}
+
+func (t listTold) entry(id string) policy.RemovedRule {
+	value := t.outcome.String()
+	if t.lacking {
+		value += unreadMark
+	}
+	return policy.RemovedRule{At: t.at, IncidentID: id, Value: value}
+}
+
+// isFresh reports whether the list need not be judged again for whoever asks now.
+func (t listTold) isFresh(now time.Time) bool { return !t.lacking || now.Sub(t.at) < lackingFor }
+
+// noteAsked remembers that the list was judged again, where something was lacking
+// when its incident was told.
+func (l *listJudging) noteAsked(ctx context.Context) error {
+	told, ok := l.toldOf(l.inc.ID)
+	if !ok || !told.lacking {
+		return nil
+	}
+	told.at, told.lacking = l.now, l.lacking
+	l.known.Removed = maps.Clone(l.known.Removed)
+	l.known.Removed[listMark+l.inc.ID] = told.entry(l.inc.ID)
+	if len(l.debts) > 0 {
+		return nil // written with them
+	}
+	return outpaced(unwritable(l.w.cfg.Ledger.Close(ctx, incident.Closing{GroupID: l.id, Version: l.version, Known: l.known, Now: l.w.now()})))
+}
