@@ -28,7 +28,8 @@ type account struct {
 
 	alarmTopic awssns.Topic
 	trigger    *string // ARN of guard's event source mapping
-	// canaryGroup is nil without a canary.
+	// canaryVPC and canaryGroup are nil without a canary.
+	canaryVPC   awsec2.CfnVPC
 	canaryGroup awsec2.CfnSecurityGroup
 }
 
@@ -49,7 +50,7 @@ func NewAccount(scope constructs.Construct, s Settings) awscdk.Stack {
 	a.newRules(s.Attachments)
 	a.queues.close(s.Operator, role, sweepRole)
 	if s.Canary {
-		a.canaryGroup = a.newCanaryGroup()
+		a.canaryVPC, a.canaryGroup = a.newCanaryGroup()
 	}
 	f := functions{guard: a.newGuard(s, role), sweep: a.newSweep(s, sweepRole, role)}
 	if s.Canary {

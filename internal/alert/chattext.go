@@ -12,6 +12,7 @@ const (
 	chatRules    = 5
 	chatPolicies = 3
 	chatNotes    = 3
+	chatBetween  = 3
 )
 
 // chatDescription is what a person reads in the channel: the first sentences
@@ -38,6 +39,14 @@ func chatDescription(i incident.Incident) string {
 	}
 	if more := len(i.Rules) + i.OmittedRules - chatRules; more > 0 {
 		lines = append(lines, count(more, "more rule")+": see the alert itself")
+	}
+	for n, b := range inBetween(i) {
+		if n == chatBetween {
+			lines = append(lines, "and more that was set in between: see the alert itself")
+			break
+		}
+		add("Set in between, and overwritten", code(b.Value.String()), code(b.Value.ID), said("described as", b.Value.Description), clock(b.of.At), said("by", b.of.Actor.ARN),
+			said("session", b.of.Actor.Session), said("from", b.of.Actor.SourceIP), said("with", b.of.Actor.UserAgent), said("event", b.of.EventID), prose(allowed(b), chatField))
 	}
 	add("Group", code(i.GroupName), code(i.GroupID), code(i.VPCID))
 	if i.List != nil {
@@ -151,6 +160,9 @@ func chatNext(i incident.Incident) []string {
 		return steps
 	}
 	c := command{region: i.Region, groupID: i.GroupID}
+	for _, line := range settings(c, i) {
+		add(fmt.Sprintf("If what was set in between should stand: `%s`", line))
+	}
 	for _, line := range closing(c, i) {
 		add(fmt.Sprintf("To close it by hand: `%s`", line))
 	}

@@ -143,6 +143,18 @@ func productFields(i incident.Incident) map[string]string {
 	if total := len(i.Rules) + i.OmittedRules; total > 0 {
 		add("rules", fmt.Sprint(total))
 	}
+	for n, b := range inBetween(i) {
+		if n == chatBetween {
+			break
+		}
+		name := fmt.Sprintf("between/%d", n+1)
+		add(name, b.Value.String())
+		add(name+"/id", b.Value.ID)
+		add(name+"/at", stamp(b.of.At))
+		add(name+"/actor", b.of.Actor.ARN)
+		add(name+"/eventId", b.of.EventID)
+		add(name+"/policies", strings.Join(b.Policies, " "))
+	}
 	for n, r := range chatWorst(i) {
 		if r.Before != nil {
 			add(fmt.Sprintf("rule/%d", n+1), r.Before.String())

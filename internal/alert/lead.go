@@ -104,6 +104,14 @@ func subjectOf(i incident.Incident, tense string) string {
 // lead is the first paragraph: what happened, and what is so now. It claims
 // only what the outcome claims.
 func lead(i incident.Incident) string {
+	overwritten := overwrittenLead(i)
+	if i.EventType == incident.Attributed && overwritten != "" {
+		return overwritten + " " + told(i)
+	}
+	return joinNonEmpty(" ", leadOf(i), overwritten)
+}
+
+func leadOf(i incident.Incident) string {
 	switch i.EventType {
 	case incident.Resolved:
 		return resolved(i)

@@ -73,6 +73,11 @@ func ofLists(t testing.TB, all map[string]incident.Incident) {
 	denied.Actions = []string{"ModifyManagedPrefixList: pl-0123456789abcdef0 version 5: -0.0.0.0/0: not-permitted"}
 	all["list-cannot-remediate"] = denied
 
+	waiting := withOutcome(i, incident.Pending, "waiting")
+	waiting.Actions = nil
+	waiting.Notes = append(append([]string{}, i.Notes...), "the list is judged again at 2026-11-23T12:10:03Z", "nothing is taken out of the list so far: the remedy follows after 10m0s")
+	all["list-pending"] = waiting
+
 	swallowed := withOutcome(i, incident.NotReverted, "still-there")
 	all["list-not-reverted"] = swallowed
 

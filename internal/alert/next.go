@@ -27,6 +27,7 @@ func writeNext(l *letter, i incident.Incident) {
 		}
 	}
 	c := command{region: i.Region, groupID: i.GroupID}
+	writeSetting(l, c, i)
 	writeByHand(l, c, i)
 	writeTemplates(l, i)
 	writeUndo(l, c, i)

@@ -67,6 +67,8 @@ func listLead(i incident.Incident) string {
 		return fmt.Sprintf("sgwarden found that %s. This is observe mode: nothing was changed, and it is still open.", grew)
 	case incident.Alerted:
 		return fmt.Sprintf("sgwarden found that %s. Nothing was taken out of the list, and it is still open%s. What to do about it is for a person to decide.", grew, because(i.Reason))
+	case incident.Pending:
+		return fmt.Sprintf("sgwarden found that %s. Nothing was taken out of the list yet%s. It is looked at again.", grew, listBecause(i.Reason))
 	case incident.NotReverted:
 		return fmt.Sprintf("sgwarden could not take back that %s%s. Treat it as open. It is tried again.", grew, listBecause(i.Reason))
 	case incident.CannotRemediate:
@@ -277,6 +279,8 @@ func listSubject(i incident.Incident) string {
 		return "sgwarden would edit prefix list " + what + ", which grew"
 	case incident.Alerted:
 		return "sgwarden found that prefix list " + what + " grew"
+	case incident.Pending:
+		return "sgwarden waits before taking back the growth of prefix list " + what
 	case incident.CannotRemediate:
 		return "sgwarden CANNOT take back the growth of prefix list " + what
 	case incident.NotReverted:

@@ -34,6 +34,7 @@ func text(i incident.Incident) string {
 		l.paragraph(mixed)
 	}
 	writeOpened(l, i)
+	writeBetween(l, i)
 	writeWhere(l, i)
 	if !isExpiring(i) {
 		writeWho(l, i)

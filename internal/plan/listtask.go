@@ -21,6 +21,9 @@ type ListTask struct {
 	// Uses are the groups that refer to the list, with all that is to be known of
 	// them: their rules carry the list as it is.
 	Uses []policy.Input
+	// Later counts what waits, and what is held, as if it acted: it asks what is to
+	// be taken out once nothing keeps the policies from it.
+	Later bool
 }
 
 // listRule is one rule that refers to the list.
@@ -106,7 +109,7 @@ func (t ListTask) excess(in policy.Input) map[string]secgroup.AddressSet {
 	out := map[string]secgroup.AddressSet{}
 	for _, rv := range t.Set.Evaluate(in).Rules {
 		for _, f := range rv.Findings {
-			if f.State == policy.Acting {
+			if f.State == policy.Acting || t.Later && f.WillAct() {
 				out[rv.Rule.ID] = out[rv.Rule.ID].Union(f.Excess.Addresses())
 			}
 		}

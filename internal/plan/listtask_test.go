@@ -212,3 +212,31 @@ func TestTakeOutIsAFixedPoint(t *testing.T) {
 		}
 	}
 }
+
+// TestTakeOutLater: what is held is taken out once it is not, and what no policy
+// would take then is not.
+func TestTakeOutLater(t *testing.T) {
+	const ssh, web = "ingress tcp/22 from " + listID, "ingress tcp/8080 from " + listID
+	for name, c := range map[string]struct {
+		groups [][]string
+		remove []string
+	}{
+		"held, and it would be taken":       {[][]string{{ssh}}, []string{"0.0.0.0/0"}},
+		"held beside one that is alerted":   {[][]string{{ssh}, {web}}, nil},
+		"held beside one that may have it":  {[][]string{{ssh}, {"ingress tcp/443 from " + listID}}, nil},
+		"nothing but what is alerted alone": {[][]string{{web}}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			task := listTask(t, entries("8.8.8.0/29"), entries("8.8.8.0/29", "0.0.0.0/0"), c.groups...)
+			for n := range task.Uses {
+				task.Uses[n].Facts.Paused = "CHG-9"
+			}
+			edit, why := task.TakeOut()
+			require.True(t, edit.IsEmpty())
+			require.NotEmpty(t, why)
+			task.Later = true
+			edit, _ = task.TakeOut()
+			require.ElementsMatch(t, c.remove, texts(edit.Remove))
+		})
+	}
+}

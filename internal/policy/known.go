@@ -22,7 +22,7 @@ type Known struct {
 
 	Rules         map[string]KnownRule   // by rule id
 	Removed       map[string]RemovedRule // by rule id: what was seen to go, for late records
-	OpenIncidents []string
+	OpenIncidents []string               // as the ledger answers; what is written does not change it
 }
 
 // KnownRule is what the ledger remembers of one rule.
@@ -35,12 +35,16 @@ type KnownRule struct {
 	// Before is the last value that was compliant, exempt or baseline, or
 	// stood before an act; nil = unknown, or Rule itself. It is what a revert
 	// puts back, and where Rule has flows beyond it, what Baseline is about.
-	Before     *secgroup.Rule
-	BeforeBy   *secgroup.Attribution // who made Before; nil = unattributed
-	IncidentID string                // the incident that it belongs to, open or closed; "" = none
-	Reported   string                // outcome of that incident for this rule (observed, alerted, tagged ...); "" = none
-	Exemption  string                // exemption id; "" = none
-	Baseline   []string              // ids of policies for which the rule's value is marked
+	Before   *secgroup.Rule
+	BeforeBy *secgroup.Attribution // who made Before; nil = unattributed
+	// PriorAt is when the value that was known when this one was first seen was
+	// made, or seen, the later: a change between the two was overwritten. Zero =
+	// none was known, or the rule is in order.
+	PriorAt    time.Time
+	IncidentID string   // the incident that it belongs to, open or closed; "" = none
+	Reported   string   // outcome of that incident for this rule (observed, alerted, tagged ...); "" = none
+	Exemption  string   // exemption id; "" = none
+	Baseline   []string // ids of policies for which the rule's value is marked
 	// Under are the ids of the policies under which IncidentID holds the rule;
 	// nil = not known, which counts as all. Without an incident: those under
 	// which it is due, though nothing was told yet; nil = none.
@@ -112,6 +116,9 @@ type RemovedRule struct {
 	IncidentID string    // our own removal; "" = somebody's
 	Value      string    // rule text
 	Unheard    bool      // we removed it before we heard of the record that names it
+	// Of our own removals: when the value was made, or first seen where no record
+	// told, and KnownRule.PriorAt of it.
+	Opened, PriorAt time.Time
 	// Was is what was known of a rule that a read did not show and no record or
 	// act of ours explains: the read may be older than the rule. It belongs to no
 	// incident. nil = explained, or too long ago.

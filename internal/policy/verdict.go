@@ -120,6 +120,13 @@ type Finding struct {
 	Why    string // one sentence: why this state, which exception did not apply and why
 }
 
+// WillAct reports whether the policy takes something back of the rule once a wait
+// is over, or nothing holds the policy any more.
+func (f Finding) WillAct() bool {
+	takes := f.Policy.Remedy.Do == DoRevert || f.Policy.Remedy.Do == DoNarrow
+	return takes && (f.State == Held || f.State == Waiting)
+}
+
 // exceptLabel precedes the place of an exception by actor in Finding.Exemption.
 const exceptLabel = "except "
 

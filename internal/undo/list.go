@@ -92,8 +92,13 @@ type ListUndoer struct {
 	Now    func() time.Time
 }
 
+// lookAtList are the waits before a list is read back again: an edit is answered
+// before it is complete, and takes longer than one of a rule.
+var lookAtList = append(slices.Clone(lookAgain), 6*time.Second)
+
 // Undo exempts first, or the guard would take the entries out again; then it
-// edits the list, and reads back. An error means that not all of it is there.
+// edits the list, and reads back until the change is complete. An error means that
+// not all of it is there, or not for sure.
 func (u ListUndoer) Undo(ctx context.Context, i incident.Incident, edit plan.EditList, ask Ask) error {
 	for _, e := range ListExemptions(i, edit, ask) {
 		if err := u.Exempt(ctx, e, u.Now()); err != nil {
@@ -103,15 +108,18 @@ func (u ListUndoer) Undo(ctx context.Context, i incident.Incident, edit plan.Edi
 	called := u.Apply(ctx, edit).Err
 	for n := 0; ; n++ {
 		list, err := u.List(ctx, edit.ListID)
+		isThere := err == nil && list.Readable && edit.IsDone(list.Described)
 		switch {
-		case err == nil && list.Readable && edit.IsDone(list.Described):
+		case isThere && list.Changing == "":
 			return nil
-		case n < len(lookAgain) && u.Sleep(ctx, lookAgain[n]) == nil:
+		case n < len(lookAtList) && u.Sleep(ctx, lookAtList[n]) == nil:
 			continue
 		case called != nil:
 			return fmt.Errorf("undo %s: %w", i.ID, called)
 		case err != nil:
 			return fmt.Errorf("undo %s: it could not be read back: %w", i.ID, err)
+		case isThere:
+			return fmt.Errorf("undo %s: %w (%s): look at %s in a minute", i.ID, ErrNotComplete, list.Changing, list.ID)
 		}
 		return fmt.Errorf("undo %s: %w", i.ID, ErrNotShown)
 	}

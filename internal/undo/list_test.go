@@ -118,3 +118,36 @@ func TestListUndoerExemptsFirst(t *testing.T) {
 	require.ErrorContains(t, u.Undo(t.Context(), i, edit, Ask{}), "nothing was put back")
 	require.Empty(t, did)
 }
+
+// TestAListUndoerClaimsWhatIsComplete: entries are shown before the change that
+// brings them is over, and it may fail still.
+func TestAListUndoerClaimsWhatIsComplete(t *testing.T) {
+	i := takenOut()
+	edit, _ := ListPlan(i, managed(3))
+	for name, over := range map[string]bool{"it ends": true, "it does not": false} {
+		t.Run(name, func(t *testing.T) {
+			reads := 0
+			u := ListUndoer{
+				List: func(context.Context, string) (secgroup.ManagedList, error) {
+					list := managed(4, i.List.Removed...)
+					if reads++; !over || reads == 1 {
+						list.Changing = "modify-in-progress"
+					}
+					return list, nil
+				},
+				Apply:  func(context.Context, plan.Action) incident.Result { return incident.Result{} },
+				Exempt: func(context.Context, policy.Exemption, time.Time) error { return nil },
+				Sleep:  func(context.Context, time.Duration) error { return nil },
+				Now:    time.Now,
+			}
+			err := u.Undo(t.Context(), i, edit, Ask{})
+			if over {
+				require.NoError(t, err)
+				require.Equal(t, 2, reads)
+				return
+			}
+			require.ErrorIs(t, err, ErrNotComplete)
+			require.ErrorContains(t, err, listID)
+		})
+	}
+}

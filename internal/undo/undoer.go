@@ -92,9 +92,14 @@ func (u Undoer) Undo(ctx context.Context, i incident.Incident, steps []Step, ask
 	return ends, nil
 }
 
-// ErrNotShown says that a call was answered with success and its rule is not
-// to be seen.
-var ErrNotShown = errors.New("EC2 answered success, and does not show the rule")
+var (
+	// ErrNotShown says that a call was answered with success and what it put back
+	// is not to be seen.
+	ErrNotShown = errors.New("EC2 answered success, and does not show what was put back")
+	// ErrNotComplete says that a list shows its entries while the change that
+	// brings them goes on, and may fail.
+	ErrNotComplete = errors.New("the entries are there, and the change of the list is not complete")
+)
 
 // readBack claims only what EC2 shows, whatever a call answered: an error may
 // hide one that took effect.

@@ -22,29 +22,15 @@ func (j *judging) close(ctx context.Context) error {
 		return j.refresh(ctx)
 	}
 	closing := incident.Closing{GroupID: j.groupID, Version: j.version, Known: j.known, Journal: j.journal, Holder: j.holder, Now: j.w.now()}
-	closing.Known.OpenIncidents = nil
 	for _, d := range j.drafts {
 		inc := d.inc
 		inc.Status = statusClosed
 		if inc.Outcome.StaysOpen() || d.unsent || len(inc.Owed) > 0 {
 			inc.Status = statusOpen
-			closing.Known.OpenIncidents = append(closing.Known.OpenIncidents, inc.ID)
 		}
 		closing.Incidents = append(closing.Incidents, inc)
 	}
-	var err error
-	for range maxRounds {
-		err = j.w.cfg.Ledger.Close(ctx, closing)
-		if !errors.Is(err, incident.ErrConflict) {
-			break
-		}
-		mem, read := j.w.cfg.Ledger.Observe(ctx, j.groupID)
-		if read != nil {
-			err = read
-			break
-		}
-		closing.Version, closing.Known = mem.Known.Version, merge(mem.Known, closing.Known)
-	}
+	err := j.w.closeOver(ctx, closing)
 	if err == nil {
 		j.forgetBlind()
 	} else {
@@ -80,7 +66,7 @@ func (j *judging) refresh(ctx context.Context) error {
 func (j *judging) settleItem() {
 	now := j.w.now()
 	for _, d := range j.drafts {
-		if d.completed && d.final || d.owing {
+		if d.late || d.owing {
 			continue // what the item says of its rules is newer
 		}
 		for _, e := range d.ends {
@@ -109,9 +95,13 @@ func (j *judging) settleItem() {
 
 // settleEntry brings one rule's entry up to its end.
 func (j *judging) settleEntry(d *draft, e *end) {
+	if e.settled {
+		return // its entry may be of a later value by now
+	}
 	id := e.rule.ID
 	entry, known := j.known.Rules[id]
 	removed := policy.RemovedRule{At: j.w.now(), IncidentID: d.inc.ID, Value: e.rule.Value()}
+	removed.Opened, removed.PriorAt = j.lifeOf(d, e)
 	if e.outcome.Changed() && !d.inc.Actor.Attributed {
 		j.known.Removed[unattributedMark+id] = policy.RemovedRule{At: removed.At, IncidentID: d.inc.ID}
 	}
@@ -128,12 +118,13 @@ func (j *judging) settleEntry(d *draft, e *end) {
 		}
 		to, _ := ruleByID(e.after, id)
 		switch {
+		case e.restored && entry.Before == nil: // an interrupted judging restored it: takeUpRestored
 		case e.restored:
 			entry.By = entry.BeforeBy // it is the value of whoever made it
 		case e.outcome == incident.Reverted:
 			entry.By = nil // somebody made another value meanwhile
 		}
-		entry.Rule, entry.Before, entry.BeforeBy, entry.IncidentID, entry.Reported, entry.Under = stripped(to), nil, nil, "", "", nil
+		entry.Rule, entry.Before, entry.BeforeBy, entry.PriorAt, entry.IncidentID, entry.Reported, entry.Under = stripped(to), nil, nil, time.Time{}, "", "", nil
 		entry.Under = e.waitingFor(to)
 		entry.LeftOf = j.leftOf(e, to)
 		entry.Since = entry.Since.Add(settledLater)
@@ -142,7 +133,7 @@ func (j *judging) settleEntry(d *draft, e *end) {
 	case e.outcome == incident.AlreadyCompliant && len(e.after) == 0, e.outcome == incident.Gone:
 		delete(j.known.Rules, id)
 		if _, told := j.known.Removed[id]; !told && !secgroup.IsGroupEntry(id) {
-			removed.IncidentID = ""
+			removed.IncidentID, removed.Opened, removed.PriorAt = "", time.Time{}, time.Time{}
 			j.known.Removed[id] = removed
 		}
 	case known && e.outcome == incident.AlreadyCompliant:

@@ -211,7 +211,7 @@ func (j *judging) waitingEnd(e *end) incident.Outcome {
 		f := &e.verdict.Findings[i]
 		switch f.State {
 		case policy.Waiting:
-			outcome, e.reason = max(outcome, incident.Pending), "waiting"
+			outcome, e.reason = max(outcome, incident.Pending), reasonWaiting
 			if e.until.IsZero() || f.Until.Before(e.until) {
 				e.until = f.Until
 			}

@@ -18,6 +18,9 @@ type Delivery struct {
 // paused, or the fuse holds the policy.
 const ReasonHeld = "held"
 
+// reasonWaiting is why nothing is done about it so far: its policy gives it time.
+const reasonWaiting = "waiting"
+
 // Decision is the answer to one record for one group.
 type Decision struct {
 	DeliveryID string

@@ -38,6 +38,8 @@ func (j *judging) leftOver(d *draft, r incident.Rule, e *end) (incident.Outcome,
 		return r.Outcome, r.Reason // read back before; what failed came after
 	case !isLive && act != nil && j.endBlind(act, e):
 		return e.outcome, e.reason
+	case !isLive && j.exists && awaitsPutBack(r):
+		return j.endPutBack(d, r, e)
 	case isLive && begun && len(r.After) > 0 && live.SameValue(r.After[0]):
 		if r.Restored {
 			return incident.Reverted, reasonInterrupted

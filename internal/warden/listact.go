@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/sgwarden/sgwarden/internal/incident"
-	"github.com/sgwarden/sgwarden/internal/policy"
 	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
 
@@ -87,10 +86,7 @@ func (l *listJudging) release(ctx context.Context, cause error) error {
 		inc.Reason = "not-verified"
 	}
 	closing := l.closing()
-	closing.Incidents, closing.Known.OpenIncidents = []incident.Incident{inc}, []string{inc.ID}
-	for _, debt := range l.debts {
-		closing.Known.OpenIncidents = append(closing.Known.OpenIncidents, debt.ID)
-	}
+	closing.Incidents = []incident.Incident{inc}
 	return errors.Join(cause, l.w.cfg.Ledger.Close(ctx, closing))
 }
 
@@ -114,137 +110,27 @@ func (l *listJudging) readBack(ctx context.Context) (list secgroup.ManagedList, 
 
 // settle gives the incident, and the rules that violated by the list, an outcome.
 func (l *listJudging) settle(outcome incident.Outcome, reason string) {
-	l.inc.Outcome, l.inc.Reason = outcome, reason
-	rules := slices.Clone(l.inc.Rules)
+	settleList(&l.inc, outcome, reason)
+}
+
+func settleList(inc *incident.Incident, outcome incident.Outcome, reason string) {
+	inc.Outcome, inc.Reason = outcome, reason
+	rules := slices.Clone(inc.Rules)
 	violating := map[string]bool{}
 	for i := range rules {
 		rules[i].Outcome, rules[i].Reason = outcome, reason
 		violating[rules[i].GroupID] = true
 	}
-	l.inc.Rules = rules
-	list := *l.inc.List
+	inc.Rules = rules
+	if inc.List == nil {
+		return
+	}
+	list := *inc.List
 	list.Groups = slices.Clone(list.Groups)
 	for i := range list.Groups {
 		if violating[list.Groups[i].ID] {
 			list.Groups[i].Outcome = outcome
 		}
 	}
-	l.inc.List = &list
-}
-
-// tell publishes what the incident owes, tells the sinks of it, and closes it, or
-// leaves it open where something is still to be done.
-func (l *listJudging) tell(ctx context.Context) error {
-	l.contest()
-	var unsent error
-	if event := l.message(); event != "" {
-		l.inc.EventType = event
-		if unsent = l.w.cfg.Publisher.Publish(ctx, l.inc); unsent == nil {
-			l.inc.Published = appendOnce(slices.Clone(l.inc.Published), string(event))
-			l.inc.Owed = l.w.sinkNames()
-		}
-	}
-	l.owing = unsent == nil && !l.w.pay(ctx, &l.inc, l.inc, l.tries)
-	closing := l.closing()
-	l.inc.Status, l.inc.ClosedAt = statusClosed, at(closing.Now)
-	if l.inc.Outcome.StaysOpen() || unsent != nil {
-		l.inc.ClosedAt = nil
-	}
-	closing.Known.Removed = l.remember(closing.Now, unsent == nil)
-	return errors.Join(unsent, l.close(ctx, closing, append(l.payDebts(ctx), l.inc)))
-}
-
-// close writes incidents, and which of them stay open.
-func (l *listJudging) close(ctx context.Context, closing incident.Closing, incidents []incident.Incident) error {
-	closing.Known.OpenIncidents = nil
-	for _, i := range incidents {
-		if i.Status = statusClosed; i.ClosedAt == nil || len(i.Owed) > 0 {
-			i.Status = statusOpen
-			closing.Known.OpenIncidents = append(closing.Known.OpenIncidents, i.ID)
-		}
-		closing.Incidents = append(closing.Incidents, i)
-	}
-	for n := 0; ; n++ {
-		err := l.w.cfg.Ledger.Close(ctx, closing)
-		if !errors.Is(err, incident.ErrConflict) || n == maxRounds {
-			return unwritable(err)
-		}
-		mem, read := l.w.cfg.Ledger.Observe(ctx, l.id)
-		if read != nil {
-			return unreadable(read)
-		}
-		closing.Version = mem.Known.Version // what was done is done: only the close is repeated
-	}
-}
-
-// remember is what later judgings of the list need: what was told, and taken.
-func (l *listJudging) remember(now time.Time, sent bool) map[string]policy.RemovedRule {
-	removed := map[string]policy.RemovedRule{}
-	for key, r := range l.known.Removed {
-		removed[key] = r
-	}
-	switch l.inc.Outcome {
-	case incident.Alerted, incident.Observed:
-		if sent {
-			removed[listMark+l.inc.ID] = listTold{l.inc.Outcome, now, l.lacking}.entry(l.inc.ID)
-		}
-	case incident.Reverted:
-		removed[takenMark+now.Format(timeMark)] = policy.RemovedRule{At: now, IncidentID: l.inc.ID, Value: l.taken()}
-		if sent && l.inc.EventType == incident.Contested {
-			removed[contestedMark+l.taken()] = policy.RemovedRule{At: now, IncidentID: l.inc.ID}
-		}
-	}
-	return prune(removed, now)
-}
-
-// taken names what was taken out, for comparing.
-func (l *listJudging) taken() string {
-	if l.inc.List == nil {
-		return ""
-	}
-	return policy.ListDigest(secgroup.Blocks(l.inc.List.Removed))
-}
-
-// contested is how often the same was taken out of the list within the hour.
-func (l *listJudging) contested() (n int) {
-	for key, r := range l.known.Removed {
-		if strings.HasPrefix(key, takenMark) && r.Value == l.taken() && l.now.Sub(r.At) < fightWindow {
-			n++
-		}
-	}
-	return n
-}
-
-func (l *listJudging) contest() {
-	if n := l.contested(); l.inc.Outcome == incident.Reverted && n >= contestedAfter {
-		l.inc.Reason = orOther(l.inc.Reason, "contested")
-		other := "an unknown actor"
-		if l.inc.Actor.Attributed {
-			other = orOther(l.inc.Actor.ARN, other)
-		}
-		l.inc.Notes = appendOnce(l.inc.Notes, fmt.Sprintf("the same entries came back %d times within an hour: %s adds them, sgwarden takes them out", n, other))
-	}
-}
-
-// message is the event type that the incident owes; "" = none.
-func (l *listJudging) message() incident.EventType {
-	event := incident.Opened
-	switch o := l.inc.Outcome; {
-	case o == incident.AlreadyCompliant || o == incident.Gone:
-		if len(l.inc.Published) == 0 {
-			return ""
-		}
-		event = incident.Resolved
-	case o == incident.Reverted && l.contested() >= contestedAfter:
-		if told, ok := l.known.Removed[contestedMark+l.taken()]; ok && l.now.Sub(told.At) < fightWindow {
-			return ""
-		}
-		event = incident.Contested
-	case o == incident.Reverted:
-		event = incident.Acted
-	}
-	if slices.Contains(l.inc.Published, string(event)) {
-		return ""
-	}
-	return event
+	inc.List = &list
 }

@@ -1,24 +1,40 @@
 package warden
 
 import (
+	"cmp"
 	"context"
+	"slices"
 
 	"github.com/sgwarden/sgwarden/internal/incident"
 )
 
-// takeUp sets the open incidents of the list apart: the one that is carried on,
-// and those that are over, and told, and stay open for sinks, or for the message of
-// an undoing, alone. Another growth than theirs is another incident, with messages
-// of its own.
+// takeUp sets the open incidents of the list apart: the one of what was added last,
+// which is carried on, those of what was added before, and those that are over, and
+// told, and stay open for sinks, or for the message of an undoing, alone. Another
+// growth than theirs is another incident, with messages of its own.
 func (l *listJudging) takeUp() {
-	l.stored, l.debts, l.owing = nil, nil, false
-	for i := range l.mem.Open {
-		if inc := &l.mem.Open[i]; owesOnly(*inc) || inc.EventType == incident.Undone {
-			l.debts = append(l.debts, *inc)
-		} else if l.stored == nil {
-			l.stored = inc
+	l.stored, l.earlier, l.debts, l.owing = nil, nil, nil, false
+	for _, inc := range l.mem.Open {
+		if owesOnly(inc) || inc.EventType == incident.Undone {
+			l.debts = append(l.debts, inc)
+		} else {
+			l.earlier = append(l.earlier, inc)
 		}
 	}
+	if len(l.earlier) == 0 {
+		return
+	}
+	slices.SortStableFunc(l.earlier, func(a, b incident.Incident) int { return cmp.Compare(judgedOf(a), judgedOf(b)) })
+	last := len(l.earlier) - 1
+	l.stored, l.earlier = &l.earlier[last], l.earlier[:last:last]
+}
+
+// judgedOf is the version of the list that an incident tells of.
+func judgedOf(i incident.Incident) int64 {
+	if i.List == nil {
+		return 0
+	}
+	return i.List.Judged
 }
 
 // payDebts tells the sinks what they lack, and gives the incidents as they are

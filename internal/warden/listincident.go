@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	// listMark precedes an incident's id where the list's Known.Removed remembers
-	// that it was told, with its outcome as the value.
+	// listMark precedes the name of a version of the list where its Known.Removed
+	// remembers that it was told, with the outcome as the value.
 	listMark = "list "
 	// takenMark precedes a time where it remembers what was taken out of the list.
 	takenMark = "taken@"
@@ -29,19 +29,24 @@ func (l *listJudging) isOver() (bool, listEnd) {
 		return true, end
 	}
 	l.draft()
-	told, isTold := l.toldOf(l.inc.ID)
+	told, isTold := l.toldOf(l.mark())
 	switch {
-	case l.stored != nil, !l.edit.IsEmpty():
+	case l.stored != nil, len(l.earlier) > 0, !l.edit.IsEmpty():
 		return false, end
 	case len(l.inc.Rules) == 0: // each is dealt with in its group
 		end.outcome = 0
 		return true, end
 	case isTold:
 		end.doc, end.reason, end.lacking = l.inc, l.why, l.lacking
-		end.outcome, end.doc.Outcome = told.outcome, told.outcome
+		end.outcome, end.doc.ID, end.doc.Outcome = told.outcome, told.incident, told.outcome
 		return true, end
 	}
 	return false, end
+}
+
+// mark is where the list's Known.Removed remembers that this version of it was told.
+func (l *listJudging) mark() string {
+	return listMark + listIncident(l.id, l.list.Version, policy.ListDigest(l.list.Entries))
 }
 
 // end is how the list stands.
@@ -58,9 +63,12 @@ func (l *listJudging) end() listEnd {
 	return end
 }
 
-// draft writes the incident: the open one is carried on, else it is that of this
-// version of the list.
+// draft writes the incident: the open one is carried on, unless the list grew beyond
+// what that tells of. Then, and where none is open, it is that of this version.
 func (l *listJudging) draft() {
+	if l.stored != nil && l.hasOutgrown(*l.stored) {
+		l.earlier, l.stored = append(l.earlier, *l.stored), nil
+	}
 	inc := incident.Incident{ID: listIncident(l.id, l.list.Version, policy.ListDigest(l.list.Entries))}
 	if l.stored != nil {
 		inc = *l.stored
@@ -90,6 +98,8 @@ func (l *listJudging) draft() {
 		l.inc.Outcome = incident.Observed
 	case !l.edit.IsEmpty():
 		l.inc.List.Removed, l.inc.List.PutBack = entriesOf(l.list.Described, l.edit), l.edit.Add
+	case l.later:
+		l.hold()
 	case l.violating() > 0:
 		l.inc.Outcome, l.inc.Reason = l.restOutcome(), l.why
 	default:
@@ -111,8 +121,12 @@ func entriesOf(entries []secgroup.ListEntry, edit plan.EditList) []secgroup.List
 	return slices.DeleteFunc(slices.Clone(entries), func(e secgroup.ListEntry) bool { return !slices.Contains(edit.Remove, e.Block) })
 }
 
-// restOutcome is what becomes of rules when nothing is taken out of the list.
+// restOutcome is what becomes of rules when nothing is taken out of the list. Where
+// each is dealt with in its group, somebody was told of the list before.
 func (l *listJudging) restOutcome() incident.Outcome {
+	if len(l.inc.Rules) == 0 {
+		return incident.Alerted
+	}
 	worst := incident.Observed
 	for _, r := range l.inc.Rules {
 		worst = max(worst, r.Outcome)
@@ -185,23 +199,19 @@ func (l *listJudging) fill() {
 	i := &l.inc
 	list := &incident.List{ID: l.id, Name: l.list.Name, OwnerID: l.list.OwnerID, Judged: l.list.Version, Violating: l.violating()}
 	i.Rules, i.Policies, i.Severity = nil, nil, 0
-	rules := 0
-	var had []secgroup.ListEntry
-	byGroup := 0
+	rules, byGroup := 0, 0
+	list.Before, list.Added = l.added()
 	for _, u := range l.uses {
 		g := incident.ListGroup{ID: u.j.groupID, Name: u.j.live.Name, VPCID: u.j.live.VPCID, Outcome: incident.Compliant}
 		for _, rv := range u.rules(l.id) {
 			g.Rules = append(g.Rules, rv.Rule.ID)
 			rules++
-			if v, _, ok := u.j.mem.Known.Rules[rv.Rule.ID].InOrderAt(); ok && (list.Before == 0 || v.Version < list.Before) {
-				list.Before, had = v.Version, u.old[v.Version]
-			}
 			if !tellsOfList(rv) {
 				continue
 			}
 			r := l.rule(u, rv)
 			g.Outcome = max(g.Outcome, r.Outcome)
-			if wantsRule(rv) && l.edit.IsEmpty() {
+			if l.isForGroup(rv) {
 				byGroup++
 				continue
 			}
@@ -214,12 +224,6 @@ func (l *listJudging) fill() {
 		list.Groups = append(list.Groups, g)
 	}
 	slices.SortStableFunc(list.Groups, func(a, b incident.ListGroup) int { return int(b.Outcome) - int(a.Outcome) })
-	before := secgroup.NewAddressSet(secgroup.Blocks(had)...)
-	for _, e := range l.list.Described {
-		if had != nil && !secgroup.HasEntry(had, e.Block) && !before.CoversPrefix(e.Block) {
-			list.Added = append(list.Added, e)
-		}
-	}
 	i.List = list
 	i.Notes = appendOnce(i.Notes, fmt.Sprintf("%d rules of %d groups refer to the list; %d groups violate by version %d of it", rules, len(l.uses)+l.unread(), list.Violating, l.list.Version))
 	if byGroup > 0 {
@@ -237,7 +241,7 @@ func (l *listJudging) rule(u *listUse, rv policy.RuleVerdict) incident.Rule {
 	}
 	for _, f := range findings {
 		r.Policies = appendOnce(r.Policies, f.Policy.ID)
-		if f.State == policy.Acting && l.w.cfg.Mode == policy.Enforce || f.State == policy.Alerting {
+		if f.State == policy.Acting && l.w.cfg.Mode == policy.Enforce || f.State == policy.Alerting || f.WillAct() {
 			r.Outcome = incident.Alerted
 		}
 	}
@@ -246,7 +250,7 @@ func (l *listJudging) rule(u *listUse, rv policy.RuleVerdict) incident.Rule {
 
 // wouldHave tells what enforce mode would call.
 func (l *listJudging) wouldHave() {
-	edit, why := l.takeOut(l.w.enforcing)
+	edit, why := l.takeOut(l.w.enforcing, false)
 	if edit.IsEmpty() {
 		l.inc.Notes = appendOnce(l.inc.Notes, "enforce mode would take nothing out of the list: "+why)
 		return

@@ -32,17 +32,26 @@ type listEnd struct {
 	retry   bool
 }
 
+// listAsk is what leads to the judging of a list.
+type listAsk struct {
+	base   *record  // of the call on the list; nil = a group's judging met it
+	groups []string // that refer to it; nil = they are to be found
+	// digest is that of the entries that a group was met with that violates by them;
+	// "" = there is none.
+	digest   string
+	incident string // that an own message asks about; "" = none
+	tries    int    // how often what asks was received
+}
+
 // listJudging is one prefix list being judged for all the groups that refer to
 // it: what was added is the list's to answer for, in one incident, under the
 // list's own key of the ledger. Its stages are those of a group's judging.
 type listJudging struct {
-	w      *Warden
-	id     string
-	base   *record // of the call on the list; nil = a group's judging met it
-	groups []string
+	w  *Warden
+	id string
+	listAsk
 	holder string
 	shared *batchFacts
-	tries  int // how often what asks for it was received
 
 	mem     incident.Memory
 	known   policy.Known
@@ -57,38 +66,36 @@ type listJudging struct {
 	edit    plan.EditList
 	why     string // why there is none, or not for all
 	lacking bool   // the reason is that something could not be read now
+	later   bool   // there will be one, once nothing waits or is held any more
 	inc     incident.Incident
 	stored  *incident.Incident  // the incident as it stands open in the ledger; nil = it is new
+	earlier []incident.Incident // that are open beside it, of what was added before
 	debts   []incident.Incident // that are over, and told: sinks lack the message
 	owing   bool                // a sink is to be told with the next delivery
 	last    bool                // it is not judged again at once
 	journal []incident.Journal
 }
 
-// judgeList judges a list for all the groups that refer to it; groups are their
-// ids, nil = they are to be found. base is the record of a call on it; nil = a
-// group was met that violates by entries that were added, digest is theirs.
-// tries is how often what asks for it was received.
-func (w *Warden) judgeList(ctx context.Context, shared *batchFacts, id string, groups []string, base *record, digest string, tries int) (listEnd, error) {
+// judgeList judges a list for all the groups that refer to it: once in a batch for
+// all groups that were met with the same entries.
+func (w *Warden) judgeList(ctx context.Context, shared *batchFacts, id string, ask listAsk) (listEnd, error) {
 	court := courtOf(shared, id)
 	if err := court.enter(ctx); err != nil {
 		return listEnd{}, err
 	}
 	defer court.leave()
-	if court.last != nil && base == nil && court.last.digest == digest {
+	if court.last != nil && ask.base == nil && court.last.digest == ask.digest {
 		return *court.last, nil
 	}
-	l := w.listJudging(shared, id, tries)
-	l.base, l.groups = base, groups
-	end, err := l.judge(ctx)
+	end, err := w.listJudging(shared, id, ask).judge(ctx)
 	if err == nil {
 		court.last = &end
 	}
 	return end, err
 }
 
-func (w *Warden) listJudging(shared *batchFacts, id string, tries int) *listJudging {
-	return &listJudging{w: w, id: id, shared: shared, tries: tries, holder: fmt.Sprintf("%s/%d", w.cfg.HolderID, w.number.Add(1))}
+func (w *Warden) listJudging(shared *batchFacts, id string, ask listAsk) *listJudging {
+	return &listJudging{w: w, id: id, listAsk: ask, shared: shared, holder: fmt.Sprintf("%s/%d", w.cfg.HolderID, w.number.Add(1))}
 }
 
 // judge judges the list as it is now, again from the start if another changed
@@ -125,6 +132,9 @@ func (l *listJudging) judgeOnce(ctx context.Context) (listEnd, error) {
 			return listEnd{}, err
 		}
 		return l.payOnly(ctx, end)
+	}
+	if err := l.askAgain(ctx); err != nil {
+		return listEnd{}, err
 	}
 	if err := l.open(ctx, l.inc); err != nil {
 		return listEnd{}, err
@@ -190,26 +200,38 @@ func (l *listJudging) read(ctx context.Context) (err error) {
 
 // decide says what is to become of the list.
 func (l *listJudging) decide(ctx context.Context) error {
-	l.edit, l.why, l.lacking = plan.EditList{}, "", false
+	l.edit, l.why, l.later, l.lacking = plan.EditList{}, "", false, false
 	if l.violating() == 0 {
 		return nil
 	}
-	l.edit, l.why = l.takeOut(l.w.cfg.Set)
-	if l.edit.IsEmpty() {
-		if l.lacking = l.oldRefused; l.lacking {
+	edit, why := l.takeOut(l.w.cfg.Set, false)
+	isLater := edit.IsEmpty() && l.willAct()
+	if isLater {
+		edit, why = l.takeOut(l.w.cfg.Set, true)
+	}
+	if edit.IsEmpty() {
+		if l.why, l.lacking = why, l.oldRefused; l.lacking {
 			l.why += "; earlier entries of it could not be read"
 		}
 		return nil
 	}
-	why, err := l.otherUsers(ctx)
-	if why != "" {
-		l.edit, l.why = plan.EditList{}, why
+	other, err := l.otherUsers(ctx)
+	switch {
+	case err != nil:
+		return err
+	case other != "":
+		l.why = other
+	case isLater:
+		l.later = true
+	default:
+		l.edit, l.why = edit, why
 	}
-	return err
+	return nil
 }
 
-// takeOut is the edit that takes out again what was added, and why there is none.
-func (l *listJudging) takeOut(set *policy.Set) (plan.EditList, string) {
+// takeOut is the edit that takes out again what was added, and why there is none;
+// or later, once nothing waits or is held.
+func (l *listJudging) takeOut(set *policy.Set, later bool) (plan.EditList, string) {
 	switch {
 	case l.list.OwnerID == "AWS":
 		return plan.EditList{}, "the list is AWS's own"
@@ -222,7 +244,7 @@ func (l *listJudging) takeOut(set *policy.Set) (plan.EditList, string) {
 	case set == l.w.cfg.Set && l.w.cfg.Mode == policy.Enforce && !l.w.cfg.Limits.MayEditLists:
 		return plan.EditList{}, "the role may not edit lists"
 	}
-	task := plan.ListTask{Set: set, List: l.list, Old: map[int64][]secgroup.ListEntry{}}
+	task := plan.ListTask{Set: set, List: l.list, Old: map[int64][]secgroup.ListEntry{}, Later: later}
 	for _, u := range l.uses {
 		task.Uses = append(task.Uses, u.j.input())
 		for version, entries := range u.old {
@@ -255,14 +277,11 @@ func (l *listJudging) otherUsers(ctx context.Context) (string, error) {
 	return "", nil
 }
 
-// open writes what is about to be done, before it is.
+// open writes what is about to be done, before it is, and what of the open
+// incidents is over. The others stay as they are.
 func (l *listJudging) open(ctx context.Context, incidents ...incident.Incident) error {
-	opening := incident.Opening{GroupID: l.id, Version: l.mem.Known.Version, Known: l.known, Incidents: append(incidents, l.debts...), Now: l.w.now()}
+	opening := incident.Opening{GroupID: l.id, Version: l.mem.Known.Version, Known: l.known, Incidents: incidents, Now: l.w.now()}
 	opening.Lease = incident.Lease{Holder: l.holder, Until: opening.Now.Add(l.w.cfg.Lease)}
-	opening.Known.OpenIncidents = nil
-	for _, i := range opening.Incidents {
-		opening.Known.OpenIncidents = append(opening.Known.OpenIncidents, i.ID)
-	}
 	version, err := l.w.cfg.Ledger.Open(ctx, opening)
 	if err != nil {
 		return outpaced(unwritable(err))

@@ -446,12 +446,12 @@ func TestWaitingForAListThatIsJudgedEndsWithTheTime(t *testing.T) {
 	require.NoError(t, court.enter(t.Context())) // another group's judging is at it
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := w.Warden.judgeList(ctx, shared, ownList, nil, nil, "", 1)
+	_, err := w.Warden.judgeList(ctx, shared, ownList, listAsk{tries: 1})
 	require.ErrorIs(t, err, context.Canceled)
 	_, _, err = judgedInBatch(ctx, shared, ownList, "")
 	require.ErrorIs(t, err, context.Canceled)
 	court.leave()
-	_, err = w.Warden.judgeList(t.Context(), shared, ownList, nil, nil, "", 1)
+	_, err = w.Warden.judgeList(t.Context(), shared, ownList, listAsk{tries: 1})
 	require.NoError(t, err)
 }
 

@@ -6,22 +6,21 @@ import (
 
 	"github.com/sgwarden/sgwarden/internal/incident"
 	"github.com/sgwarden/sgwarden/internal/policy"
-	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
 
 // lookAtLists looks again at lists of which something may be open: the deployment's
 // own message asks for it, and nothing in it is trusted beyond that.
 func (w *Warden) lookAtLists(ctx context.Context, base *record, shared *batchFacts) []*record {
-	tries := triesOf([]*record{base})
+	ask := listAsk{incident: base.change.IncidentID, tries: triesOf([]*record{base})}
 	for _, id := range base.change.ListIDs {
-		l := w.listJudging(shared, id, tries)
+		l := w.listJudging(shared, id, ask)
 		if err := l.recall(ctx); err != nil {
 			return base.failed(err)
 		}
 		if len(l.mem.Open) == 0 {
 			continue
 		}
-		end, err := w.judgeList(ctx, shared, id, nil, nil, "", tries)
+		end, err := w.judgeList(ctx, shared, id, ask)
 		if err != nil {
 			return base.failed(err)
 		}
@@ -39,13 +38,9 @@ func (w *Warden) lookAtLists(ctx context.Context, base *record, shared *batchFac
 func (j *judging) droppedLists(next policy.Known) map[string]string {
 	dropped := map[string]string{}
 	for id, k := range j.mem.Known.Rules {
-		list, isList := k.Rule.Peer.(secgroup.PrefixList)
 		now, still := next.Rules[id]
-		if !isList || k.IncidentID == "" || k.Reported != "" || still && now.IncidentID == k.IncidentID {
-			continue
-		}
-		if !slices.Contains(j.mem.Known.OpenIncidents, k.IncidentID) {
-			dropped[list.ID] = k.IncidentID
+		if list, told := toldByList(k, j.mem.Known.OpenIncidents); told && !(still && now.IncidentID == k.IncidentID) {
+			dropped[list] = k.IncidentID
 		}
 	}
 	return dropped

@@ -61,7 +61,7 @@ func (w *Warden) judgeLists(ctx context.Context, base *record, groups []string, 
 		if len(base.change.ListIDs) > 1 {
 			of = nil
 		}
-		end, err := w.judgeList(ctx, shared, id, of, base, "", triesOf([]*record{base}))
+		end, err := w.judgeList(ctx, shared, id, listAsk{base: base, groups: of, tries: triesOf([]*record{base})})
 		if err != nil {
 			return nil, err
 		}
@@ -104,7 +104,7 @@ func (j *judging) askLists(ctx context.Context) error {
 			end, told, err = j.toldOfList(ctx, e, list)
 		}
 		if err == nil && !told {
-			end, err = j.w.judgeList(ctx, j.shared, list.ID, nil, nil, digest, j.tries())
+			end, err = j.w.judgeList(ctx, j.shared, list.ID, listAsk{digest: digest, tries: j.tries()})
 		}
 		if err != nil {
 			return err
@@ -117,7 +117,7 @@ func (j *judging) askLists(ctx context.Context) error {
 			}
 			return fmt.Errorf("%s was edited: %w", list.ID, incident.ErrConflict)
 		}
-		if end.outcome == 0 || e.act || j.isHeld(e) {
+		if end.outcome == 0 || e.act || j.isHeld(e) || wantsRule(e.verdict) && end.outcome != incident.Pending {
 			continue
 		}
 		e.listed, e.told, e.outcome, e.reason, e.incident, e.owing = true, false, end.outcome, end.reason, end.doc.ID, end.owing
@@ -128,20 +128,27 @@ func (j *judging) askLists(ctx context.Context) error {
 }
 
 // toldOfList is how the list stands where its incident of these entries told of
-// this outcome before, and nothing else is open about it. So the groups that refer
-// to a list need not each read all the others. What sinks lack is told them.
+// this outcome before, and nothing else is open about it, or where it waits and the
+// group has a rule that waits. So the groups that refer to a list need not each read
+// all the others. What sinks lack is told them.
 func (j *judging) toldOfList(ctx context.Context, e *end, list secgroup.PrefixList) (listEnd, bool, error) {
-	l := j.w.listJudging(j.shared, list.ID, j.tries())
+	l := j.w.listJudging(j.shared, list.ID, listAsk{tries: j.tries()})
 	if err := l.recall(ctx); err != nil {
 		return listEnd{}, false, err
 	}
-	digest := policy.ListDigest(list.Entries)
-	id := listIncident(list.ID, list.Version, digest)
-	told, ok := l.toldOf(id)
-	if !ok || e.act || told.outcome != e.outcome || l.stored != nil || !told.isFresh(l.now) {
+	end := listEnd{version: list.Version, digest: policy.ListDigest(list.Entries)}
+	told, ok := l.toldOf(listMark + listIncident(list.ID, list.Version, end.digest))
+	switch {
+	case e.act:
+		return listEnd{}, false, nil
+	case l.stored == nil && ok && told.isFresh(l.now) && (told.outcome == e.outcome || e.outcome == incident.Pending):
+		end.outcome, end.lacking, end.doc = told.outcome, told.lacking, incident.Incident{ID: told.incident}
+	case l.waitsFor(j.groupID, list.Version) && e.outcome == incident.Pending:
+		end.outcome, end.reason, end.doc = incident.Pending, l.stored.Reason, *l.stored
+	default:
 		return listEnd{}, false, nil
 	}
-	end, err := l.payOnly(ctx, listEnd{version: list.Version, digest: digest, outcome: e.outcome, doc: incident.Incident{ID: id}, lacking: told.lacking})
+	end, err := l.payOnly(ctx, end)
 	return end, true, err
 }
 

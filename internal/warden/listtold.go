@@ -18,24 +18,26 @@ const lackingFor = 15 * time.Second
 // listTold is what the item of a list remembers of an incident that changed nothing
 // and was told.
 type listTold struct {
-	outcome incident.Outcome
-	at      time.Time // of the last judging
-	lacking bool      // something could not be read: it is asked for again
+	incident string
+	outcome  incident.Outcome
+	at       time.Time // of the last judging
+	lacking  bool      // something could not be read: it is asked for again
 }
 
-func (l *listJudging) toldOf(id string) (listTold, bool) {
-	kept, ok := l.known.Removed[listMark+id]
+// toldOf is what was told of a version of the list.
+func (l *listJudging) toldOf(mark string) (listTold, bool) {
+	kept, ok := l.known.Removed[mark]
 	text, lacking := strings.CutSuffix(kept.Value, unreadMark)
 	outcome, err := incident.ParseOutcome(text)
-	return listTold{outcome, kept.At, lacking}, ok && err == nil
+	return listTold{kept.IncidentID, outcome, kept.At, lacking}, ok && err == nil
 }
 
-func (t listTold) entry(id string) policy.RemovedRule {
+func (t listTold) entry() policy.RemovedRule {
 	value := t.outcome.String()
 	if t.lacking {
 		value += unreadMark
 	}
-	return policy.RemovedRule{At: t.at, IncidentID: id, Value: value}
+	return policy.RemovedRule{At: t.at, IncidentID: t.incident, Value: value}
 }
 
 // isFresh reports whether the list need not be judged again for whoever asks now.
@@ -44,13 +46,13 @@ func (t listTold) isFresh(now time.Time) bool { return !t.lacking || now.Sub(t.a
 // noteAsked remembers that the list was judged again, where something was lacking
 // when its incident was told.
 func (l *listJudging) noteAsked(ctx context.Context) error {
-	told, ok := l.toldOf(l.inc.ID)
+	told, ok := l.toldOf(l.mark())
 	if !ok || !told.lacking {
 		return nil
 	}
 	told.at, told.lacking = l.now, l.lacking
 	l.known.Removed = maps.Clone(l.known.Removed)
-	l.known.Removed[listMark+l.inc.ID] = told.entry(l.inc.ID)
+	l.known.Removed[l.mark()] = told.entry()
 	if len(l.debts) > 0 {
 		return nil // written with them
 	}

@@ -25,7 +25,7 @@ func (j *judging) tellListUndone(ctx context.Context, e *end, list secgroup.Pref
 		return false, err
 	}
 	defer court.leave()
-	l := j.w.listJudging(j.shared, list.ID, j.tries())
+	l := j.w.listJudging(j.shared, list.ID, listAsk{tries: j.tries()})
 	if err := l.recall(ctx); err != nil {
 		return false, err
 	}
@@ -79,22 +79,15 @@ func (l *listJudging) tellUndone(ctx context.Context, inc incident.Incident, tol
 	for _, note := range notes {
 		inc.Notes = appendOnce(slices.Clone(inc.Notes), note)
 	}
-	l.debts = slices.DeleteFunc(l.debts, func(i incident.Incident) bool { return i.ID == inc.ID })
-	l.inc = inc
-	l.inc.Status = statusOpen
-	open := []incident.Incident{l.inc}
-	if l.stored != nil {
-		open = append(open, *l.stored)
-	}
-	if err := l.open(ctx, open...); err != nil {
+	inc.Status = statusOpen
+	if err := l.open(ctx, inc); err != nil {
 		return err
 	}
 	if !told {
-		if err := l.w.cfg.Publisher.Publish(ctx, l.inc); err != nil {
+		if err := l.say(ctx, &inc, incident.Undone); err != nil {
 			return err
 		}
-		l.inc.Published, l.inc.Owed = appendOnce(slices.Clone(l.inc.Published), string(incident.Undone)), l.w.sinkNames()
 	}
-	l.owing = !l.w.pay(ctx, &l.inc, l.inc, l.tries)
-	return l.close(ctx, l.closing(), slices.Concat([]incident.Incident{l.inc}, open[1:], l.debts))
+	l.owing = !l.w.pay(ctx, &inc, inc, l.tries)
+	return l.close(ctx, l.closing(), []incident.Incident{inc})
 }

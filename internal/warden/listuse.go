@@ -172,39 +172,3 @@ func (u *listUse) rules(listID string) (all []policy.RuleVerdict) {
 	}
 	return all
 }
-
-// tellsOfList reports whether all that is due of a rule is for its list to answer
-// for: what the list's incident tells, the group's does not.
-func tellsOfList(rv policy.RuleVerdict) bool {
-	tells := false
-	for _, f := range rv.Findings {
-		switch f.State {
-		case policy.Acting, policy.Alerting, policy.Observing:
-			if !f.Growth {
-				return false
-			}
-			tells = true
-		case policy.Tagging, policy.Waiting, policy.Held, policy.Unknown:
-			return false
-		}
-	}
-	return tells
-}
-
-// wantsRule reports whether a policy that acts wants the rule taken rather than
-// the list edited: `onList: rule`.
-func wantsRule(rv policy.RuleVerdict) bool {
-	return slices.ContainsFunc(rv.Findings, func(f policy.Finding) bool {
-		return f.State == policy.Acting && f.Policy.Remedy.OnList
-	})
-}
-
-// violating counts the groups with a rule that is for the list to answer for.
-func (l *listJudging) violating() (n int) {
-	for _, u := range l.uses {
-		if slices.ContainsFunc(u.rules(l.id), tellsOfList) {
-			n++
-		}
-	}
-	return n
-}

@@ -163,10 +163,9 @@ func (w *Warden) once(ctx context.Context, key string, inc incident.Incident, tr
 func (w *Warden) publishOnce(ctx context.Context, story *Story, inc incident.Incident, closing incident.Closing, sent bool, tries int) error {
 	var failed error
 	if !sent {
-		if failed = w.cfg.Publisher.Publish(ctx, inc); failed == nil {
-			story.Published = append(story.Published, inc)
-			inc.Published = append(slices.Clone(inc.Published), string(inc.EventType))
-			inc.Owed = w.sinkNames()
+		told := inc
+		if failed = w.say(ctx, &inc, told); failed == nil {
+			story.Published = append(story.Published, told)
 		}
 	}
 	if failed == nil && !w.pay(ctx, &inc, inc, tries) {
@@ -183,11 +182,11 @@ func (w *Warden) publishOnce(ctx context.Context, story *Story, inc incident.Inc
 
 // publishBlind says it without the ledger, where no debt of a sink can be kept.
 func (w *Warden) publishBlind(ctx context.Context, story *Story, inc incident.Incident) (*Story, error) {
-	if err := w.cfg.Publisher.Publish(ctx, inc); err != nil {
+	told := inc
+	if err := w.say(ctx, &inc, told); err != nil {
 		return story, err
 	}
-	story.Published = append(story.Published, inc)
-	inc.Published, inc.Owed = append(slices.Clone(inc.Published), string(inc.EventType)), w.sinkNames()
+	story.Published = append(story.Published, told)
 	w.pay(ctx, &inc, inc, sinkTries)
 	return story, nil
 }

@@ -29,12 +29,10 @@ func (j *judging) open(ctx context.Context) error {
 		GroupID: j.groupID, Version: j.mem.Known.Version, Known: j.known, Fuse: j.charge, Now: j.w.now(),
 	}
 	opening.Lease = incident.Lease{Holder: j.holder, Until: opening.Now.Add(j.w.cfg.Lease)}
-	opening.Known.OpenIncidents = nil
 	for _, d := range j.drafts {
 		inc := d.inc
 		inc.Status = statusOpen
 		opening.Incidents = append(opening.Incidents, inc)
-		opening.Known.OpenIncidents = append(opening.Known.OpenIncidents, inc.ID)
 	}
 	version, err := j.w.cfg.Ledger.Open(ctx, opening)
 	if err != nil {
@@ -188,7 +186,7 @@ func (j *judging) waits() []*end {
 	var out []*end
 	for _, rv := range j.verdict.All() {
 		e := j.ends[rv.Rule.ID]
-		if e == nil || e.outcome != incident.Pending || e.seen {
+		if e == nil || e.outcome != incident.Pending || e.seen || e.listed {
 			continue
 		}
 		i := slices.IndexFunc(out, func(o *end) bool { return o.draft == e.draft })

@@ -78,12 +78,16 @@ func (j *judging) asRead() []secgroup.Rule {
 }
 
 // shown reports whether what was read back leaves nothing to wait for: no rule
-// stands with its old value though EC2 said that it changed it.
+// stands with its old value though EC2 said that it changed it, and what was put
+// back is there.
 func (j *judging) shown() bool {
 	for _, rp := range j.plan.Rules {
 		e := j.ends[rp.Before.ID]
 		live, ok := ruleByID(j.asRead(), rp.Before.ID)
 		if e != nil && e.tries.answered && ok && live.SameValue(rp.Before) && !reached(rp, j.asRead()) {
+			return false
+		}
+		if e != nil && e.back != nil && e.back.called && !e.back.isIn(j.readBack) {
 			return false
 		}
 	}
@@ -144,6 +148,7 @@ func (j *judging) settle(ctx context.Context) {
 
 // settleRule claims nothing that was not seen.
 func (j *judging) settleRule(e *end) {
+	isBackKnown := j.checkPutBack(e)
 	rp := plan.RulePlan{Before: e.rule, After: e.after, Goal: j.goalOf(e), Tag: e.tag}
 	live, isLive := ruleByID(j.asRead(), e.rule.ID)
 	_, why := explain(e.tries.err)
@@ -155,6 +160,8 @@ func (j *judging) settleRule(e *end) {
 			e.outcome, e.reason = cannot(e.tries.err), why
 		}
 		e.after = []secgroup.Rule{e.rule}
+	case !isLive && !isBackKnown:
+		e.outcome, e.reason, e.after = incident.Unresolved, "not-verified", nil
 	case reached(rp, j.asRead()) && (e.tries.answered || e.tries.among):
 		e.outcome = claimed(rp.Goal)
 	case reached(rp, j.asRead()) && e.tries.uncertain:
@@ -228,49 +235,4 @@ func claimed(g plan.Goal) incident.Outcome {
 		return incident.Tagged
 	}
 	return incident.Reverted
-}
-
-// checkRemoved looks at what a Revoke says it took: there is no
-// compare-and-delete, so a rule may have been changed to something compliant
-// just before. Then it is put back, or, where the role may not, said so. A call
-// that failed for one rule may have taken others.
-func (j *judging) checkRemoved(ctx context.Context, a plan.Action, res incident.Result) {
-	revoke, ok := a.(plan.Revoke)
-	if !ok {
-		return
-	}
-	for _, gone := range res.Removed {
-		planned, known := ruleByID(revoke.Rules, gone.ID)
-		e := j.ends[gone.ID]
-		if !known || e == nil || e.draft == nil || gone.SameValue(planned) {
-			continue
-		}
-		e.rule = gone
-		in := j.input()
-		in.Live.Rules = []secgroup.Rule{gone}
-		verdict := j.w.cfg.Set.Evaluate(in)
-		if len(verdict.Rules) == 1 && (verdict.Rules[0].Due || worst(verdict.Rules[0], policy.BeforeAct) != nil) {
-			e.verdict = verdict.Rules[0] // another violation: this is the one that went
-			continue
-		}
-		j.putBack(ctx, e, gone)
-	}
-}
-
-// putBack makes a compliant rule again that our Revoke took.
-func (j *judging) putBack(ctx context.Context, e *end, gone secgroup.Rule) {
-	gone.ID = ""
-	note := fmt.Sprintf("%s had become compliant just before it was removed; put it back: authorize %s", e.rule.ID, gone)
-	if j.limits.MayAuthorize && j.timeLeft(ctx) {
-		again := plan.Authorize{GroupID: j.groupID, Direction: gone.Direction, Rules: []secgroup.Rule{gone}}
-		res := j.w.cfg.Applier.Apply(ctx, again)
-		for _, id := range res.RequestIDs {
-			j.journal = append(j.journal, incident.Journal{RequestID: id, Call: again.Call(), IncidentID: e.incident, At: j.w.now()})
-		}
-		if res.Err == nil {
-			note = fmt.Sprintf("%s had become compliant just before it was removed, and was put back: %s", e.rule.ID, gone)
-			e.after = []secgroup.Rule{gone}
-		}
-	}
-	e.draft.inc.Notes = appendOnce(e.draft.inc.Notes, note)
 }

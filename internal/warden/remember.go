@@ -100,6 +100,10 @@ func (j *judging) entry(old policy.KnownRule, known bool, rv policy.RuleVerdict,
 		}
 		next.Since, next.By = since, nil
 		next.IncidentID, next.Reported, next.Exemption, next.Under = "", "", "", nil
+		next.PriorAt = old.Since
+		if old.By != nil && old.By.EventTime.After(old.Since) {
+			next.PriorAt = old.By.EventTime
+		}
 		if good := old.Rule; old.InOrder() {
 			next.Before, next.BeforeBy = &good, old.By
 		}
@@ -117,7 +121,7 @@ func (j *judging) entry(old policy.KnownRule, known bool, rv policy.RuleVerdict,
 	}
 	if !rv.Due && worst(rv, policy.Unknown) == nil && next.Reported != incident.Exempt.String() {
 		// It violates nothing, or stands: a later growth is measured from here.
-		next.IncidentID, next.Reported, next.Under, next.Before, next.BeforeBy = "", "", nil, nil, nil
+		next.IncidentID, next.Reported, next.Under, next.Before, next.BeforeBy, next.PriorAt = "", "", nil, nil, nil, time.Time{}
 	}
 	if len(rv.Void) > 0 {
 		// Else it would stand again as soon as nothing at hand voids the mark.

@@ -90,10 +90,14 @@ type pass struct {
 	controls incident.Controls
 	setting  map[string]bool // ids of the policies whose act is being set
 
-	lists    map[string]secgroup.PrefixList // as read in this call
-	around   batchFacts                     // likewise
-	networks func(secgroup.Group) ([]secgroup.VPC, error)
-	mu       sync.Mutex // guards at.Counts while calls are made side by side
+	lists  map[string]secgroup.PrefixList // as read in this call
+	around batchFacts                     // likewise
+	// ofLists are the open incidents of lists that tell of rules, by list and id,
+	// as read in this call; askedLists are the looks at lists that it asked for.
+	ofLists    map[string]map[string]incident.Incident
+	askedLists map[string]bool
+	networks   func(secgroup.Group) ([]secgroup.VPC, error)
+	mu         sync.Mutex // guards at.Counts while calls are made side by side
 }
 
 // Sweep reads groups page by page, from where from says, until all are read or
@@ -101,7 +105,7 @@ type pass struct {
 // error nothing is lost: Pass.Next repeats the page that failed, in which what
 // was done is not done again. Errors wrap those of package incident.
 func (s *Sweeper) Sweep(ctx context.Context, from Cursor) (Pass, error) {
-	p := &pass{s: s, w: s.w, at: from, lists: map[string]secgroup.PrefixList{}}
+	p := &pass{s: s, w: s.w, at: from, lists: map[string]secgroup.PrefixList{}, ofLists: map[string]map[string]incident.Incident{}, askedLists: map[string]bool{}}
 	// What the caller holds stays as it is.
 	p.at.Counts, p.at.Missed = from.Counts.clone(), slices.Clone(from.Missed)
 	over, err := p.run(ctx)

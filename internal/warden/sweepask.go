@@ -13,22 +13,23 @@ import (
 func (p *pass) ask(ctx context.Context, looks []*look) error {
 	asking := slices.DeleteFunc(slices.Clone(looks), func(l *look) bool { return l.reason == "" })
 	return aside(asking, func(l *look) error {
-		if err := p.askFor(ctx, l, l.reason, l.delay); err != nil {
+		if err := p.askFor(ctx, l.group.ID, l.reason, l.delay); err != nil {
 			return err
 		}
 		// What else is asked must not wait for the end of an exemption, nor that for it.
 		if end := l.lapsesIn(); end != 0 && end != l.delay {
-			return p.askFor(ctx, l, SweepLapsed, end)
+			return p.askFor(ctx, l.group.ID, SweepLapsed, end)
 		}
 		return nil
 	})
 }
 
-func (p *pass) askFor(ctx context.Context, l *look, reason SweepReason, delay time.Duration) error {
+// askFor asks the guard to look at a group, or a list.
+func (p *pass) askFor(ctx context.Context, id string, reason SweepReason, delay time.Duration) error {
 	p.count(func(c *SweepCounts) { c.Calls.Queue++ })
 	// Without the incident's id: with it, a judging would put a message of its
 	// own behind every wait, beside the one that is under way.
-	if err := p.w.cfg.Queue.JudgeAgain(ctx, l.group.ID, causeSweep, "", delay); err != nil {
+	if err := p.w.cfg.Queue.JudgeAgain(ctx, id, causeSweep, "", delay); err != nil {
 		return err
 	}
 	p.count(func(c *SweepCounts) { c.Enqueued[reason]++ })
@@ -75,6 +76,9 @@ func (l *look) delayTo(until time.Time) time.Duration {
 // waits or is held has its message or its incident, if it is known.
 func (l *look) reasonOf(e *end) (SweepReason, time.Time) {
 	known, isKnown := l.j.mem.Known.Rules[e.rule.ID]
+	if _, _, ok := l.ofList(e); ok {
+		return "", time.Time{} // the list is asked for
+	}
 	switch {
 	case e.act, e.outcome == incident.Observed, e.outcome == incident.Alerted, e.outcome == incident.Tagged:
 		if known.Exemption != "" && worst(e.verdict, policy.Exempt) == nil {
@@ -96,11 +100,11 @@ func (l *look) reasonOf(e *end) (SweepReason, time.Time) {
 	return SweepDue, time.Time{}
 }
 
-// endsLong reports whether a wait that was too long for a message is over before
-// the next pass could ask for what it ends in.
+// endsLong reports whether the wait of an incident of the group that was too long
+// for a message is about to be over.
 func (l *look) endsLong(incidentID string, until time.Time) bool {
-	return !isLong(until, l.j.now) && slices.ContainsFunc(l.j.mem.Open, func(i incident.Incident) bool {
-		return i.ID == incidentID && isLong(until, begun(i))
+	return slices.ContainsFunc(l.j.mem.Open, func(i incident.Incident) bool {
+		return i.ID == incidentID && endsLong(i, until, l.j.now)
 	})
 }
 

@@ -16,7 +16,8 @@ type SweepCounts struct {
 	// Marked counts rules that baseline acts marked, by policy id.
 	Marked map[string]int
 	// Enqueued counts groups that the guard was asked to look at, by the most
-	// pressing reason: a SweepReason.
+	// pressing reason: a SweepReason; and lists, once for each reason, in place of the
+	// groups that refer to them.
 	Enqueued map[SweepReason]int
 	Calls    SweepCalls
 }

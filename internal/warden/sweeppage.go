@@ -24,6 +24,9 @@ func (p *pass) page(ctx context.Context) (next string, done bool, err error) {
 	if err := p.recall(ctx, met.looks); err != nil {
 		return "", false, err
 	}
+	if err := p.recallLists(ctx, met.looks); err != nil {
+		return "", false, err
+	}
 	closer, err := p.closer(ctx, met.looks)
 	if err != nil {
 		return "", false, err
@@ -33,6 +36,9 @@ func (p *pass) page(ctx context.Context) (next string, done bool, err error) {
 		return "", false, err
 	}
 	if err := p.ask(ctx, closer); err != nil {
+		return "", false, err
+	}
+	if err := p.askForLists(ctx, met.looks); err != nil {
 		return "", false, err
 	}
 	p.tellExpiring(ctx, met.looks)
