@@ -31,7 +31,11 @@ func (l *listJudging) isOver() (bool, listEnd) {
 	l.draft()
 	told, isTold := l.toldOf(l.mark())
 	switch {
+	case isTold && l.stored == nil && l.later && len(l.inc.Rules) > 0:
+		l.takeUpTold(told)
+		return false, end
 	case l.stored != nil, len(l.earlier) > 0, !l.edit.IsEmpty():
+		l.overtake(l.inc.ID)
 		return false, end
 	case len(l.inc.Rules) == 0: // each is dealt with in its group
 		end.outcome = 0

@@ -3,6 +3,7 @@ package warden
 import (
 	"context"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -42,6 +43,25 @@ func (t listTold) entry() policy.RemovedRule {
 
 // isFresh reports whether the list need not be judged again for whoever asks now.
 func (t listTold) isFresh(now time.Time) bool { return !t.lacking || now.Sub(t.at) < lackingFor }
+
+// takeUpTold carries on the incident that told of this version of the list, and was
+// over: what it told of will be taken out after all, and waits. Its message is sent.
+func (l *listJudging) takeUpTold(told listTold) {
+	l.inc.ID, l.inc.EventType, l.inc.Published = told.incident, incident.Opened, []string{string(incident.Opened)}
+	l.inc.Owed = l.overtake(told.incident)
+}
+
+// overtake ends the debt of an incident that goes on, which is written once: its next
+// message takes the place of the one that sinks lack. It gives the names of these.
+func (l *listJudging) overtake(id string) (owed []string) {
+	l.debts = slices.DeleteFunc(l.debts, func(i incident.Incident) bool {
+		if i.ID == id {
+			owed = i.Owed
+		}
+		return i.ID == id
+	})
+	return owed
+}
 
 // noteAsked remembers that the list was judged again, where something was lacking
 // when its incident was told.
