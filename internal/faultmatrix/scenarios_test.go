@@ -142,10 +142,6 @@ func scenarios() []*scenario {
 			want:   map[string][]string{"web": {https, egress}},
 			ends:   map[string]string{"web " + sshOfList: "reverted"},
 			told:   []string{"acted reverted web " + sshOfList},
-			orElse: []ending{{
-				map[string][]string{"web": {https, egress, sshOfList}},
-				map[string]string{"web " + sshOfList: "alerted"},
-			}},
 		},
 		{
 			name: "a prefix list that grows", policies: forbid("ssh", sshFromInternet, ""),

@@ -67,7 +67,7 @@ func (k KnownRule) InOrder() bool {
 }
 
 // ListGrew reports whether the value last seen is that of Before, a prefix
-// list, with other entries.
+// list, with other entries, or with entries that could not be read since.
 func (k KnownRule) ListGrew() bool {
 	if k.Before == nil {
 		return false

@@ -76,8 +76,10 @@ type end struct {
 	act      bool   // the verdict asks for a mutation, and it is allowed
 	// listed is true where the incident of its prefix list tells of it.
 	listed bool
-	owing  bool // the list's incident is open for a sink
-	seen   bool // told before: nothing is written or sent
+	// lacking is true where that is to be judged again: something could not be read.
+	lacking bool
+	owing   bool // the list's incident is open for a sink
+	seen    bool // told before: nothing is written or sent
 	// settled: an earlier judging read back that it was changed, and brought the
 	// item up to it.
 	settled bool

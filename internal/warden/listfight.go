@@ -19,7 +19,7 @@ func (l *listJudging) remember(now time.Time, sent bool) map[string]policy.Remov
 	switch l.inc.Outcome {
 	case incident.Alerted, incident.Observed:
 		if sent {
-			removed[l.mark()] = policy.RemovedRule{At: now, IncidentID: l.inc.ID, Value: l.inc.Outcome.String()}
+			removed[l.mark()] = listTold{l.inc.ID, l.inc.Outcome, now, l.lacking}.entry()
 		}
 	case incident.Reverted:
 		removed[takenMark+now.Format(timeMark)] = policy.RemovedRule{At: now, IncidentID: l.inc.ID, Value: l.taken()}

@@ -110,6 +110,10 @@ func (j *judging) entry(old policy.KnownRule, known bool, rv policy.RuleVerdict,
 				next.BeforeTold = old.IncidentID
 			}
 		}
+	case worst(rv, policy.Unknown) != nil && isUnread(rv.Rule) && old.InOrder():
+		// What the list holds meanwhile is a growth once it can be read.
+		good := old.Rule
+		next.Before, next.BeforeBy = &good, old.By
 	}
 	if rv.Named && rv.By != nil && (next.By == nil || next.By.EventID != rv.By.EventID) {
 		next.By = rv.By
@@ -193,6 +197,12 @@ func prune(removed map[string]policy.RemovedRule, now time.Time) map[string]poli
 		delete(removed, id)
 	}
 	return removed
+}
+
+// isUnread reports whether the peer is a list whose entries are not known.
+func isUnread(r secgroup.Rule) bool {
+	l, ok := r.Peer.(secgroup.PrefixList)
+	return ok && !l.Readable
 }
 
 // listDigest is the digest of a list's entries; of a list that was not read,
