@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/sgwarden/sgwarden/internal/incident"
 	"github.com/sgwarden/sgwarden/internal/localec2"
+	"github.com/sgwarden/sgwarden/internal/policy"
 	"github.com/sgwarden/sgwarden/internal/secgroup"
 	"github.com/sgwarden/sgwarden/internal/warden"
 )
@@ -202,4 +204,86 @@ func TestAGroupWhoseListIsNotOpenIsAskedItself(t *testing.T) {
 	require.Equal(t, map[warden.SweepReason]int{warden.SweepDue: 5}, s.sweep().Counts.Enqueued)
 	s.guardLooks()
 	require.Equal(t, 1, s.entries())
+}
+
+// TestASweepThatForgetsAListHasItLookedAt: no group's item leads to the incident any
+// more, so whoever writes the items asks first. Where that fails nothing is written,
+// and the next pass does it.
+func TestASweepThatForgetsAListHasItLookedAt(t *testing.T) {
+	for name, c := range map[string]struct {
+		end     func(s *sharedList)
+		outcome incident.Outcome
+	}{
+		"the entries are gone": {func(s *sharedList) { s.hold(s.offices()) }, incident.AlreadyCompliant},
+		"the rules are gone": {func(s *sharedList) {
+			for _, id := range s.groups {
+				mem, err := s.account.ledger.Observe(s.ctx, id)
+				require.NoError(s.t, err)
+				for rule := range mem.Known.Rules {
+					require.True(s.t, s.account.ec2.RemoveRule(rule))
+				}
+			}
+		}, incident.Gone},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSharedList(t, "")
+			s.world.cloud.Disturb(func(c localec2.Call) localec2.Disturbance {
+				if c.Action == "ModifyManagedPrefixList" {
+					return localec2.Deny()
+				}
+				return localec2.Disturbance{}
+			})
+			s.grow()
+			s.sweep()
+			s.guardLooks()
+			require.Len(t, s.open(), 1)
+			s.world.cloud.Disturb(nil)
+			s.account.later.messages = nil
+			c.end(s)
+
+			s.account.guard = s.guardThatAsks(s.topic, refusing{})
+			_, err := s.sweeper().Sweep(s.ctx, warden.Cursor{})
+			require.ErrorIs(t, err, incident.ErrUnavailable)
+			for _, id := range s.groups {
+				mem, err := s.account.ledger.Observe(s.ctx, id)
+				require.NoError(t, err)
+				require.Equal(t, s.open()[0].ID, s.pointer(mem.Known), "the group leads to the list still")
+			}
+
+			s.account.guard = s.guardThatAsks(s.topic, &s.account.later)
+			s.sweep()
+			require.NotEmpty(t, s.account.later.messages)
+			s.guardLooks()
+			require.Empty(t, s.open())
+			require.Equal(t, []string{"opened", "resolved"}, eventTypes(s.topic.sent))
+			require.Equal(t, c.outcome, s.topic.sent[1].Outcome)
+			s.sweep()
+			s.quiet()
+		})
+	}
+}
+
+// refusing is a queue that takes nothing.
+type refusing struct{}
+
+func (refusing) JudgeAgain(context.Context, string, string, string, time.Duration) error {
+	return incident.ErrUnavailable
+}
+
+// guardThatAsks is a guard with another queue.
+func (s *sharedList) guardThatAsks(topic warden.Publisher, queue warden.Queue) *warden.Warden {
+	wiring := s.account.wiring()
+	wiring.Publisher, wiring.Queue = topic, queue
+	guard, err := warden.New(wiring)
+	require.NoError(s.t, err)
+	return guard
+}
+
+// pointer is the incident that the one rule of an item points to.
+func (s *sharedList) pointer(known policy.Known) string {
+	require.Len(s.t, known.Rules, 1)
+	for _, k := range known.Rules {
+		return k.IncidentID
+	}
+	return ""
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
+	"strings"
 
 	"github.com/sgwarden/sgwarden/internal/incident"
 )
@@ -52,6 +53,19 @@ func mustBeSaid(d Decision) bool {
 // panicked logs a panic at a group, or at a list.
 func (w *Warden) panicked(ctx context.Context, id string, p any) {
 	w.cfg.Logger.ErrorContext(ctx, "panic", "group_id", id, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+}
+
+// alone lets what is judged before the groups of a batch are end its own record, and
+// no other, where it panics.
+func (w *Warden) alone(ctx context.Context, base *record, shared *batchFacts, judge func(context.Context, *record, *batchFacts) []*record) (records []*record) {
+	defer func() {
+		if p := recover(); p != nil {
+			w.panicked(ctx, strings.Join(base.change.ListIDs, " "), p)
+			base.decide(incident.Unresolved, "internal error", true)
+			records = []*record{base}
+		}
+	}()
+	return judge(ctx, base, shared)
 }
 
 // run does one task. A panic ends this task alone: the other messages of the

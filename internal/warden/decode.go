@@ -75,9 +75,9 @@ func (w *Warden) recordsOf(ctx context.Context, d Delivery, c secgroup.Change, s
 		base.decide(incident.Ignored, reasonUse, false)
 		return []*record{&base}
 	case c.Effect == secgroup.Indirect && len(c.Groups) == 0:
-		return w.fanOut(ctx, &base, shared)
+		return w.alone(ctx, &base, shared, w.fanOut)
 	case c.Effect == secgroup.Asks && len(c.ListIDs) > 0:
-		return w.lookAtLists(ctx, &base, shared)
+		return w.alone(ctx, &base, shared, w.lookAtLists)
 	case len(c.Groups) == 0:
 		base.decide(incident.Unresolved, reasonUnreadable+": names no security group", false)
 		return []*record{&base}

@@ -25,16 +25,7 @@ const (
 // no group, into one record for each group concerned. These only ask to look:
 // such a call names no rule and so is nobody's act in any group, and what
 // policies say of the call itself is said once.
-//
-// A panic ends this record alone, as in run.
 func (w *Warden) fanOut(ctx context.Context, base *record, shared *batchFacts) (records []*record) {
-	defer func() {
-		if p := recover(); p != nil {
-			w.panicked(ctx, strings.Join(base.change.ListIDs, " "), p)
-			base.decide(incident.Unresolved, "internal error", true)
-			records = []*record{base}
-		}
-	}()
 	c := base.change
 	if len(c.ListIDs) == 0 && len(c.VPCIDs) == 0 {
 		base.decide(incident.Unresolved, reasonUnnamed, false)

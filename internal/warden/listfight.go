@@ -3,32 +3,11 @@ package warden
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/sgwarden/sgwarden/internal/incident"
 	"github.com/sgwarden/sgwarden/internal/policy"
 	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
-
-// remember is what later judgings of the list need: what was told, and taken.
-func (l *listJudging) remember(now time.Time, sent bool) map[string]policy.RemovedRule {
-	removed := map[string]policy.RemovedRule{}
-	for key, r := range l.known.Removed {
-		removed[key] = r
-	}
-	switch l.inc.Outcome {
-	case incident.Alerted, incident.Observed:
-		if sent {
-			removed[l.mark()] = listTold{l.inc.ID, l.inc.Outcome, now, l.lacking}.entry()
-		}
-	case incident.Reverted:
-		removed[takenMark+now.Format(timeMark)] = policy.RemovedRule{At: now, IncidentID: l.inc.ID, Value: l.taken()}
-		if sent && l.inc.EventType == incident.Contested {
-			removed[contestedMark+l.taken()] = policy.RemovedRule{At: now, IncidentID: l.inc.ID}
-		}
-	}
-	return prune(removed, now)
-}
 
 // taken names what was taken out, for comparing.
 func (l *listJudging) taken() string {

@@ -12,14 +12,6 @@ import (
 	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
 
-const (
-	// listMark precedes the name of a version of the list where its Known.Removed
-	// remembers that it was told, with the outcome as the value.
-	listMark = "list "
-	// takenMark precedes a time where it remembers what was taken out of the list.
-	takenMark = "taken@"
-)
-
 // isOver ends the judging where nothing is left to do or to say, and drafts the
 // incident where something is.
 func (l *listJudging) isOver() (bool, listEnd) {
@@ -46,11 +38,6 @@ func (l *listJudging) isOver() (bool, listEnd) {
 		return true, end
 	}
 	return false, end
-}
-
-// mark is where the list's Known.Removed remembers that this version of it was told.
-func (l *listJudging) mark() string {
-	return listMark + listIncident(l.id, l.list.Version, policy.ListDigest(l.list.Entries))
 }
 
 // end is how the list stands.

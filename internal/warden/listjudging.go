@@ -169,7 +169,7 @@ func (l *listJudging) recall(ctx context.Context) (err error) {
 			return unreadable(err)
 		}
 		l.known, l.version, l.now = l.mem.Known, l.mem.Known.Version, l.w.now()
-		l.known.Exists = true
+		l.known.Exists, l.known.Removed = true, keepMarks(l.known.Removed, l.now)
 		l.takeUp()
 		lease := l.mem.Lease
 		if lease.Holder == "" || lease.Holder == l.holder || !lease.Until.After(l.now) {
