@@ -140,6 +140,9 @@ func (j *judging) settleEntry(d *draft, e *end) {
 		}
 		entry.Rule, entry.Before, entry.BeforeBy, entry.PriorAt, entry.IncidentID, entry.Reported, entry.Under = stripped(to), nil, nil, time.Time{}, "", "", nil
 		entry.Under = e.waitingFor(to)
+		if entry.Under != nil {
+			entry.PriorAt = removed.At // should it become due, no record is between
+		}
 		entry.LeftOf = j.leftOf(e, to)
 		entry.Since = entry.Since.Add(settledLater)
 		j.known.Rules[id] = entry
