@@ -86,7 +86,7 @@ var (
 	span     = regexp.MustCompile("`[^`\n]+`")
 	emoji    = regexp.MustCompile(`:[\pL\pN_+'-]*[\pL_+'-][\pL\pN_+'-]*:`)
 	markup   = regexp.MustCompile("`" + `|://|(?i)(mailto|javascript|data|file|tel):|@|[<*~|&]|\]\(|%!|(?:^|[^\pL\pN])_|_(?:$|[^\pL\pN])`)
-	lineHead = regexp.MustCompile("^(sgwarden|What sgwarden|A |An |It is known|The same|This is|Nothing|Something|No sweep|Policy |Policies? |[0-9]+ more rule|Rule: |Group: |Account: |Who: |Who had opened it: |Call: |Policy: |When: |Also: |Incident: |and more)")
+	lineHead = regexp.MustCompile("^(sgwarden|What sgwarden|A |An |It is known|The same|This is|Nothing|Something|No sweep|Policy |Policies? |[0-9]+ more rule|Rule: |Group: |Account: |Who: |Who had opened it: |Call: |Policy: |When: |Also: |Set in between, and overwritten: |Connections: |Left alone: |Enforce mode would call: |Incident: |and more)")
 )
 
 // requireTame fails where a chat would see more than text in a text: outside of

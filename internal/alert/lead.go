@@ -108,7 +108,17 @@ func lead(i incident.Incident) string {
 	if i.EventType == incident.Attributed && overwritten != "" {
 		return overwritten + " " + told(i)
 	}
-	return joinNonEmpty(" ", leadOf(i), overwritten)
+	return joinNonEmpty(" ", leadOf(i), stillOpenBy(i), overwritten)
+}
+
+// stillOpenBy is what a reader must not miss who reads that a rule is gone; "" =
+// nothing.
+func stillOpenBy(i incident.Incident) string {
+	groups := foreign(i.StillOpenBy(), 400)
+	if groups == "" || i.Outcome != incident.Reverted && i.Outcome != incident.Narrowed || isUndone(i) {
+		return ""
+	}
+	return fmt.Sprintf("SOME OF IT IS STILL OPEN: other groups on the same network interfaces allow it (%s).", groups)
 }
 
 func leadOf(i incident.Incident) string {

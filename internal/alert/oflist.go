@@ -122,12 +122,17 @@ func writeListed(w *letter, title string, entries []secgroup.ListEntry, omitted 
 	}
 }
 
+// isOver reports whether what a list opened is closed.
+func isOver(i incident.Incident) bool {
+	return i.EventType == incident.Resolved || i.Outcome == incident.Reverted && !isUndone(i)
+}
+
 // writeWhatItOpens lists the rules that violate by the list.
 func writeWhatItOpens(w *letter, i incident.Incident) {
 	if len(i.Rules) == 0 {
 		return
 	}
-	w.title(map[bool]string{true: "What it opened", false: "What it opens"}[i.Outcome == incident.Reverted && !isUndone(i)])
+	w.title(map[bool]string{true: "What it opened", false: "What it opens"}[isOver(i)])
 	names := map[string]string{}
 	for _, g := range i.List.Groups {
 		names[g.ID] = foreign(g.Name, 60)

@@ -58,15 +58,16 @@ func overwrittenLead(i incident.Incident) string {
 	if arn := foreign(i.Actor.ARN, 200); arn != "" && i.Actor.Attributed {
 		by = "the change by" + string(glue) + arn
 	}
-	more, verdict := "", "It is within the policies."
+	more, verdict := "", "That is within the policies."
 	if n := countNews(i) - 1; n > 0 {
 		more = fmt.Sprintf(" (and %d more)", n)
 	}
 	if len(b.Policies) > 0 {
-		verdict = "It breaks a policy as well."
+		verdict = "That breaks a policy as well."
 	}
-	return fmt.Sprintf("A record that came late tells of a change in between: %s had set %s%s at %s, and %s overwrote it. %s sgwarden does not set it again: whether it should stand is for a person to decide.",
-		orElse(foreign(b.of.Actor.ARN, 200), "an actor without name"), foreign(b.Value.String(), 200), more, clock(b.of.At), by, verdict)
+	// What others chose begins no line.
+	return fmt.Sprintf("A record that came late tells of a change in between, by%c%s. It had set%c%s%s at %s, and %s overwrote it. %s sgwarden does not set it again: whether it should stand is for a person to decide.",
+		glue, orElse(foreign(b.of.Actor.ARN, 200), "an actor without name"), glue, foreign(b.Value.String(), 200), more, clock(b.of.At), by, verdict)
 }
 
 // countNews counts the values that a message is the first to tell of.

@@ -65,6 +65,7 @@ type world struct {
 	mu       sync.Mutex
 	groups   map[string]string // id by name
 	lastBody string            // of the last record
+	lost     string            // the last record that was not queued
 	before   *localec2.Snapshot
 	records  bool // records of calls are queued
 	checker  *checker
@@ -89,7 +90,9 @@ func newWorld(t testing.TB, sc *scenario) *world {
 	w.cloud.EC2().OnRecord(func(record []byte) {
 		if w.records {
 			w.send(envelope(record))
+			return
 		}
+		w.lost = envelope(record)
 	})
 	w.user = ec2.NewFromConfig(w.config(userKey, w.cloud.EC2().Transport()))
 	w.table = ledger.NewTable(dynamodb.NewFromConfig(w.config(userKey, w.cloud.Aside())), w.cloud.Table())

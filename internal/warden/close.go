@@ -133,6 +133,9 @@ func (j *judging) settleEntry(d *draft, e *end) {
 			entry.IncidentID, entry.Reported = told, incident.Exempt.String()
 		}
 		entry.Under = e.waitingFor(to)
+		if entry.Under != nil {
+			entry.PriorAt = removed.At // should it become due, no record is between
+		}
 		entry.LeftOf = j.leftOf(e, to)
 		entry.Since = entry.Since.Add(settledLater)
 		j.known.Rules[id] = entry

@@ -216,7 +216,7 @@ func (l *listJudging) fill() {
 	}
 	slices.SortStableFunc(list.Groups, func(a, b incident.ListGroup) int { return int(b.Outcome) - int(a.Outcome) })
 	i.List = list
-	i.Notes = appendOnce(i.Notes, fmt.Sprintf("%d rules of %d groups refer to the list; %d groups violate by version %d of it", rules, len(l.uses)+l.unread(), list.Violating, l.list.Version))
+	i.Notes = appendOnce(i.Notes, fmt.Sprintf("of version %d: %d rules of %d groups referred to the list, and %d groups violated by it", l.list.Version, rules, len(l.uses)+l.unread(), list.Violating))
 	if byGroup > 0 {
 		i.Notes = appendOnce(i.Notes, fmt.Sprintf("%d rules are taken back in their groups, as their policies say (onList)", byGroup))
 	}

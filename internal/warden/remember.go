@@ -126,6 +126,9 @@ func (j *judging) entry(old policy.KnownRule, known bool, rv policy.RuleVerdict,
 		// It violates nothing, or stands: a later growth is measured from here.
 		next.IncidentID, next.Reported, next.Under, next.Before, next.BeforeBy, next.BeforeTold, next.PriorAt = "", "", nil, nil, nil, "", time.Time{}
 	}
+	if known && old.InOrder() && rv.Due && !j.grew(old, rv.Rule) {
+		next.PriorAt = j.now // the value was known: what it overwrote is long over
+	}
 	if len(rv.Void) > 0 {
 		// Else it would stand again as soon as nothing at hand voids the mark.
 		next.Baseline = without(next.Baseline, rv.Void)

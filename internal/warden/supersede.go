@@ -51,7 +51,8 @@ func (j *judging) supersededBy(r *record, n secgroup.NamedRule) (id string) {
 	}
 	at, first := r.change.EventTime, time.Time{}
 	consider := func(incidentID string, opened, prior time.Time) {
-		if !opened.Before(at) && prior.Before(at) && (first.IsZero() || opened.Before(first)) {
+		// Records tell whole seconds: of the same one it is not known which came first.
+		if opened.Truncate(time.Second).After(at) && prior.Before(at) && (first.IsZero() || opened.Before(first)) {
 			id, first = incidentID, opened
 		}
 	}
@@ -60,8 +61,11 @@ func (j *judging) supersededBy(r *record, n secgroup.NamedRule) (id string) {
 			continue
 		}
 		for _, e := range d.ends {
-			if e.rule.ID != n.Rule.ID || e.rule.Peer == nil || isNamed(n, e.rule) || isLeft(n, e) || !tellsOfIt(e.outcome) {
+			if e.rule.ID != n.Rule.ID || e.rule.Peer == nil || !tellsOfIt(e.outcome) {
 				continue
+			}
+			if isNamed(n, e.rule) || isLeft(n, e) {
+				return ""
 			}
 			// Of a value that no record names it is not known whether it came
 			// later, while EC2's answers may lag.
@@ -71,11 +75,15 @@ func (j *judging) supersededBy(r *record, n secgroup.NamedRule) (id string) {
 		}
 	}
 	for key, gone := range j.mem.Known.Removed {
-		if (key == n.Rule.ID || strings.HasPrefix(key, n.Rule.ID+inPlaceMark)) && gone.IncidentID != "" && !hasText(n, gone.Value) {
-			consider(gone.IncidentID, gone.Opened, gone.PriorAt)
+		if key != n.Rule.ID && !strings.HasPrefix(key, n.Rule.ID+inPlaceMark) || gone.IncidentID == "" {
+			continue
 		}
+		if hasText(n, gone.Value) && !gone.Opened.Before(at) {
+			return "" // it is the change that we took back
+		}
+		consider(gone.IncidentID, gone.Opened, gone.PriorAt)
 	}
-	if known := j.mem.Known.Rules[n.Rule.ID]; isReported(known) && !isNamed(n, known.Rule) && (known.By != nil || !r.young(j.now)) {
+	if known := j.mem.Known.Rules[n.Rule.ID]; isReported(known) && (known.By != nil || !r.young(j.now)) {
 		consider(known.IncidentID, madeAt(known), known.PriorAt)
 	}
 	return id

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sgwarden/sgwarden/internal/incident"
+	"github.com/sgwarden/sgwarden/internal/policy"
 	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
 
@@ -174,6 +175,41 @@ func TestWhatIsNoOverwrittenChange(t *testing.T) {
 		late, body := w.changes(between, ssh)
 		require.Equal(t, incident.Exempt, w.judge1(body).Outcome)
 		quiet(t, w, late)
+	})
+	t.Run("of the same second", func(t *testing.T) {
+		w := acted(t)
+		quiet(t, w, modified(w, noon.Add(time.Hour+time.Minute), between))
+	})
+	t.Run("overwritten by what was in order for long", func(t *testing.T) {
+		w := newWorld(t, revertSSH)
+		ctx := context.Background()
+		exemption := policy.Exemption{ID: "EX-1", Policy: "ssh", Group: groupA, Rules: []secgroup.Rule{parse(t, ssh)}, Owner: "net", Reason: "vendor", Until: noon.Add(time.Hour)}
+		require.NoError(t, w.store.Operator().PutExemption(ctx, exemption, noon))
+		require.Equal(t, incident.Exempt, w.judge1(w.authorize(groupA, ssh)).Outcome)
+		w.wait(2 * time.Hour)
+		require.Equal(t, incident.Reverted, w.judge1(judgeGroup(groupA, "sweep", "")).Outcome)
+		quiet(t, w, modified(w, noon.Add(-time.Second), between))
+	})
+	t.Run("what a remedy left, of which another policy waits", func(t *testing.T) {
+		w := newWorld(t, policyText("ssh", "{do: narrow, parts: 3}", "")+`---
+apiVersion: sgwarden/v1
+kind: Policy
+metadata: {id: web, title: A title, severity: low}
+forbid: [{direction: ingress, ports: [24], peers: [internet]}]
+remedy: {do: revert, after: 10m}
+`)
+		body := w.authorize(groupA, "ingress tcp/22-25 from 0.0.0.0/0")
+		w.wait(time.Minute)
+		require.Equal(t, incident.Narrowed, w.judge1(judgeGroup(groupA, "sweep", "")).Outcome)
+		w.judge1(body)
+		w.judgeTimes(body, 2)
+		w.wait(time.Hour)
+		w.judge1(judgeGroup(groupA, "sweep", ""))
+		w.judgeTimes(body, 3)
+		for _, i := range w.closed(groupA) {
+			require.Empty(t, i.Superseded)
+		}
+		require.Contains(t, w.sent(), "attributed narrowed")
 	})
 	t.Run("the guard's own", func(t *testing.T) {
 		w := acted(t)
