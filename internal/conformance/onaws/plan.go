@@ -43,7 +43,7 @@ func explain(ctx context.Context, out io.Writer, profile string) error {
 		return err
 	}
 	say(out, "Nothing was called. With CONFIRM=yes this would, in the account and region of the AWS profile %s:\n\n", profile)
-	say(out, "  make     VPCs %s, %s and %s (one of them with an IPv6 block of Amazon), with nothing in them but security groups,\n",
+	say(out, "  make     VPCs %s, %s and, for single cases, %s (with IPv6 blocks of Amazon), with nothing in them but security groups,\n",
 		conformance.OwnBlock, conformance.FarBlock, conformance.LateBlock)
 	say(out, "           a subnet, and interfaces that nothing is attached to; and customer-managed prefix lists; all tagged %s=RUN\n", conformance.Tag)
 	say(out, "  try      %d cases on groups of its own; it touches no other group, VPC or list\n", len(cases))
