@@ -34,6 +34,7 @@ func newAccount(t *testing.T) account {
 	t.Helper()
 	a := account{T: t, cloud: localec2.New(localec2.Options{IDs: localec2.CountedIDs(t.Name())})}
 	require.NoError(t, a.account().EnsureVPC(othersVPC))
+	require.NoError(t, a.account().PutListOfS3())
 	require.NoError(t, a.account().PutList(secgroup.PrefixList{ID: othersList, Name: "theirs"}, 5))
 	_, err := a.account().EnsureGroup(secgroup.Group{ID: "sg-0000000000000000a", Name: "theirs", VPCID: othersVPC})
 	require.NoError(t, err)

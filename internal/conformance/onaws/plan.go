@@ -18,6 +18,9 @@ import (
 // rehearse runs everything on an embedded EC2 and counts the calls, by name.
 func rehearse(ctx context.Context, cases []conformance.Case) (map[string]int, error) {
 	cloud := localec2.New(localec2.Options{})
+	if err := cloud.Account(localec2.DefaultAccount, localec2.DefaultRegion).PutListOfS3(); err != nil {
+		return nil, fmt.Errorf("rehearse: %w", err)
+	}
 	client := ec2.New(ec2.Options{
 		Region: localec2.DefaultRegion, Retryer: aws.NopRetryer{}, HTTPClient: &http.Client{Transport: cloud.Transport()},
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
