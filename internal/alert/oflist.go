@@ -132,7 +132,14 @@ func writeWhatItOpens(w *letter, i incident.Incident) {
 	if len(i.Rules) == 0 {
 		return
 	}
-	w.title(map[bool]string{true: "What it opened", false: "What it opens"}[isOver(i)])
+	switch {
+	case isUndone(i): // nobody read the rules again for this message
+		w.title("What it opened before it was taken out")
+	case isOver(i):
+		w.title("What it opened")
+	default:
+		w.title("What it opens")
+	}
 	names := map[string]string{}
 	for _, g := range i.List.Groups {
 		names[g.ID] = foreign(g.Name, 60)

@@ -28,6 +28,8 @@ func (w *world) administer(n int) {
 		w.say("operator turns the guard's trigger off")
 	case w.history.off:
 		w.turnOn()
+	case len(w.queue.dead) == 0:
+		w.growth()
 	default:
 		w.redrive()
 	}
@@ -59,7 +61,7 @@ func (w *world) turnOn() {
 // redrive moves the messages that failed too often back.
 func (w *world) redrive() {
 	if len(w.queue.dead) == 0 {
-		return
+		return // at rest too
 	}
 	w.say("operator moves %d dead letters back", len(w.queue.dead))
 	w.tally.Calls["operator: redrive"] += len(w.queue.dead)

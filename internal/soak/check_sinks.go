@@ -25,6 +25,7 @@ func (w *world) published(i incident.Incident) {
 		w.history.sent[i.ID] = map[string]int{}
 	}
 	w.history.sent[i.ID][string(i.EventType)+newsOf(i)]++
+	w.publishedOfList(i)
 	if slices.ContainsFunc(i.Notes, func(n string) bool { return strings.Contains(n, "put it back: authorize ") }) {
 		w.history.told = append(w.history.told, i)
 	}
@@ -58,6 +59,10 @@ func (w *world) checkMessage(i incident.Incident) {
 		w.blame("truth", "message %s of %s with outcome %s", i.EventType, i.ID, i.Outcome)
 	}
 	if i.EventType == incident.Undone {
+		if i.List != nil {
+			w.checkListUndoingMessage(i)
+			return
+		}
 		w.checkUndoingMessage(i)
 		return
 	}

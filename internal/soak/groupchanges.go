@@ -5,7 +5,6 @@ import (
 	"net/netip"
 	"net/url"
 	"regexp"
-	"strconv"
 )
 
 // mostGroups bounds the groups of an episode.
@@ -55,38 +54,18 @@ var listIDs = regexp.MustCompile(`<prefixListId>(pl-[0-9a-f]+)</prefixListId>`)
 const mostLists = 2
 
 func (w *world) list(a actor) {
+	aBlock := func() netip.Prefix { return netip.MustParsePrefix(pickOf(w, ipv4Blocks)).Masked() }
 	if len(w.history.listIDs) < mostLists {
-		p := url.Values{"PrefixListName": {fmt.Sprint("list", len(w.history.listIDs))}, "AddressFamily": {"IPv4"}, "MaxEntries": {"4"}, "ClientToken": {"t"}}
-		block := pickOf(w, ipv4Blocks)
-		p.Set("Entry.1.Cidr", netip.MustParsePrefix(block).Masked().String())
-		answer, ok := w.call(a, "CreateManagedPrefixList", p)
-		if m := listIDs.FindStringSubmatch(answer); ok && m != nil {
-			w.history.listIDs = append(w.history.listIDs, m[1])
-			w.history.lists[m[1]] = []netip.Prefix{netip.MustParsePrefix(block).Masked()}
-		}
-		w.say("%s CreateManagedPrefixList %s -> %v", who(a), block, ok)
+		w.createList(a, fmt.Sprint("list", len(w.history.listIDs)), aBlock())
 		return
 	}
 	id := pickOf(w, w.history.listIDs)
-	now := w.history.lists[id]
-	p := url.Values{"PrefixListId": {id}, "CurrentVersion": {strconv.Itoa(w.listVersion(id))}}
-	next := append([]netip.Prefix{}, now...)
-	block := netip.MustParsePrefix(pickOf(w, ipv4Blocks)).Masked()
+	now, block := w.history.entries(id), aBlock()
 	if len(now) > 1 && w.random.IntN(2) == 0 {
-		block = now[0]
-		next = next[1:]
-		p.Set("RemoveEntry.1.Cidr", block.String())
-	} else {
-		next = append(next, block)
-		p.Set("AddEntry.1.Cidr", block.String())
+		w.modifyList(a, id, url.Values{"RemoveEntry.1.Cidr": {now[0].String()}}, now[1:])
+		return
 	}
-	_, ok := w.call(a, "ModifyManagedPrefixList", p)
-	if ok {
-		w.history.lists[id] = next
-		w.versions[id]++
-		w.observe(a.arn)
-	}
-	w.say("%s ModifyManagedPrefixList %s %s -> %v", who(a), id, block, ok)
+	w.modifyList(a, id, url.Values{"AddEntry.1.Cidr": {block.String()}}, append(now, block))
 }
 
 func (w *world) listVersion(id string) int { return 1 + w.versions[id] }

@@ -16,6 +16,7 @@ type history struct {
 	places  map[string]place
 	lists   map[string][]netip.Prefix
 	listIDs []string                   // in the order of their birth
+	offices string                     // the list that groups let in from the start, and that grows; "" = none yet
 	touched map[string]bool            // rules that the guard changed or took away
 	blindly map[string]int             // those of them that it took away without the ledger, with the process that did
 	held    map[string]map[string]bool // by rule id: laws under which an open incident may hold it

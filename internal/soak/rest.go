@@ -46,6 +46,9 @@ func (w *world) rest(permuted *rand.Rand) {
 	for _, id := range w.order {
 		w.checkBooks(id)
 	}
+	for _, id := range w.history.listIDs {
+		w.checkFiled(id)
+	}
 }
 
 // lookAtAll asks for every group, as a pass that found something in each.
@@ -105,28 +108,10 @@ func (w *world) checkQuiet() {
 	}
 }
 
-// checkBooks holds the ledger of a group at rest: its chain verifies, nothing
-// is open that is done, what the guard did is filed and was told.
+// checkBooks holds the ledger of a group at rest: what it knows is so, and what the
+// guard did is filed and was told.
 func (w *world) checkBooks(group string) {
-	ctx := context.Background()
-	memory, err := w.store.Observe(ctx, group)
-	if err != nil {
-		w.blame("books", "observe %s: %v", group, err)
-		return
-	}
-	entries, err := w.store.History(ctx, group)
-	if err != nil {
-		w.blame("books", "history of %s: %v", group, err)
-		return
-	}
-	w.tally.check("the chain of incidents verifies")
-	if err := ledger.VerifyChain(entries, memory.ChainHead); err != nil {
-		w.blame("books", "%s: %v", group, err)
-	}
-	w.tally.check("nothing stays open at rest")
-	for _, i := range memory.Open {
-		w.blame("books", "incident %s of %s is open at rest: %s %s", i.ID, group, i.Outcome, i.Reason)
-	}
+	memory, entries := w.checkFiled(group)
 	w.checkSaid(group)
 	w.checkWatched(group, memory.Known)
 	w.checkUndoingIsTold(group, memory.Known)
@@ -138,25 +123,8 @@ func (w *world) checkBooks(group string) {
 	}
 	filed := map[string]bool{}
 	for _, e := range entries {
-		i := e.Incident
-		for _, r := range i.Rules {
+		for _, r := range e.Incident.Rules {
 			filed[r.ID] = true
-		}
-		sent := w.history.sent[i.ID]
-		w.tally.check("what was done is told, once")
-		told := sent[string(incident.Acted)] + sent[string(incident.Contested)]
-		for _, note := range i.Notes {
-			if id, ok := strings.CutPrefix(note, "while the ledger was down it was told as "); ok {
-				told += w.history.sent[id][string(incident.Acted)]
-			}
-		}
-		if i.Outcome.Changed() && told == 0 && !isCoalesced(i) {
-			w.blame("books", "incident %s of %s (%s) was never told", i.ID, group, i.Outcome)
-		}
-		for event, n := range sent {
-			if n > 1+w.history.faults {
-				w.blame("books", "message %s of %s was sent %d times with %d faults", event, i.ID, n, w.history.faults)
-			}
 		}
 	}
 	for _, id := range sortedKeys(w.history.touched) {
@@ -164,6 +132,50 @@ func (w *world) checkBooks(group string) {
 			w.blame("books", "the guard changed %s of %s, and no incident says so", id, group)
 		}
 	}
+}
+
+// checkFiled holds the ledger of a group or a prefix list at rest: its chain
+// verifies, nothing is open that is done, and what was done was told.
+func (w *world) checkFiled(id string) (incident.Memory, []ledger.Entry) {
+	ctx := context.Background()
+	memory, err := w.store.Observe(ctx, id)
+	if err != nil {
+		w.blame("books", "observe %s: %v", id, err)
+		return memory, nil
+	}
+	entries, err := w.store.History(ctx, id)
+	if err != nil {
+		w.blame("books", "history of %s: %v", id, err)
+		return memory, nil
+	}
+	w.tally.check("the chain of incidents verifies")
+	if err := ledger.VerifyChain(entries, memory.ChainHead); err != nil {
+		w.blame("books", "%s: %v", id, err)
+	}
+	w.tally.check("nothing stays open at rest")
+	for _, i := range memory.Open {
+		w.blame("books", "incident %s of %s is open at rest: %s %s", i.ID, id, i.Outcome, i.Reason)
+	}
+	for _, e := range entries {
+		i := e.Incident
+		sent := w.history.sent[i.ID]
+		w.tally.check("what was done is told, once")
+		told := sent[string(incident.Acted)] + sent[string(incident.Contested)]
+		for _, note := range i.Notes {
+			if other, ok := strings.CutPrefix(note, "while the ledger was down it was told as "); ok {
+				told += w.history.sent[other][string(incident.Acted)]
+			}
+		}
+		if i.Outcome.Changed() && told == 0 && !isCoalesced(i) {
+			w.blame("books", "incident %s of %s (%s) was never told", i.ID, id, i.Outcome)
+		}
+		for event, n := range sent {
+			if n > 1+w.history.faults {
+				w.blame("books", "message %s of %s was sent %d times with %d faults", event, i.ID, n, w.history.faults)
+			}
+		}
+	}
+	return memory, entries
 }
 
 // diedWith reports whether the guard took a rule away without the ledger and
@@ -176,7 +188,9 @@ func (w *world) diedWith(ruleID string) bool {
 // isCoalesced reports whether an incident is one more round of a fight, of
 // which the first hour's alert was told.
 func isCoalesced(i incident.Incident) bool {
-	return slices.ContainsFunc(i.Notes, func(n string) bool { return strings.HasPrefix(n, "the same excess came back") })
+	return slices.ContainsFunc(i.Notes, func(n string) bool {
+		return strings.HasPrefix(n, "the same excess came back") || strings.HasPrefix(n, "the same entries came back")
+	})
 }
 
 // checkWatched: a rule that a law only watches was told of, or tagged.

@@ -20,6 +20,7 @@ type Tally struct {
 	Outcomes     map[string]int // of messages
 	RuleOutcomes map[string]int // of rules
 	Messages     map[string]int // alerts by event type
+	Lists        map[string]int // alerts about prefix lists, by what they say
 	Faults       map[string]int
 	Kills        map[string]int
 	Checks       map[string]int // by property
@@ -65,6 +66,7 @@ func (t *Tally) tables() []table {
 		{"outcomes of messages", &t.Outcomes, outcomes},
 		{"outcomes of rules", &t.RuleOutcomes, ruleOutcomes},
 		{"messages by event type", &t.Messages, []string{"opened", "acted", "resolved", "attributed", "contested", "reminder", "undone", overwrittenLate, overwrittenInTime}},
+		{"messages about prefix lists", &t.Lists, ofLists},
 		{"faults", &t.Faults, faultNames},
 		{"kill points", &t.Kills, kills},
 		{"checks by property", &t.Checks, properties},
@@ -77,7 +79,7 @@ var (
 		"ModifySecurityGroupRules", "CreateSecurityGroup", "DeleteSecurityGroup", "UpdateSecurityGroupRuleDescriptionsIngress",
 		"UpdateSecurityGroupRuleDescriptionsEgress", "CreateTags", "DeleteTags", "CreateManagedPrefixList", "ModifyManagedPrefixList",
 		"the same once more", "operator: pause", "operator: resume", "operator: exempt", "operator: end an exemption",
-		"operator: undo", "operator: undo in place", "operator: undo of a rule that was gone", "an exemption lapses", "operator: pause --hard",
+		"operator: undo", "operator: undo in place", "operator: undo of a list", "operator: undo of a rule that was gone", "an exemption lapses", "operator: pause --hard",
 		"operator: resume --hard", "operator: redrive", "operator: resume a policy",
 	}
 	outcomes = []string{
@@ -99,7 +101,7 @@ var (
 		"the chain of incidents verifies", "nothing stays open at rest", "what was done is told, once",
 		"what is only watched is told", "a change that was overwritten is told truly, and once", "the item knows what is live", "P5 what was compliant after all is put back, or said",
 		"undo closes nothing at any moment", "undo restores the flows exactly", "what an operator put back is told",
-		"the fuse bounds what nobody asked for",
+		"the fuse bounds what nobody asked for", "undo of a list puts back what was taken out",
 	}
 )
 

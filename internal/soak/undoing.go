@@ -25,7 +25,12 @@ type undoing struct {
 func (w *world) undo() {
 	ctx := context.Background()
 	taken := w.taken()
+	if lists := w.takenOut(); len(lists) > 0 && (len(taken) == 0 || len(w.story)%2 == 0) {
+		w.undoList(lists[len(lists)-1])
+		return
+	}
 	if len(taken) == 0 {
+		w.growth()
 		return
 	}
 	i := pickOf(w, taken)
@@ -102,7 +107,7 @@ func (w *world) taken() (all []incident.Incident) {
 
 func (w *world) exemptUndone(ctx context.Context, e policy.Exemption, now time.Time) error {
 	for _, r := range e.Rules {
-		w.history.excused[e.ID+" "+r.Value()] = exemption{group: e.Group, rule: withoutNote(r), law: e.Policy, until: e.Until, id: e.ID}
+		w.history.excused[e.Group+" "+e.ID+" "+r.Value()] = exemption{group: e.Group, rule: withoutNote(r), law: e.Policy, until: e.Until, id: e.ID}
 	}
 	return w.store.Operator().PutExemption(ctx, e, now)
 }

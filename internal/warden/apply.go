@@ -142,17 +142,8 @@ func (j *judging) isEmpty(ctx context.Context, a plan.Action, res incident.Resul
 // noteResult writes down what one call did, for the journal, the incidents and the
 // rules that it was made for.
 func (j *judging) noteResult(a plan.Action, res incident.Result) {
-	for _, id := range res.RequestIDs {
-		j.journal = append(j.journal, incident.Journal{RequestID: id, Call: a.Call(), IncidentID: j.incidentOf(a), At: j.w.now()})
-	}
-	answer := "answered success"
-	if res.Err != nil {
-		_, answer = explain(res.Err)
-	}
-	line := inWords(a) + ": " + answer
-	if len(res.RequestIDs) > 0 {
-		line += " (" + strings.Join(res.RequestIDs, ", ") + ")"
-	}
+	j.journal = append(j.journal, j.w.journalOf(a, res, j.incidentOf(a))...)
+	line := callLine(a, res)
 	concerned := j.concernedBy(a)
 	for _, e := range j.toldOf(a) {
 		e.draft.inc.Actions = appendOnce(e.draft.inc.Actions, line)

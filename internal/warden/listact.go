@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/sgwarden/sgwarden/internal/incident"
@@ -28,16 +27,9 @@ func (l *listJudging) act(ctx context.Context) error {
 		return nil
 	}
 	res := l.w.cfg.Applier.Apply(ctx, l.edit)
-	for _, id := range res.RequestIDs {
-		l.journal = append(l.journal, incident.Journal{RequestID: id, Call: l.edit.Call(), IncidentID: l.inc.ID, At: l.w.now()})
-	}
+	l.journal = append(l.journal, l.w.journalOf(l.edit, res, l.inc.ID)...)
+	l.inc.Actions = appendOnce(slices.Clone(l.inc.Actions), callLine(l.edit, res))
 	outcome, why := explain(res.Err)
-	answer := orOther(why, "answered success")
-	line := inWords(l.edit) + ": " + answer
-	if len(res.RequestIDs) > 0 {
-		line += " (" + strings.Join(res.RequestIDs, ", ") + ")"
-	}
-	l.inc.Actions = appendOnce(slices.Clone(l.inc.Actions), line)
 	if errors.Is(res.Err, incident.ErrConflict) {
 		if !l.last {
 			return l.release(ctx, res.Err)

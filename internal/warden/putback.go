@@ -62,9 +62,7 @@ func (j *judging) putBack(ctx context.Context, e *end, gone secgroup.Rule) {
 	}
 	again := plan.Authorize{GroupID: j.groupID, Direction: gone.Direction, Rules: []secgroup.Rule{gone}}
 	res := j.w.cfg.Applier.Apply(ctx, again)
-	for _, id := range res.RequestIDs {
-		j.journal = append(j.journal, incident.Journal{RequestID: id, Call: again.Call(), IncidentID: e.incident, At: j.w.now()})
-	}
+	j.journal = append(j.journal, j.w.journalOf(again, res, e.incident)...)
 	e.back.answered = res.Err == nil
 	if e.back.called = e.back.answered || isUncertain(res.Err) || errors.Is(res.Err, incident.ErrDuplicate); e.back.called {
 		e.after = []secgroup.Rule{gone}
@@ -83,7 +81,7 @@ func (j *judging) checkPutBack(e *end) bool {
 		note = e.rule.ID + wasPutBack + e.back.value.String()
 	case e.back.answered:
 		known = false
-		note = fmt.Sprintf("%s had become compliant just before it was removed; EC2 answered that it is back, and did not show it: if it stays away, authorize %s", e.rule.ID, e.back.value)
+		note = fmt.Sprintf("%s had become compliant just before it was removed; EC2 answered that it is back, and did not show it; if it stays away, put it back: authorize %s", e.rule.ID, e.back.value)
 	default:
 		e.after = nil
 		note = fmt.Sprintf("%s had become compliant just before it was removed; put it back: authorize %s", e.rule.ID, e.back.value)
