@@ -22,6 +22,7 @@ var scenarios = []struct {
 	{"fine", fine},
 	{"observe", observe},
 	{"modify", modify},
+	{"attacker-beside-an-exempt-admin", besideAnExemptAdmin},
 	{"egress", egress},
 	{"batch", batch},
 	{"duplicate", duplicate},
