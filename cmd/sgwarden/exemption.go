@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/sgwarden/sgwarden/internal/policy"
-	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
 
 // exemption is what the flags of `exempt add` say.
@@ -29,9 +28,9 @@ func (e exemption) read(group string, now time.Time) (policy.Exemption, error) {
 		faults = append(faults, errors.New("--rule is missing: an exemption names its flows"))
 	}
 	for _, text := range e.rules {
-		rule, err := secgroup.ParseRule(text)
+		rule, err := parseRule(text)
 		if err != nil {
-			faults = append(faults, fmt.Errorf("--rule %q: %w", text, err))
+			faults = append(faults, err)
 			continue
 		}
 		made.Rules = append(made.Rules, rule)

@@ -108,7 +108,7 @@ func (e *explain) run(cmd *cobra.Command) error {
 		x, err = e.explainGroup(cmd.Context(), j)
 	default:
 		var rule secgroup.Rule
-		if rule, err = secgroup.ParseRule(e.rule); err == nil {
+		if rule, err = parseRule(e.rule); err == nil {
 			x = j.rules(someGroup, []secgroup.Rule{rule})
 		}
 	}

@@ -30,7 +30,11 @@ func lint(path string, now time.Time, o policy.ParseOptions) (Stack, []policy.Di
 	found := policy.Lint(parsed, now)
 	b := newBundle(parsed, path, sourcesHash{})
 	if _, err := b.Compile(Options{}); err != nil {
-		found = append(found, policy.Diagnostic{File: path, Message: err.Error()})
+		fault := policy.Diagnostic{File: path, Message: err.Error()}
+		if errors.Is(err, ErrNoPolicy) {
+			fault.Hint = "write a policy, or list packs in the settings: packs: [baseline]; sgwarden init DIR makes a folder with both"
+		}
+		found = append(found, fault)
 	}
 	return Stack{parsed.Stack, b.Digest}, found, nil
 }

@@ -16,6 +16,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -83,7 +84,7 @@ func mutate(pkg string, p listed, exports map[string]string, only string) ([]sou
 	var mutants []*mutant
 	next := 1
 	for i, file := range files {
-		if only != "" && only != p.GoFiles[i] {
+		if !isChosen(only, p.GoFiles[i]) {
 			continue
 		}
 		f := &finder{
@@ -103,6 +104,11 @@ func mutate(pkg string, p listed, exports map[string]string, only string) ([]sou
 		byID[m.id-1] = m
 	}
 	return sources, byID, nil
+}
+
+// isChosen reports whether a file is among those that a run is for.
+func isChosen(files, file string) bool {
+	return files == "" || slices.Contains(strings.Split(files, ","), file)
 }
 
 // qualifier writes packages as the file names them.

@@ -27,7 +27,7 @@ const lowest = 90
 func main() {
 	var o options
 	packages := flag.String("package", "", "mutate only this package, e.g. internal/plan")
-	flag.StringVar(&o.file, "file", "", "mutate only this file of the package, e.g. build.go")
+	flag.StringVar(&o.file, "file", "", "mutate only these files of the package, e.g. build.go,part.go")
 	flag.StringVar(&o.skip, "skip", "^TestCorpus", "leave these tests out: they need files that not everybody has")
 	flag.IntVar(&o.workers, "workers", runtime.NumCPU(), "mutants to try at a time")
 	flag.StringVar(&o.state, "state", ".build/mutation", "folder of what an interrupted run found out, to go on with")
@@ -48,7 +48,7 @@ func main() {
 
 // options are what a run can be told.
 type options struct {
-	file    string // "" = every file
+	file    string // names with commas between; "" = every file
 	skip    string // pattern of tests
 	workers int
 	state   string // folder

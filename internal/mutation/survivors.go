@@ -79,10 +79,10 @@ func parseSurvivor(lines []string) (n name, reason string, err error) {
 	return n, reason, nil
 }
 
-// of gives those of a package and, where it is not "", of one file.
-func (s survivors) of(pkg, file string) survivors {
+// of gives those of a package and, where files is not "", of these files alone.
+func (s survivors) of(pkg, files string) survivors {
 	some := maps.Clone(s)
-	maps.DeleteFunc(some, func(n name, _ string) bool { return n.Package != pkg || file != "" && n.File != file })
+	maps.DeleteFunc(some, func(n name, _ string) bool { return n.Package != pkg || !isChosen(files, n.File) })
 	return some
 }
 

@@ -28,6 +28,7 @@ func TestReadSurvivors(t *testing.T) {
 	require.Equal(t, survivors{there: "a bound: of memory"}, s.of("events", ""))
 	require.Equal(t, survivors{there: "a bound: of memory"}, s.of("events", "actor.go"))
 	require.Empty(t, s.of("events", "other.go"))
+	require.Equal(t, survivors{there: "a bound: of memory"}, s.of("events", "other.go,actor.go"))
 
 	for text, want := range map[string]string{
 		here.String():                     "needs a change and a reason",

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // Identifiers. What does not look like one is a slip of the pen: nothing
@@ -20,7 +21,21 @@ type (
 )
 
 func (w *policyID) read(s *syntaxReader, n *yamlNode, label string) {
-	w.shaped(s, n, label, isPolicyID, "lower-case letters, digits and -, at most 64")
+	if w.word.read(s, n, label); w.text == "" || isPolicyID(w.text) {
+		return
+	}
+	like := strings.Trim(strings.Map(func(r rune) rune {
+		if r = unicode.ToLower(r); strings.ContainsRune(idLetters, r) {
+			return r
+		}
+		return '-'
+	}, w.text), "-")
+	hint := ""
+	if isPolicyID(like) && like != "" {
+		hint = "write " + like
+	}
+	s.fault(w.position, hint, "%s must be lower-case letters, digits and -, at most 64, not %q", label, w.text)
+	w.text = ""
 }
 
 func (w *groupID) read(s *syntaxReader, n *yamlNode, label string) {

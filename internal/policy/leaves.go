@@ -288,6 +288,9 @@ type ruleText struct {
 	rule secgroup.Rule
 }
 
+// RuleHint shows what rules look like as text.
+const RuleHint = "ingress tcp/20-25 from 10.0.0.0/8, egress all to ::/0, ingress icmp/8 from sg-..."
+
 func (t *ruleText) read(s *syntaxReader, n *yamlNode, label string) {
 	if t.word.read(s, n, label); t.text == "" {
 		return
@@ -296,7 +299,7 @@ func (t *ruleText) read(s *syntaxReader, n *yamlNode, label string) {
 	var syntax *secgroup.SyntaxError
 	switch {
 	case errors.As(err, &syntax):
-		s.fault(t.part(syntax.Column-1, syntax.Got), "ingress tcp/20-25 from 10.0.0.0/8, egress all to ::/0, ingress icmp/8 from sg-...", "not a rule: here it wants %s", syntax.Want)
+		s.fault(t.part(syntax.Column-1, syntax.Got), RuleHint, "not a rule: here it wants %s", syntax.Want)
 		return
 	case err != nil:
 		s.fault(t.position, "", "%v", err)

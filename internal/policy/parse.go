@@ -54,7 +54,11 @@ func ParseWith(own []Source, packs map[string][]Source, o ParseOptions) (Parsed,
 	for _, name := range settings.Packs {
 		sources, ok := packs[name.text]
 		if !ok && name.text != "" {
-			p.fault(name.position, didYouMean(name.text, sortedKeys(packs)), "unknown pack %q", name.text)
+			hint := didYouMean(name.text, sortedKeys(packs))
+			if hint == "" && len(packs) > 0 {
+				hint = "known: " + strings.Join(sortedKeys(packs), ", ")
+			}
+			p.fault(name.position, hint, "unknown pack %q", name.text)
 		}
 		var unread []Source
 		for _, s := range sources {

@@ -36,6 +36,27 @@ func nearest(word string, known []string) string {
 			best, distance = k, d
 		}
 	}
+	if best == "" && len(word) >= 6 {
+		best = abbreviated(word, known)
+	}
+	return best
+}
+
+// abbreviated is the shortest known word that has all letters of a word in their
+// order, whatever their case: it may be meant by less; "" = none.
+func abbreviated(word string, known []string) string {
+	best := ""
+	for _, k := range known {
+		rest := strings.ToLower(word)
+		for _, c := range []byte(strings.ToLower(k)) {
+			if rest != "" && rest[0] == c {
+				rest = rest[1:]
+			}
+		}
+		if rest == "" && (best == "" || len(k) < len(best)) {
+			best = k
+		}
+	}
 	return best
 }
 

@@ -87,7 +87,9 @@ func (s *syntaxReader) wrongType(n *yamlNode, label, want, hint string) {
 func (s *syntaxReader) list(n *yamlNode, v reflect.Value, label string, least int) bool {
 	if n.kind != yamlList {
 		hint := "put a - before each entry"
-		if n.kind != yamlMapping {
+		if keys := s.keysHint(v.Type().Elem()); n.kind != yamlMapping && keys != "" {
+			hint = "begin each entry with a -; " + keys
+		} else if n.kind != yamlMapping {
 			hint = fmt.Sprintf("write [%s]", n.text)
 		}
 		s.wrongType(n, label, "a list", hint)
@@ -109,7 +111,7 @@ func (s *syntaxReader) list(n *yamlNode, v reflect.Value, label string, least in
 
 func (s *syntaxReader) structure(n *yamlNode, v reflect.Value, label string) bool {
 	if n.kind != yamlMapping {
-		s.wrongType(n, label, "a mapping", "")
+		s.wrongType(n, label, "a mapping", s.keysHint(v.Type()))
 		return false
 	}
 	v.Addr().Interface().(interface{ locate(*yamlNode) }).locate(n)
@@ -119,6 +121,9 @@ func (s *syntaxReader) structure(n *yamlNode, v reflect.Value, label string) boo
 		k, ok := keys.byName[name]
 		if !ok {
 			hint := didYouMean(name, keys.names)
+			if outer := s.holderOf(name, v.Type()); outer != "" {
+				hint = fmt.Sprintf("it stands under %s: {%s: {%s: ...}}", outer, outer, name)
+			}
 			if strings.Contains(name, ":") {
 				hint = "put a blank after the colon"
 			}
@@ -129,10 +134,32 @@ func (s *syntaxReader) structure(n *yamlNode, v reflect.Value, label string) boo
 	}
 	for _, name := range keys.names {
 		if keys.byName[name].required && pairOf(n.pairs, name) == nil {
-			s.fault(n.position, "", "%s lacks the key %q", label, name)
+			s.fault(n.position, "add "+name+": "+keys.byName[name].about, "%s lacks the key %q", label, name)
 		}
 	}
 	return true
+}
+
+// keysHint names the keys of a mapping; "" where it is none of ours.
+func (s *syntaxReader) keysHint(t reflect.Type) string {
+	if _, isLeaf := reflect.New(t).Interface().(leaf); isLeaf || t.Kind() != reflect.Struct {
+		return ""
+	}
+	return "its keys are " + strings.Join(s.keysOf(t).names, ", ")
+}
+
+// holderOf is the key of a mapping under which another key stands; "" = none.
+func (s *syntaxReader) holderOf(name string, t reflect.Type) string {
+	keys := s.keysOf(t)
+	for _, outer := range keys.names {
+		field := t.FieldByIndex(keys.byName[outer].index).Type
+		if field.Kind() == reflect.Pointer && s.keysHint(field.Elem()) != "" {
+			if _, ok := s.keysOf(field.Elem()).byName[name]; ok {
+				return outer
+			}
+		}
+	}
+	return ""
 }
 
 // field reads what stands under a key.
@@ -153,6 +180,7 @@ type syntaxKey struct {
 	index    []int // of the field
 	required bool
 	words    []string // the closed list of its words; nil = free
+	about    string   // what it says, or the one word that it can be
 }
 
 func (s *syntaxReader) keysOf(t reflect.Type) syntaxKeys {
@@ -165,12 +193,15 @@ func (s *syntaxReader) keysOf(t reflect.Type) syntaxKeys {
 		if name == "" || name == "-" {
 			continue
 		}
-		key := syntaxKey{index: f.Index}
+		key := syntaxKey{index: f.Index, about: f.Tag.Get("jsonschema_description")}
 		for _, part := range strings.Split(f.Tag.Get("jsonschema"), ",") {
 			key.required = key.required || part == "required"
 			if w, ok := strings.CutPrefix(part, "enum="); ok {
 				key.words = append(key.words, w)
 			}
+		}
+		if len(key.words) == 1 {
+			key.about = key.words[0]
 		}
 		k.names = append(k.names, name)
 		k.byName[name] = key

@@ -106,8 +106,11 @@ func (y yamlReader) syntaxError(err error) {
 		return
 	}
 	hint := ""
-	if strings.Contains(at.GetMessage(), "mapping value is not allowed") {
+	switch message := at.GetMessage(); {
+	case strings.Contains(message, "mapping value is not allowed"):
 		hint = `put "quotes" around a text with a colon, and indent the keys of one mapping alike`
+	case strings.Contains(message, "non-map value is specified"):
+		hint = "a key has a colon behind it; indent the rest of a text that goes on"
 	}
 	y.fault(y.position(at.GetToken()), hint, "not readable as YAML: %s", showColons(at.GetMessage()))
 }
