@@ -202,7 +202,7 @@ fuzz: ## run every listed fuzz target for FUZZTIME (20s) each [TARGET=pattern]
 	@$(HOST_GO) run ./internal/fuzzing -time $${FUZZTIME:-20s} $(if $(TARGET),-target '$(TARGET)')
 
 .PHONY: mutate
-mutate: ## change the pure packages step by step; the tests must notice [PACKAGE=internal/plan]
+mutate: ## change the pure packages step by step; the tests must notice; goes on where it was interrupted [PACKAGE=internal/plan]
 	@$(HOST_GO) run ./internal/mutation $(if $(PACKAGE),-package '$(PACKAGE)') $(if $(WORKERS),-workers '$(WORKERS)')
 
 node_modules: package.json package-lock.json

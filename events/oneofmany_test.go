@@ -124,3 +124,11 @@ func TestVPCsAndListsOfEitherSide(t *testing.T) {
 	c := decodeFields(t, "AssociateSecurityGroupVpc", `"requestParameters":{`+oneGroup+`}`)
 	require.Equal(t, "names no VPC", c.Incomplete)
 }
+
+// TestTheVersionAfterAnEditOfAList is one more than the version that was edited.
+func TestTheVersionAfterAnEditOfAList(t *testing.T) {
+	for current, want := range map[string]int64{`7`: 8, `"7"`: 8, `1`: 2, `0`: 0, `-1`: 0, `"x"`: 0, `{}`: 0} {
+		c := decodeFields(t, "ModifyManagedPrefixList", `"requestParameters":{"prefixListId":"pl-0d5f6a01","currentVersion":`+current+`}`)
+		require.Equal(t, want, c.ListVersion, current)
+	}
+}

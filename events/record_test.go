@@ -356,6 +356,9 @@ func TestJudgeGroupMessages(t *testing.T) {
 		_, err := Decode([]byte(text))
 		require.ErrorIs(t, err, ErrUndecodable, name)
 	}
+	changes, err := Decode([]byte(ask(`"groupId":"pl-0d5f6a01"`)))
+	require.NoError(t, err)
+	require.Equal(t, []secgroup.Change{{EventSource: "sgwarden", EventName: "Judge Group", Effect: secgroup.Asks, ListIDs: []string{"pl-0d5f6a01"}, Complete: true}}, changes)
 	for name, fields := range map[string]string{
 		"more than the group":  `"actor":{"arn":"arn:aws:iam::1:role/admin"},"rules":["sgr-0b7c2d01"]`,
 		"cause a path":         `"cause":"../x"`,

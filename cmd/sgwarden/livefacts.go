@@ -23,6 +23,11 @@ func readAround(ctx context.Context, reads *inventory.Inventory, group secgroup.
 			f.IDs, f.More, err = reads.Interfaces(ctx, group.ID)
 			f.Refused, err = refusedOr(err)
 			around.Interfaces = f
+		case policy.NeedUsers:
+			f := &policy.Users{}
+			f.Kinds, err = reads.Users(ctx, group.ID)
+			f.Refused, err = refusedOr(err)
+			around.Users = f
 		case policy.NeedDead:
 			var dead map[string][]string
 			dead, err = reads.DeadReferences(ctx, group.VPCID)

@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"net/http"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
@@ -176,10 +178,32 @@ var times = []struct {
 	as   string
 }{
 	{minutes, "7 min ago"},
-	{regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`), "2026-11-26T09:12:44Z"},
-	{regexp.MustCompile(`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d`), "2026-11-26 09:12:44"},
-	{regexp.MustCompile(`until: \d{4}-\d\d-\d\d`), "until: 2026-12-26"},
 	{regexp.MustCompile(`(noticed .*), .* later`), "$1, less than a second later"},
+}
+
+// shownNow is when the README's walk happens: dates of the output keep their
+// distance from it in days, of which "until" is one to be read.
+var shownNow = time.Date(2026, 11, 26, 9, 12, 44, 0, time.UTC)
+
+var dates = []struct {
+	form   *regexp.Regexp // with the date as its last group
+	layout string
+}{
+	{regexp.MustCompile(`()(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)`), time.RFC3339},
+	{regexp.MustCompile(`()(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)`), time.DateTime},
+	{regexp.MustCompile(`(until: )(\d{4}-\d\d-\d\d)\b`), time.DateOnly},
+}
+
+// shown is a date of the output as the README has it.
+func shown(date, layout string, now time.Time) string {
+	at, err := time.Parse(layout, date)
+	if err != nil {
+		return date
+	}
+	if layout == time.DateOnly {
+		now = now.UTC().Truncate(24 * time.Hour)
+	}
+	return shownNow.AddDate(0, 0, int(math.Round(at.Sub(now).Hours()/24))).Format(layout)
 }
 
 // out puts the ids in the place of their stand-ins.
@@ -208,6 +232,12 @@ func (s standIns) in(text string) string {
 	}
 	for _, d := range times {
 		text = d.form.ReplaceAllString(text, d.as)
+	}
+	for _, d := range dates {
+		text = d.form.ReplaceAllStringFunc(text, func(found string) string {
+			parts := d.form.FindStringSubmatch(found)
+			return parts[1] + shown(parts[2], d.layout, time.Now())
+		})
 	}
 	return text
 }

@@ -28,7 +28,8 @@ type account struct {
 
 	alarmTopic awssns.Topic
 	trigger    *string // ARN of guard's event source mapping
-	// canaryGroup is nil without a canary.
+	// canaryVPC and canaryGroup are nil without a canary.
+	canaryVPC   awsec2.CfnVPC
 	canaryGroup awsec2.CfnSecurityGroup
 }
 
@@ -49,7 +50,7 @@ func NewAccount(scope constructs.Construct, s Settings) awscdk.Stack {
 	a.newRules(s.Attachments)
 	a.queues.close(s.Operator, role, sweepRole)
 	if s.Canary {
-		a.canaryGroup = a.newCanaryGroup()
+		a.canaryVPC, a.canaryGroup = a.newCanaryGroup()
 	}
 	f := functions{guard: a.newGuard(s, role), sweep: a.newSweep(s, sweepRole, role)}
 	if s.Canary {
@@ -59,7 +60,7 @@ func NewAccount(scope constructs.Construct, s Settings) awscdk.Stack {
 	a.newDashboard(f, a.sinks.any(s), a.newAlarms(f, a.sinks.any(s), s.Alarms))
 	a.newTamperRules(f, roles...)
 	reader, operator := a.newPeoplePolicies(s.Operator, f.all()...)
-	a.newOutputs(map[string]*string{
+	newOutputs(a.stack, map[string]*string{
 		"GuardName":      f.guard.FunctionName(),
 		"SweepName":      f.sweep.FunctionName(),
 		"QueueUrl":       a.queues.changes.QueueUrl(),
@@ -77,9 +78,9 @@ func NewAccount(scope constructs.Construct, s Settings) awscdk.Stack {
 
 // newOutputs makes outputs in one order: the CDK deploys again what stands in
 // another order in the template.
-func (a *account) newOutputs(values map[string]*string) {
+func newOutputs(stack awscdk.Stack, values map[string]*string) {
 	for _, name := range slices.Sorted(maps.Keys(values)) {
-		a.output(name, values[name])
+		awscdk.NewCfnOutput(stack, jsii.String(name), &awscdk.CfnOutputProps{Value: values[name]})
 	}
 }
 

@@ -46,9 +46,11 @@ func TestEveryWatchedCallHasAPatternAndNoOther(t *testing.T) {
 // TestTheTemplateIsTheSameEveryTime: the CDK skips a deployment only where the
 // template is the same text.
 func TestTheTemplateIsTheSameEveryTime(t *testing.T) {
+	hub := aHub(t)
 	for range 4 {
 		again := synthesize(map[string]any{"dist": dist}, "")
 		require.Equal(t, string(plain.file), string(again.file))
+		require.Equal(t, string(hub.file), string(aHub(t).file))
 	}
 }
 

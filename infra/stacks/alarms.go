@@ -87,48 +87,55 @@ func (one alarm) of(props awscloudwatch.AlarmProps) *awscloudwatch.AlarmProps {
 // newAlarms makes the alarms and the topic that they tell. It is not the topic
 // of the alerts: programs that read those expect incidents.
 //
-// They have names that a person knows from a mail, and the dashboard knows
-// them by name: the emulator's CloudFormation has no attribute of an alarm.
+// The dashboard knows alarms by name: the emulator's CloudFormation has no
+// attribute of an alarm.
 func (a *account) newAlarms(f functions, sinks bool, told []policy.Subscriber) []interfacesawscloudwatch.IAlarmRef {
-	a.alarmTopic = a.newAlarmTopic(told)
-	action := awscloudwatchactions.NewSnsAction(a.alarmTopic)
+	a.alarmTopic = a.encryptTopic(newAlarmTopic(a.stack, "sgwarden alarms", told))
 	var made []interfacesawscloudwatch.IAlarmRef
 	for _, one := range a.alarms(f, sinks) {
-		name := *a.stack.StackName() + "-" + one.id
-		alarm := awscloudwatch.NewAlarm(a.stack, jsii.String(one.id+"Alarm"), one.of(awscloudwatch.AlarmProps{
-			AlarmName:        jsii.String(name),
-			AlarmDescription: jsii.String(fmt.Sprintf("sgwarden: %s. What to do: docs/runbook/alarms.md, %q.", one.says, one.id)),
-		}))
-		alarm.AddAlarmAction(action)
-		alarm.AddOkAction(action)
-		made = append(made, awscloudwatch.Alarm_FromAlarmArn(a.stack, jsii.String(one.id+"AlarmByName"), a.alarmArn(name)))
+		name := newAlarm(a.stack, one, a.alarmTopic)
+		made = append(made, awscloudwatch.Alarm_FromAlarmArn(a.stack, jsii.String(one.id+"AlarmByName"), alarmArn(a.stack, name)))
 	}
 	return made
 }
 
+// newAlarm makes an alarm that tells a topic, and gives its name, which a person
+// knows from a mail.
+func newAlarm(stack awscdk.Stack, one alarm, topic awssns.Topic) string {
+	name := *stack.StackName() + "-" + one.id
+	made := awscloudwatch.NewAlarm(stack, jsii.String(one.id+"Alarm"), one.of(awscloudwatch.AlarmProps{
+		AlarmName:        jsii.String(name),
+		AlarmDescription: jsii.String(fmt.Sprintf("sgwarden: %s. What to do: docs/runbook/alarms.md, %q.", one.says, one.id)),
+	}))
+	action := awscloudwatchactions.NewSnsAction(topic)
+	made.AddAlarmAction(action)
+	made.AddOkAction(action)
+	return name
+}
+
 // newAlarmTopic makes a topic that alarms of this account may publish to: a
 // policy of its own takes the place of the one that SNS gives a topic.
-func (a *account) newAlarmTopic(told []policy.Subscriber) awssns.Topic {
-	topic := a.encryptTopic(awssns.NewTopic(a.stack, jsii.String("Alarms"), &awssns.TopicProps{
-		DisplayName: jsii.String("sgwarden alarms"),
+func newAlarmTopic(stack awscdk.Stack, display string, told []policy.Subscriber) awssns.Topic {
+	topic := awssns.NewTopic(stack, jsii.String("Alarms"), &awssns.TopicProps{
+		DisplayName: jsii.String(display),
 		EnforceSSL:  jsii.Bool(true),
-	}))
+	})
 	topic.AddToResourcePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
 		Sid:        jsii.String("AlarmsOfThisAccount"),
 		Principals: &[]awsiam.IPrincipal{awsiam.NewServicePrincipal(jsii.String("cloudwatch.amazonaws.com"), nil)},
 		Actions:    jsii.Strings("sns:Publish"),
 		Resources:  &[]*string{topic.TopicArn()},
 		Conditions: &map[string]any{
-			"StringEquals": map[string]any{"aws:SourceAccount": a.stack.Account()},
-			"ArnLike":      map[string]any{"aws:SourceArn": a.alarmArn("*")},
+			"StringEquals": map[string]any{"aws:SourceAccount": stack.Account()},
+			"ArnLike":      map[string]any{"aws:SourceArn": alarmArn(stack, "*")},
 		},
 	}))
 	subscribe(topic, told)
 	return topic
 }
 
-func (a *account) alarmArn(name string) *string {
-	return a.stack.FormatArn(&awscdk.ArnComponents{
+func alarmArn(stack awscdk.Stack, name string) *string {
+	return stack.FormatArn(&awscdk.ArnComponents{
 		Service: jsii.String("cloudwatch"), Resource: jsii.String("alarm"), ResourceName: jsii.String(name), ArnFormat: awscdk.ArnFormat_COLON_RESOURCE_NAME,
 	})
 }

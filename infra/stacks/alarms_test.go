@@ -26,6 +26,13 @@ func TestEveryAlarmNotifiesAndHasARunbook(t *testing.T) {
 	}
 	topic := []any{map[string]any{"Ref": topicID(t, "Alarms")}}
 	alarms, rung := full.of("AWS::CloudWatch::Alarm"), 0
+	for id, a := range aHub(t).of("AWS::CloudWatch::Alarm") {
+		name, _, _ := strings.Cut(id, "Alarm")
+		require.True(t, headings[name], "%s has no heading in the runbook", name)
+		rung++
+		require.Contains(t, a.Properties["AlarmDescription"], `docs/runbook/alarms.md, "`+name+`"`)
+		require.Equal(t, "SgwardenHub-"+name, a.Properties["AlarmName"])
+	}
 	for id, a := range alarms {
 		name, _, ok := strings.Cut(id, "Alarm")
 		require.True(t, ok, id)

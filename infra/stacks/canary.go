@@ -23,10 +23,10 @@ const (
 
 // newCanaryGroup makes a group that nothing can be in: its VPC has neither
 // subnets nor gateways.
-func (a *account) newCanaryGroup() awsec2.CfnSecurityGroup {
+func (a *account) newCanaryGroup() (awsec2.CfnVPC, awsec2.CfnSecurityGroup) {
 	tag := &[]*awscdk.CfnTag{{Key: jsii.String("Name"), Value: jsii.String(*a.stack.StackName() + "-canary")}}
 	vpc := awsec2.NewCfnVPC(a.stack, jsii.String("CanaryVpc"), &awsec2.CfnVPCProps{CidrBlock: jsii.String("10.255.255.240/28"), Tags: tag})
-	return awsec2.NewCfnSecurityGroup(a.stack, jsii.String("CanaryGroup"), &awsec2.CfnSecurityGroupProps{
+	return vpc, awsec2.NewCfnSecurityGroup(a.stack, jsii.String("CanaryGroup"), &awsec2.CfnSecurityGroupProps{
 		GroupDescription: jsii.String("Opened by the canary of sgwarden and closed again. Attach nothing."),
 		VpcId:            vpc.AttrVpcId(), Tags: tag,
 		// In place of the rule that opens a new group to everywhere.
@@ -36,8 +36,8 @@ func (a *account) newCanaryGroup() awsec2.CfnSecurityGroup {
 	})
 }
 
-// newCanaryRole makes a role that may open and close the canary's group, no
-// other, and read what the ledger has of it.
+// newCanaryRole makes a role that may open and close the canary's group, empty
+// the default group beside it, no other, and read what the ledger has of it.
 func (a *account) newCanaryRole() awsiam.Role {
 	role := a.newFunctionRole("CanaryRole", "sgwarden canary")
 	ec2 := func(resource string) *string {
@@ -48,6 +48,7 @@ func (a *account) newCanaryRole() awsiam.Role {
 	// Rules have no ids before they are made.
 	grant(role, "Open", &[]*string{group, ec2("security-group-rule/*")}, nil, "ec2:AuthorizeSecurityGroupIngress")
 	grant(role, "Close", &[]*string{group}, nil, "ec2:RevokeSecurityGroupIngress")
+	grant(role, "EmptyDefault", &[]*string{ec2("security-group/" + *a.canaryVPC.AttrDefaultSecurityGroup())}, nil, "ec2:RevokeSecurityGroupEgress", "ec2:RevokeSecurityGroupIngress")
 	grant(role, "ReadLedger", &[]*string{a.table.TableArn()}, leadingKeys([]string{ledger.GroupKey(*a.canaryGroup.AttrGroupId())}), "dynamodb:BatchGetItem")
 	a.grantKey(role, keyUse{decrypt: []string{viaTable}})
 	return role
@@ -62,9 +63,10 @@ func (a *account) newCanary(s Settings, role awsiam.Role) awslambda.Function {
 	f := a.newFunction(s, function{
 		id: "Canary", folder: "canary", says: "Opens a rule that nobody can use, and requires guard to deal with it",
 		timeoutSeconds: canaryTimeoutSeconds, memory: 128, environment: map[string]*string{
-			"SGWARDEN_TABLE":         a.table.TableName(),
-			"SGWARDEN_CANARY_GROUP":  a.canaryGroup.AttrGroupId(),
-			"SGWARDEN_CANARY_EXPECT": jsii.String(string(expect)),
+			"SGWARDEN_TABLE":                a.table.TableName(),
+			"SGWARDEN_CANARY_GROUP":         a.canaryGroup.AttrGroupId(),
+			"SGWARDEN_CANARY_DEFAULT_GROUP": a.canaryVPC.AttrDefaultSecurityGroup(),
+			"SGWARDEN_CANARY_EXPECT":        jsii.String(string(expect)),
 		},
 	}, role)
 	f.ConfigureAsyncInvoke(&awslambda.EventInvokeConfigOptions{MaxEventAge: awscdk.Duration_Minutes(jsii.Number(canaryMinutes)), RetryAttempts: jsii.Number(0)})

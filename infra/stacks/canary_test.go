@@ -14,9 +14,10 @@ import (
 
 func TestTheCanaryOpensItsOwnGroupAlone(t *testing.T) {
 	id, _ := plain.one(t, "AWS::EC2::SecurityGroup", "CanaryGroup")
+	vpc, _ := plain.only(t, "AWS::EC2::VPC")
 	for _, tpl := range []template{plain, full} {
 		all := tpl.roleStatements(t, "Canary")
-		require.Equal(t, []string{"ec2:AuthorizeSecurityGroupIngress", "ec2:DescribeSecurityGroupRules", "ec2:RevokeSecurityGroupIngress"}, actions(t, all, "ec2"))
+		require.Equal(t, []string{"ec2:AuthorizeSecurityGroupIngress", "ec2:DescribeSecurityGroupRules", "ec2:RevokeSecurityGroupEgress", "ec2:RevokeSecurityGroupIngress", "ec2:RevokeSecurityGroupIngress"}, actions(t, all, "ec2"))
 		require.Equal(t, []string{"dynamodb:BatchGetItem"}, actions(t, all, "dynamodb"))
 		require.Empty(t, actions(t, all, "sqs"))
 		require.Empty(t, actions(t, all, "sns"))
@@ -25,6 +26,10 @@ func TestTheCanaryOpensItsOwnGroupAlone(t *testing.T) {
 			case "Open", "Close":
 				require.Len(t, s.Resource, map[string]int{"Open": 2, "Close": 1}[s.Sid])
 				require.Contains(t, jsonText(t, s.Resource), id, "the group's own ARN")
+				require.NotContains(t, jsonText(t, s.Resource), ":security-group/*")
+			case "EmptyDefault":
+				require.Len(t, s.Resource, 1)
+				require.Contains(t, jsonText(t, s.Resource), `{"Fn::GetAtt":["`+vpc+`","DefaultSecurityGroup"]}`, "what EC2 made with the VPC, open to itself and to everywhere")
 				require.NotContains(t, jsonText(t, s.Resource), ":security-group/*")
 			case "ReadLedger":
 				require.Contains(t, jsonText(t, s.Condition["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]), id)

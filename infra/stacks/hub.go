@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awseventstargets"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
@@ -25,7 +26,8 @@ const hubArchiveDays = 365
 type HubSettings struct {
 	Name         string // of the stack: that of the account's, with Hub behind it
 	Organisation string // id; "" = it is a parameter without default
-	Subscribers  []policy.Subscriber
+	// Alerts and Alarms are the subscribers of its two topics.
+	Alerts, Alarms []policy.Subscriber
 }
 
 // HubFromContext reads them from the same folder and context as FromContext,
@@ -45,7 +47,7 @@ func HubFromContext(context map[string]any, w Where) (HubSettings, error) {
 	if len(faults) > 0 {
 		return HubSettings{}, faults
 	}
-	return HubSettings{Name: stack.Name + "Hub", Organisation: stack.Organisation.ID, Subscribers: stack.Alerts}, nil
+	return HubSettings{Name: stack.Name + "Hub", Organisation: stack.Organisation.ID, Alerts: stack.Alerts, Alarms: stack.Alarms}, nil
 }
 
 // faultsOf are the faults in an error of reading settings.
@@ -91,7 +93,7 @@ func NewHub(scope constructs.Construct, s HubSettings) awscdk.Stack {
 		Retention:    awscdk.Duration_Days(jsii.Number(hubArchiveDays)),
 	})
 	topic := awssns.NewTopic(stack, jsii.String("Alerts"), &awssns.TopicProps{DisplayName: jsii.String("sgwarden hub"), EnforceSSL: jsii.Bool(true)})
-	subscribe(topic, s.Subscribers)
+	subscribe(topic, s.Alerts)
 	undelivered := awssqs.NewQueue(stack, jsii.String("Undelivered"), &awssqs.QueueProps{
 		Encryption: awssqs.QueueEncryption_SQS_MANAGED, EnforceSSL: jsii.Bool(true), RetentionPeriod: awscdk.Duration_Days(jsii.Number(retentionDays)),
 	})
@@ -103,9 +105,26 @@ func NewHub(scope constructs.Construct, s HubSettings) awscdk.Stack {
 	rule.AddTarget(awseventstargets.NewSnsTopic(topic, &awseventstargets.SnsTopicProps{
 		DeadLetterQueue: undelivered, MaxEventAge: awscdk.Duration_Hours(jsii.Number(24)), RetryAttempts: jsii.Number(185),
 	}))
-	bucket := newHubBucket(stack, s.Name, bus, undelivered)
-	for name, value := range map[string]*string{"HubBucketName": bucket.BucketName(), "HubBusArn": bus.EventBusArn(), "HubTopicArn": topic.TopicArn(), "HubUndeliveredUrl": undelivered.QueueUrl()} {
-		awscdk.NewCfnOutput(stack, jsii.String(name), &awscdk.CfnOutputProps{Value: value})
+	bucket, kept := newHubBucket(stack, s.Name, bus, undelivered)
+	alarms := newAlarmTopic(stack, "sgwarden hub alarms", s.Alarms)
+	for _, one := range hubAlarms(undelivered, kept) {
+		newAlarm(stack, one, alarms)
 	}
+	newOutputs(stack, map[string]*string{
+		"HubAlarmTopicArn": alarms.TopicArn(), "HubBucketName": bucket.BucketName(), "HubBusArn": bus.EventBusArn(), "HubTopicArn": topic.TopicArn(), "HubUndeliveredUrl": undelivered.QueueUrl(),
+	})
 	return stack
+}
+
+// hubLateSeconds is how old what waits for the bucket may get: Firehose writes
+// after hubBufferSeconds, and tries again for a day.
+const hubLateSeconds = 60 * 60
+
+// hubAlarms are those of the hub, each with a heading in docs/runbook/alarms.md
+// too. kept is the age of what is on its way into the bucket.
+func hubAlarms(undelivered awssqs.Queue, kept awscloudwatch.Metric) []alarm {
+	return []alarm{
+		{id: "HubUndelivered", says: "EventBridge could not put what the accounts told to the topic of the hub, or into the stream of its bucket", metric: queueMetric(undelivered.MetricApproximateNumberOfMessagesVisible)},
+		{id: "HubNotKept", says: "what the accounts told has waited for more than an hour to be written into the bucket of the hub", metric: kept, above: hubLateSeconds},
+	}
 }

@@ -2,6 +2,7 @@ package stacks
 
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskinesisfirehose"
@@ -27,8 +28,10 @@ const (
 // Its two roles are taken by these services of the account, and may do nothing
 // but put into the stream, and from there into the bucket. The bucket outlives
 // the stack.
-func newHubBucket(stack awscdk.Stack, name string, bus awsevents.EventBus, undelivered awssqs.Queue) awss3.Bucket {
-	bucket := awss3.NewBucket(stack, jsii.String("Told"), &awss3.BucketProps{
+//
+// late is how many seconds the oldest of what is on its way has waited.
+func newHubBucket(stack awscdk.Stack, name string, bus awsevents.EventBus, undelivered awssqs.Queue) (bucket awss3.Bucket, late awscloudwatch.Metric) {
+	bucket = awss3.NewBucket(stack, jsii.String("Told"), &awss3.BucketProps{
 		BlockPublicAccess: awss3.BlockPublicAccess_BLOCK_ALL(),
 		Encryption:        awss3.BucketEncryption_S3_MANAGED,
 		EnforceSSL:        jsii.Bool(true),
@@ -87,7 +90,10 @@ func newHubBucket(stack awscdk.Stack, name string, bus awsevents.EventBus, undel
 		Actions: jsii.Strings("sqs:SendMessage"), Resources: &[]*string{undelivered.QueueArn()},
 		Conditions: &map[string]any{"ArnEquals": map[string]any{"aws:SourceArn": rule.AttrArn()}},
 	}))
-	return bucket
+	return bucket, awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
+		Namespace: jsii.String("AWS/Firehose"), MetricName: jsii.String("DeliveryToS3.DataFreshness"),
+		DimensionsMap: &map[string]*string{"DeliveryStreamName": stream.Ref()}, Statistic: jsii.String("Maximum"), Period: period(),
+	})
 }
 
 // hubRole is a role of a service, for this account alone: key is the condition

@@ -3,6 +3,7 @@ package stacks
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
@@ -45,6 +46,16 @@ func (a *account) encryptTopic(t awssns.Topic) awssns.Topic {
 		t.Node().DefaultChild().(awssns.CfnTopic).SetKmsMasterKeyId(a.key)
 	}
 	return t
+}
+
+// encryptBus: whoever puts events on the bus needs no right on its key,
+// EventBridge uses it in its own name (EventBridge user guide, "Encrypting event
+// buses").
+func (a *account) encryptBus(b awsevents.EventBus) awsevents.EventBus {
+	if a.key != nil {
+		b.Node().DefaultChild().(awsevents.CfnEventBus).SetKmsKeyIdentifier(a.key)
+	}
+	return b
 }
 
 func (a *account) encryptTable(t awsdynamodb.Table) awsdynamodb.Table {

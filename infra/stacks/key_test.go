@@ -22,11 +22,13 @@ func TestKey(t *testing.T) {
 			require.NotContains(t, r.Properties, "SqsManagedSseEnabled")
 		case "AWS::Logs::LogGroup":
 			keys[id] = r.Properties["KmsKeyId"]
+		case "AWS::Events::EventBus":
+			keys[id] = r.Properties["KmsKeyIdentifier"]
 		case "AWS::DynamoDB::Table":
 			require.Equal(t, map[string]any{"SSEEnabled": true, "SSEType": "KMS", "KMSMasterKeyId": arn}, r.Properties["SSESpecification"])
 		}
 	}
-	require.Len(t, keys, 3+3+3)
+	require.Len(t, keys, 3+3+3+1)
 	for id, key := range keys {
 		require.Equal(t, arn, key, id)
 	}

@@ -27,21 +27,35 @@ func TestDocumentedPolicies(t *testing.T) {
 		Principal   map[string]list
 		Condition   map[string]map[string]any
 	}
-	var key []policyStatement
-	require.NoError(t, json.Unmarshal(block("key policy"), &key))
-	admitted := map[string][]string{}
-	for _, s := range key {
-		require.Equal(t, "Allow", s.Effect)
-		for _, service := range s.Principal["Service"] {
-			admitted[service.(string)] = s.Action.texts(t)
+	admittedBy := func(name string) (services map[string][]string, account []string) {
+		var key []policyStatement
+		require.NoError(t, json.Unmarshal(block(name), &key))
+		services = map[string][]string{}
+		for _, s := range key {
+			require.Equal(t, "Allow", s.Effect)
+			for _, service := range s.Principal["Service"] {
+				services[service.(string)] = s.Action.texts(t)
+			}
+			if len(s.Principal["AWS"]) > 0 {
+				account = s.Action.texts(t)
+			}
 		}
+		return services, account
 	}
+	admitted, account := admittedBy("key policy")
 	// Rules send to the queues and to the topic of the alarms, to which alarms
 	// publish too; CloudWatch Logs keeps the logs.
 	require.Subset(t, admitted["events.amazonaws.com"], []string{"kms:Decrypt", "kms:GenerateDataKey*"})
 	require.Subset(t, admitted["cloudwatch.amazonaws.com"], []string{"kms:Decrypt", "kms:GenerateDataKey*"})
 	require.Contains(t, admitted, "logs.REGION.amazonaws.com")
 	require.Len(t, admitted, 3)
+
+	// EventBridge user guide, "Encrypting event buses", key policy and "key
+	// permissions for event bus actions".
+	bus, maker := admittedBy("key policy of a bus")
+	require.Equal(t, map[string][]string{"events.amazonaws.com": {"kms:DescribeKey"}}, bus)
+	require.ElementsMatch(t, []string{"kms:GenerateDataKeyWithoutPlaintext", "kms:Encrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo"}, maker)
+	require.Subset(t, account, []string{"kms:Decrypt", "kms:DescribeKey"}, "which it needs as well")
 
 	var queue policyStatement
 	require.NoError(t, json.Unmarshal(block("queue policy"), &queue))

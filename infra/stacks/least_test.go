@@ -157,6 +157,8 @@ func elsewhere(r iamRequest) []iamRequest {
 	case r.action == "ec2:AuthorizeSecurityGroupIngress" && strings.HasSuffix(r.resource, canaryGroup), r.action == "ec2:RevokeSecurityGroupIngress" && strings.HasSuffix(r.resource, canaryGroup):
 		// Only the canary is bound to one group.
 		return []iamRequest{{r.action, strings.Replace(r.resource, canaryGroup, webGroup, 1), r.context}}
+	case strings.HasSuffix(r.resource, emptyGroup):
+		return []iamRequest{{r.action, strings.Replace(r.resource, emptyGroup, webGroup, 1), r.context}}
 	}
 	return nil
 }
@@ -335,6 +337,8 @@ func (p *play) values(tpl template) resolver {
 			v[id+".Arn"] = fmt.Sprintf("arn:aws:logs:%s:%s:log-group:%s:*", ownRegion, ownAccount, id)
 		case "AWS::EC2::SecurityGroup":
 			v[id+".GroupId"] = canaryGroup
+		case "AWS::EC2::VPC":
+			v[id+".DefaultSecurityGroup"] = emptyGroup
 		}
 	}
 	return v

@@ -30,6 +30,7 @@ import (
 
 const (
 	canaryGroup = "sg-0123456789abcdefc"
+	emptyGroup  = "sg-0123456789abcdefd" // the default group of the canary's VPC
 	webGroup    = "sg-0123456789abcdefb"
 )
 
@@ -48,8 +49,18 @@ func newPlay(t *testing.T, mode, folder string, sinks bool) *play {
 	for key, name := range map[string]string{"AKIDGUARD": "guard", "AKIDSWEEP": "sweep", "AKIDCANARY": "canary", "AKIDUSER": "ann"} {
 		p.cloud.EC2().Register(key, localec2.Caller{AccountID: ownAccount, Identity: cloudtrail.Session(ownAccount, "/", name, name, key)})
 	}
-	for id, name := range map[string]string{canaryGroup: "canary", webGroup: "web"} {
-		_, err := p.cloud.EC2().Account(ownAccount, ownRegion).EnsureGroup(secgroup.Group{ID: id, Name: name, Rules: []secgroup.Rule{}})
+	var open []secgroup.Rule
+	for _, text := range []string{"ingress all from " + emptyGroup, "egress all to 0.0.0.0/0"} {
+		r, err := secgroup.ParseRule(text)
+		require.NoError(t, err)
+		open = append(open, r)
+	}
+	for id, g := range map[string]secgroup.Group{canaryGroup: {Name: "canary"}, webGroup: {Name: "web"}, emptyGroup: {Name: "of the canary's VPC", Rules: open}} {
+		g.ID = id
+		if g.Rules == nil {
+			g.Rules = []secgroup.Rule{}
+		}
+		_, err := p.cloud.EC2().Account(ownAccount, ownRegion).EnsureGroup(g)
 		require.NoError(t, err)
 	}
 	p.cloud.EC2().OnRecord(func(record []byte) {
@@ -78,7 +89,7 @@ func newPlay(t *testing.T, mode, folder string, sinks bool) *play {
 	}
 	p.guard, p.sweep = guard.New(settings("AKIDGUARD"), quiet, io.Discard), sweep.New(settings("AKIDSWEEP"), quiet, io.Discard)
 	own := settings("AKIDCANARY")
-	p.canary = canary.New(canary.Settings{Table: p.cloud.Table(), Group: canaryGroup, Expect: canary.Observed, AWS: own.AWS}, quiet, io.Discard)
+	p.canary = canary.New(canary.Settings{Table: p.cloud.Table(), Group: canaryGroup, DefaultGroup: emptyGroup, Expect: canary.Observed, AWS: own.AWS}, quiet, io.Discard)
 	p.user = ec2.NewFromConfig(aws.Config{
 		Region: ownRegion, HTTPClient: &http.Client{Transport: p.cloud.Transport()},
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {

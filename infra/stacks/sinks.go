@@ -33,10 +33,10 @@ func (a *account) newSinks(s Settings) sinks {
 		a.output("ChatTopicArn", made.chat)
 	}
 	if s.EventBus {
-		made.bus = awsevents.NewEventBus(a.stack, jsii.String("Incidents"), &awsevents.EventBusProps{
+		made.bus = a.encryptBus(awsevents.NewEventBus(a.stack, jsii.String("Incidents"), &awsevents.EventBusProps{
 			EventBusName: jsii.String(s.Name),
 			Description:  jsii.String("Incidents of sgwarden, as docs/reference/sinks.md has them"),
-		}).EventBusArn()
+		})).EventBusArn()
 		a.output("EventBusArn", made.bus)
 	}
 	if s.Organisation.Hub != "" {

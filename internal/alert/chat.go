@@ -60,7 +60,7 @@ type chatMetadata struct {
 // broken up as well.
 func Chat(i incident.Incident) ([]byte, error) {
 	n := notification{
-		Version: "1.0", Source: "custom", ID: value(i.ID) + "-" + value(string(i.EventType)),
+		Version: "1.0", Source: "custom", ID: chatID(i),
 		Content: chatContent{
 			TextType: "client-markdown", Title: prose(subject(i), chatTitle), Description: chatDescription(i),
 			NextSteps: chatNext(i), Keywords: chatWords(i),
@@ -78,6 +78,16 @@ func Chat(i incident.Incident) ([]byte, error) {
 		return nil, fmt.Errorf("render incident %s for chat: %w", i.ID, err)
 	}
 	return text, nil
+}
+
+// chatID identifies a message: what is learnt later is told under one event type,
+// and every record of it is new in one message alone.
+func chatID(i incident.Incident) string {
+	id := value(i.ID) + "-" + value(string(i.EventType))
+	if news := i.News(); len(news) > 0 && i.EventType == incident.Attributed {
+		id += "-" + value(news[0].EventID)
+	}
+	return id
 }
 
 // chatEvent is the event type, or "none".

@@ -143,6 +143,13 @@ func productFields(i incident.Incident) map[string]string {
 	if total := len(i.Rules) + i.OmittedRules; total > 0 {
 		add("rules", fmt.Sprint(total))
 	}
+	for n, note := range i.Notes[:min(len(i.Notes), chatNotes)] {
+		add(fmt.Sprintf("note/%d", n+1), note)
+	}
+	add("connections", connections(i))
+	for n, line := range i.Would[:min(len(i.Would), chatNotes)] {
+		add(fmt.Sprintf("would/%d", n+1), line)
+	}
 	for n, r := range chatWorst(i) {
 		if r.Before != nil {
 			add(fmt.Sprintf("rule/%d", n+1), r.Before.String())
@@ -153,8 +160,22 @@ func productFields(i incident.Incident) map[string]string {
 			if ownsOutcomes(i) {
 				add(fmt.Sprintf("rule/%d/outcome", n+1), r.Outcome.String())
 			}
+			add(fmt.Sprintf("rule/%d/lacks", n+1), lacksOf([]incident.Rule{r}))
+			add(fmt.Sprintf("rule/%d/fallback", n+1), r.Fallback)
 			add(fmt.Sprintf("rule/%d/description", n+1), r.Before.Description)
 		}
+	}
+	for n, b := range inBetween(i) {
+		if n == chatBetween {
+			break
+		}
+		name := fmt.Sprintf("between/%d", n+1)
+		add(name, b.Value.String())
+		add(name+"/id", b.Value.ID)
+		add(name+"/at", stamp(b.of.At))
+		add(name+"/actor", b.of.Actor.ARN)
+		add(name+"/eventId", b.of.EventID)
+		add(name+"/policies", strings.Join(b.Policies, " "))
 	}
 	return fields
 }

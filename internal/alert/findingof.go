@@ -52,7 +52,7 @@ func FindingOf(i incident.Incident, home Home, now time.Time) Finding {
 	severity := findingSeverity(name)
 	opened, learnt := firstTime(i.OpenedAt, i.LearntAt, now), firstTime(i.LearntAt, i.OpenedAt, now)
 	updated := opened
-	if len(i.Published) > 1 {
+	if len(i.Published) > 1 || len(i.News()) < len(i.Superseded) {
 		updated = latest(now, opened)
 	}
 	f := Finding{

@@ -35,6 +35,9 @@ func fitPolicy(id string) bool {
 	return len(id) <= 100 && consists(id, letters+digits+"-") && !strings.HasPrefix(id, "-")
 }
 
+// fitEvent takes CloudTrail's eventID, a UUID.
+func fitEvent(id string) bool { return len(id) == 36 && consists(id, "0123456789abcdef-") }
+
 func fitGroup(id string) bool { return fitID(id, "sg-") }
 func fitRule(id string) bool  { return fitID(id, "sgr-") }
 func fitList(id string) bool  { return fitID(id, "pl-") }

@@ -25,7 +25,7 @@ func ofTheGuard(all map[string]incident.Incident) {
 		"within an hour the policy took back changes of more than 25 actors",
 		"it goes on, as its severity is high: sgwarden pause stops it")
 
-	stale := page("stale-ledger", "the last complete sweep was at 2026-11-21T12:00:00Z: until the ledger is resumed only rules that a record names are acted on")
+	stale := page("stale-ledger", "the last complete sweep was at 2026-11-21T12:00:00Z: until the ledger is resumed (sgwarden resume --ledger) only rules that a record names are acted on")
 	stale.Outcome, stale.Policies, stale.Cause, stale.OpenedAt = incident.Unresolved, nil, "event", noon.Add(-48*time.Hour)
 	all["stale-ledger"] = stale
 
@@ -40,6 +40,7 @@ func ofTheGuard(all map[string]incident.Incident) {
 	all["exemption-ends"] = ends
 
 	lapsed := all["reverted-by-sweep"]
+	lapsed.Actor, lapsed.APICall, lapsed.EventID = all["reverted"].Actor, all["reverted"].APICall, all["reverted"].EventID // as the ledger has it
 	lapsed.OpenedAt, lapsed.Standing = noon.Add(-7*24*time.Hour), nil
 	lapsed.LearntAt = noon.Add(13 * time.Minute)
 	lapsed.Notes = []string{"EX-1 covered sgr-0123456789abcdef0, and has ended: it is judged like any other now"}

@@ -104,6 +104,24 @@ func subjectOf(i incident.Incident, tense string) string {
 // lead is the first paragraph: what happened, and what is so now. It claims
 // only what the outcome claims.
 func lead(i incident.Incident) string {
+	overwritten := overwrittenLead(i)
+	if i.EventType == incident.Attributed && overwritten != "" {
+		return overwritten + " " + told(i)
+	}
+	return joinNonEmpty(" ", leadOf(i), stillOpenBy(i), overwritten)
+}
+
+// stillOpenBy is what a reader must not miss who reads that a rule is gone; "" =
+// nothing.
+func stillOpenBy(i incident.Incident) string {
+	groups := foreign(i.StillOpenBy(), 400)
+	if groups == "" || i.Outcome != incident.Reverted && i.Outcome != incident.Narrowed || isUndone(i) {
+		return ""
+	}
+	return fmt.Sprintf("SOME OF IT IS STILL OPEN: other groups on the same network interfaces allow it (%s).", groups)
+}
+
+func leadOf(i incident.Incident) string {
 	switch i.EventType {
 	case incident.Resolved:
 		return resolved(i)

@@ -36,7 +36,7 @@ func ofLists(t testing.TB, all map[string]incident.Incident) {
 		},
 	}
 	i.Actions = []string{"ModifyManagedPrefixList: pl-0123456789abcdef0 version 5: -0.0.0.0/0: answered success (7c1d0000-2222-4333-8444-000000000064)"}
-	i.Notes = []string{"2 rules of 2 groups refer to the list; 2 groups violate by version 5 of it"}
+	i.Notes = []string{"of version 5: 2 rules of 2 groups referred to the list, and 2 groups violated by it"}
 	all["list-reverted"] = i
 
 	withOutcome := func(i incident.Incident, outcome incident.Outcome, reason string) incident.Incident {
@@ -55,7 +55,7 @@ func ofLists(t testing.TB, all map[string]incident.Incident) {
 	alerted.List.Groups = append(append([]incident.ListGroup{}, alerted.List.Groups...), incident.ListGroup{
 		ID: "sg-0123456789abcdef2", Name: "shop", VPCID: "vpc-0123456789abcdef0", Outcome: incident.Compliant, Rules: []string{"sgr-0123456789abcdef2"},
 	})
-	alerted.Notes = []string{"3 rules of 3 groups refer to the list; 2 groups violate by version 5 of it"}
+	alerted.Notes = []string{"of version 5: 3 rules of 3 groups referred to the list, and 2 groups violated by it"}
 	all["list-alerted"] = alerted
 
 	foreign := withOutcome(alerted, incident.Alerted, "the list is of account 210987654321")
@@ -100,6 +100,7 @@ func ofLists(t testing.TB, all map[string]incident.Incident) {
 	for n := range undone.Rules {
 		undone.Rules[n].Policies = []string{"admin-ports-from-internet"}
 	}
-	undone.Notes = append(append([]string{}, i.Notes...), "net-team answers for it: agreed window (CHG-9)")
+	undone.Notes = append(append([]string{}, i.Notes...), "it was agreed by net-team: agreed window CHG-9",
+		"UNDO-"+undone.ID+"-admin-ports-from-internet of sg-0123456789abcdef0 ends at 2026-11-30T12:00:00Z: what it covers is judged then")
 	all["list-undone"] = undone
 }

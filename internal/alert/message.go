@@ -65,6 +65,7 @@ func trimmed(i incident.Incident, limit int) incident.Incident {
 	if omitted := len(i.Rules) - limit; omitted > 0 {
 		i.OmittedRules += omitted
 	}
+	i.Superseded = trimmedBetween(i.Superseded, limit)
 	i.Standing, i.Policies = head(i.Standing, limit), head(i.Policies, limit)
 	i.Would, i.Actions, i.Notes = texts(i.Would, limit), texts(i.Actions, limit), texts(i.Notes, limit)
 	for _, text := range []*string{&i.Actor.UserAgent, &i.Actor.Session, &i.Reason, &i.Fallback} {
@@ -88,6 +89,17 @@ func trimmed(i incident.Incident, limit int) incident.Incident {
 		i.GroupTags = nil
 	}
 	return i
+}
+
+// trimmedBetween keeps the latest of what was overwritten, with at most limit
+// rules each.
+func trimmedBetween(all []incident.Superseded, limit int) (kept []incident.Superseded) {
+	for _, s := range all[max(len(all)-limit, 0):] {
+		s.OmittedRules += max(len(s.Rules)-limit, 0)
+		s.Rules = head(s.Rules, limit)
+		kept = append(kept, s)
+	}
+	return kept
 }
 
 func head[E any](list []E, limit int) []E { return list[:min(len(list), limit)] }

@@ -192,7 +192,19 @@ func drawHostile(t *rapid.T) incident.Incident {
 	i.Actor.InvokedBy, i.Actor.SourceIP, i.Actor.UserAgent = text("by"), text("ip"), text("agent")
 	i.Actor.Attributed = rapid.Bool().Draw(t, "attributed")
 	i.APICall, i.EventID, i.ID = text("call"), text("event id"), text("id")
-	i.Would, i.Actions, i.Notes = []string{text("would")}, []string{text("action")}, []string{text("note")}
+	between := before
+	between.ID, between.Description = text("rule id in between"), text("description in between")
+	s := incident.Superseded{EventID: text("event in between"), APICall: text("call in between"), At: noon, New: rapid.Bool().Draw(t, "new")}
+	s.Actor = secgroup.Actor{ARN: text("arn in between"), Session: text("session in between"), InvokedBy: text("by in between"), SourceIP: text("ip in between"), UserAgent: text("agent in between")}
+	s.Rules = []incident.SupersededRule{{Value: between}}
+	if rapid.Bool().Draw(t, "refused in between") {
+		s.Rules[0].Policies = []string{text("policy in between")}
+	}
+	i.Superseded = []incident.Superseded{s}
+	if rapid.Bool().Draw(t, "open by others") {
+		i.Notes = append(i.Notes, incident.StillOpenNote+text("groups"))
+	}
+	i.Would, i.Actions, i.Notes = []string{text("would")}, []string{text("action")}, append(i.Notes, text("note"))
 	return i
 }
 
@@ -230,12 +242,15 @@ func TestHostileTextStaysText(t *testing.T) {
 
 // Commands are made of ids, numbers and CIDRs, or are not there at all.
 func TestHostileTextIsNoCommand(t *testing.T) {
-	line := regexp.MustCompile(`^    aws ec2 (authorize|revoke|modify)-security-group-(ingress|egress|rules) --region [a-z0-9-]+ --group-id sg-[0-9a-z]+ (--security-group-rule-ids sgr-[0-9a-z]+|--(ip-permissions|security-group-rules) '[A-Za-z0-9=,{}\[\].:/-]+')$`)
+	line := regexp.MustCompile(`^    aws (cloudtrail lookup-events --region [a-z0-9-]+ --lookup-attributes AttributeKey=EventId,AttributeValue=[0-9a-f-]{36}|` +
+		`ec2 describe-security-group-rules --region [a-z0-9-]+ --filters Name=group-id,Values=sg-[0-9a-z]+)$|` +
+		`^    aws ec2 (authorize|revoke|modify)-security-group-(ingress|egress|rules) --region [a-z0-9-]+ --group-id sg-[0-9a-z]+ (--security-group-rule-ids sgr-[0-9a-z]+|--(ip-permissions|security-group-rules) '[A-Za-z0-9=,{}\[\].:/-]+')$`)
 	commands := 0
 	rapid.Check(t, func(t *rapid.T) {
 		i := drawHostile(t)
 		if rapid.IntRange(0, 3).Draw(t, "real ids") > 0 {
 			i.GroupID, i.Region, i.Rules[0].ID = "sg-0123456789abcdef0", "eu-central-1", "sgr-0123456789abcdef0"
+			i.Superseded[0].Rules[0].Value.ID = "sgr-0123456789abcdef0"
 		}
 		for _, l := range strings.Split(render(t, i).Text, "\n") {
 			if strings.HasPrefix(l, "    aws ") {

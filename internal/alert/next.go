@@ -17,16 +17,34 @@ const exemptionDays = 30
 // writeNext says what can be done: the better way, the template to mend, the
 // way to keep the rule, and the way back. Only what works today is said.
 func writeNext(l *letter, i incident.Incident) {
-	if len(i.Rules) == 0 && !isCall(i) || i.Outcome <= incident.Exempt {
+	c := command{region: i.Region, groupID: i.GroupID}
+	if i.Outcome == incident.Exempt {
+		writeOfExempt(l, c, i)
+		return
+	}
+	looks := looking(c, i)
+	if len(i.Rules) == 0 && !isCall(i) && len(looks) == 0 || i.Outcome < incident.Exempt {
 		return
 	}
 	l.title("What you can do")
+	if len(looks) > 0 {
+		l.item("To see how it is now, and what the event says:")
+		writeCommands(l, looks)
+	}
+	if lines := releasing(i); len(lines) > 0 {
+		l.item("To let sgwarden act again, after a pause or where the fuse holds the policy:")
+		writeCommands(l, lines)
+	}
+	if lacksRight(i) {
+		l.item("To see what the role of the deployment lacks:")
+		writeCommands(l, []string{"sgwarden doctor"})
+	}
 	for _, p := range i.Policies[:min(len(i.Policies), maxPerRule)] {
 		if fix := oneLine(p.Fix); fix != "" {
 			l.item("%s", fix)
 		}
 	}
-	c := command{region: i.Region, groupID: i.GroupID}
+	writeSetting(l, c, i)
 	writeByHand(l, c, i)
 	writeTemplates(l, i)
 	writeUndo(l, c, i)
@@ -54,7 +72,20 @@ func undoing(c command, i incident.Incident) string {
 
 // writeEndOfUndoing gives the commands that end the exemptions of an undoing.
 func writeEndOfUndoing(l *letter, i incident.Incident) {
-	var lines []string
+	lines := endingUndoing(i)
+	if len(lines) == 0 {
+		return
+	}
+	l.title("What you can do")
+	l.item("If it is not to stay so long, end its exemption, and it is taken back again:")
+	writeCommands(l, lines[:min(len(lines), maxRules)])
+}
+
+// endingUndoing are these commands; none for other messages.
+func endingUndoing(i incident.Incident) (lines []string) {
+	if !isUndone(i) {
+		return nil
+	}
 	add := func(groupID, policyID string) {
 		if fitIncident(i.ID) && fitGroup(groupID) && fitPolicy(policyID) {
 			lines = appendLine(lines, fmt.Sprintf("sgwarden exempt remove %s %s", groupID, incident.UndoExemption(i.ID, policyID)))
@@ -70,12 +101,7 @@ func writeEndOfUndoing(l *letter, i incident.Incident) {
 			}
 		}
 	}
-	if len(lines) == 0 {
-		return
-	}
-	l.title("What you can do")
-	l.item("If it is not to stay so long, end its exemption, and it is taken back again:")
-	writeCommands(l, lines[:min(len(lines), maxRules)])
+	return lines
 }
 
 // writeByHand gives the commands that close what is open.
@@ -270,4 +296,70 @@ func visible(r rune) rune {
 		return -1
 	}
 	return r
+}
+
+// lacksRight reports whether AWS does not permit what is to be done.
+func lacksRight(i incident.Incident) bool {
+	return i.Outcome == incident.CannotRemediate && i.Reason == "not-permitted"
+}
+
+// looking are the commands that show what could not be judged or verified.
+func looking(c command, i incident.Incident) (lines []string) {
+	if i.Outcome != incident.Unresolved {
+		return nil
+	}
+	if c.fit() {
+		lines = append(lines, fmt.Sprintf("aws ec2 describe-security-group-rules --region %s --filters Name=group-id,Values=%s", c.region, c.groupID))
+	}
+	if fitRegion(i.Region) && fitEvent(i.EventID) {
+		lines = append(lines, fmt.Sprintf("aws cloudtrail lookup-events --region %s --lookup-attributes AttributeKey=EventId,AttributeValue=%s", i.Region, i.EventID))
+	}
+	return lines
+}
+
+// releasing are the commands that end what holds changes back.
+func releasing(i incident.Incident) (lines []string) {
+	if i.Outcome != incident.Pending || i.Reason != "held" {
+		return nil
+	}
+	lines = []string{"sgwarden resume"}
+	if fitGroup(i.GroupID) {
+		lines = append(lines, "sgwarden resume --group "+i.GroupID)
+	}
+	for _, p := range i.Policies[:min(len(i.Policies), maxPerRule)] {
+		if fitPolicy(p.ID) {
+			lines = append(lines, "sgwarden resume --policy "+p.ID)
+		}
+	}
+	return lines
+}
+
+// writeOfExempt says how what an exemption covers can be closed all the same, and,
+// where the exemption ends, how it can stay.
+func writeOfExempt(l *letter, c command, i incident.Incident) {
+	lines, again := open(c, i), exemptions(i)
+	if i.EventType == incident.Resolved || len(lines) == 0 && !isExpiring(i) {
+		return
+	}
+	l.title("What you can do")
+	if isExpiring(i) {
+		l.item("To close it before:")
+	} else {
+		l.item("If it is not what the exemption was agreed for, close it by hand, and end the exemption:")
+	}
+	writeCommands(l, lines)
+	if isExpiring(i) && len(again) > 0 {
+		l.item("If it has to stay, agree on a new exemption: in sgwarden.yaml in place of the old one, with your owner and reason, and deploy.")
+		writeCommands(l, again)
+	}
+}
+
+// open are the commands that remove the rules of an incident that stand.
+func open(c command, i incident.Incident) (lines []string) {
+	for _, r := range i.Rules {
+		if r.Before != nil {
+			lines = appendLine(lines, c.revoke(r.Direction, r.ID))
+		}
+	}
+	return lines
 }

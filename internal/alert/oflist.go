@@ -122,6 +122,11 @@ func writeListed(w *letter, title string, entries []secgroup.ListEntry, omitted 
 	}
 }
 
+// isOver reports whether what a list opened is closed.
+func isOver(i incident.Incident) bool {
+	return i.EventType == incident.Resolved || i.Outcome == incident.Reverted && !isUndone(i)
+}
+
 // writeWhatItOpens lists the rules that violate by the list.
 func writeWhatItOpens(w *letter, i incident.Incident) {
 	if len(i.Rules) == 0 {
@@ -130,7 +135,7 @@ func writeWhatItOpens(w *letter, i incident.Incident) {
 	switch {
 	case isUndone(i): // nobody read the rules again for this message
 		w.title("What it opened before it was taken out")
-	case i.Outcome == incident.Reverted:
+	case isOver(i):
 		w.title("What it opened")
 	default:
 		w.title("What it opens")

@@ -186,6 +186,7 @@ func situations(t testing.TB) map[string]incident.Incident {
 
 	i = still(usual(), incident.Exempt)
 	i.Reason, i.Rules = "EX-1", []incident.Rule{ended(t, incident.Exempt, ssh, "", ssh)}
+	i.Notes = []string{"it was agreed by net-team: vendor access CHG-8", "EX-1 ends at 2027-01-31T00:00:00Z: what it covers is judged then"}
 	all["exempt"] = i
 
 	i = all["reverted"]
@@ -197,6 +198,37 @@ func situations(t testing.TB) map[string]incident.Incident {
 	i = all["reverted"]
 	i.EventType = incident.Attributed
 	all["attributed"] = i
+
+	i = all["restored"]
+	i.EventType = incident.Attributed
+	meanwhile := rule(t, "sgr-0123456789abcdef0", "ingress tcp/5432 from 10.0.0.0/8")
+	meanwhile.Description = "the whole office"
+	i.Superseded = []incident.Superseded{{
+		EventID: "8b5a1a54-0000-4000-8000-000000000007", APICall: "ModifySecurityGroupRules", At: noon.Add(-40 * time.Second),
+		Actor: secgroup.Actor{ARN: "arn:aws:iam::123456789012:user/ann", Type: "IAMUser", AccountID: "123456789012", SourceIP: "8.8.8.9", UserAgent: "aws-cli/2.15.0"},
+		Rules: []incident.SupersededRule{{Value: meanwhile}}, New: true,
+	}}
+	all["overwritten"] = i
+
+	i = all["reverted"]
+	i.EventType, i.APICall = incident.Acted, "ModifySecurityGroupRules"
+	i.Rules = slices.Clone(i.Rules)
+	i.Rules[0].Fallback = "the old value is not known"
+	refused := rule(t, "sgr-0123456789abcdef0", "ingress tcp/22 from 8.0.0.0/7")
+	refused.Description = "<b>fine</b> https://evil.example\r\nOutcome: compliant"
+	fine := rule(t, "sgr-0123456789abcdef0", "ingress tcp/22 from 10.0.0.0/8")
+	i.Superseded = []incident.Superseded{
+		{
+			EventID: "8b5a1a54-0000-4000-8000-000000000007", APICall: "ModifySecurityGroupRules", At: noon.Add(-40 * time.Second), New: true,
+			Actor: secgroup.Actor{ARN: "arn:aws:iam::123456789012:role/www.evil.example", Session: "`rm -rf /`", UserAgent: "curl (+https://evil.example)\n<!channel>"},
+			Rules: []incident.SupersededRule{{Value: refused, Policies: []string{"admin-ports-from-internet"}}}, OmittedRules: 2,
+		},
+		{
+			EventID: "8b5a1a54-0000-4000-8000-000000000008", APICall: "ModifySecurityGroupRules", At: noon.Add(-30 * time.Second),
+			Actor: secgroup.Actor{ARN: "arn:aws:iam::123456789012:user/ann"}, Rules: []incident.SupersededRule{{Value: fine}},
+		},
+	}
+	all["overwritten-in-time"] = i
 
 	i = all["reverted"]
 	i.Reason = "ledger-down"

@@ -20,6 +20,8 @@ func verbOf(i incident.Incident) string {
 	switch {
 	case i.EventType == incident.Resolved:
 		return "resolved:"
+	case isOverwritten(i):
+		return "an earlier change was overwritten:"
 	case i.EventType == incident.Attributed:
 		return "it is known who opened"
 	case isExpiring(i):
@@ -56,6 +58,11 @@ func subject(i incident.Incident) string {
 	}
 	rules, total, what := decisive(i), len(i.Rules)+i.OmittedRules, "a change"
 	switch {
+	case isOverwritten(i):
+		what = foreign(inBetween(i)[0].Value.String(), 70)
+		if more := countNews(i) - 1; more > 0 {
+			what += fmt.Sprintf(" (and %d more)", more)
+		}
 	case len(rules) == 1 && rules[0].Before != nil:
 		what = foreign(rules[0].Before.String(), 70)
 		if total > 1 {

@@ -34,6 +34,7 @@ func text(i incident.Incident) string {
 		l.paragraph(mixed)
 	}
 	writeOpened(l, i)
+	writeBetween(l, i)
 	writeWhere(l, i)
 	if !isExpiring(i) {
 		writeWho(l, i)
@@ -224,9 +225,7 @@ func writeWhen(l *letter, i incident.Incident) {
 		if !i.OpenedAt.IsZero() {
 			late += ", " + span(i.LearntAt.Sub(i.OpenedAt)) + " later"
 		}
-		if i.Cause == "sweep" {
-			late += ", by the sweep: no event had told of it"
-		}
+		late += bySweep(i)
 		l.field("noticed", late)
 	}
 	if i.ClosedAt == nil {
@@ -235,12 +234,32 @@ func writeWhen(l *letter, i incident.Incident) {
 	over := i.Outcome == incident.Reverted || i.Outcome == incident.Narrowed
 	switch {
 	case over && !i.OpenedAt.IsZero():
-		l.field("closed", clock(*i.ClosedAt)+", open for "+span(i.ClosedAt.Sub(i.OpenedAt)))
+		l.field("closed", clock(*i.ClosedAt)+", open for "+span(i.ClosedAt.Sub(i.OpenedAt))+putBackSince(i))
 	case over:
 		l.field("closed", clock(*i.ClosedAt))
 	case i.EventType == incident.Resolved:
 		l.field("over", "at the latest "+clock(*i.ClosedAt))
 	}
+}
+
+// bySweep says that no event led to a look.
+func bySweep(i incident.Incident) string {
+	_, isPage := pageOf(i)
+	switch {
+	case i.Cause != "sweep" || isPage:
+		return ""
+	case i.Actor.Attributed: // its event came before or after
+		return ", by the sweep"
+	}
+	return ", by the sweep: no event had told of it"
+}
+
+// putBackSince ends the line about what was closed, and is open again.
+func putBackSince(i incident.Incident) string {
+	if isUndone(i) {
+		return "; it was put back since, and is open"
+	}
+	return ""
 }
 
 func writeNotes(l *letter, i incident.Incident) {

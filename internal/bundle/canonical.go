@@ -60,7 +60,7 @@ func canonicalDocument(d *policy.Document) {
 }
 
 func canonicalScope(s *policy.Scope) {
-	sortTexts(&s.Names, &s.IDs, &s.VPCs, &s.Accounts, &s.Regions)
+	sortTexts(&s.Names, &s.IDs, &s.VPCs, &s.Accounts, &s.Regions, &s.UsedBy)
 	for k, v := range s.Tags {
 		sortTexts(&v)
 		s.Tags[k] = v

@@ -11,7 +11,7 @@ import (
 
 // magic begins a compiled bundle. Its number goes up with every change of what
 // stands in one, or of what that means.
-const magic = "sgwarden policies 3\n"
+const magic = "sgwarden policies 4\n"
 
 // A compiled bundle is magic, the hash of its sources, the meaning and the
 // places, each after its length, and a checksum over all before it.
@@ -135,6 +135,7 @@ func codeScope(w *wire, s *policy.Scope) {
 	texts(w, &s.VPCs)
 	texts(w, &s.Accounts)
 	texts(w, &s.Regions)
+	texts(w, &s.UsedBy)
 	optional(w, &s.Default, (*wire).flag)
 }
 

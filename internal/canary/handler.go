@@ -70,6 +70,10 @@ type answer struct {
 // canary failed is no error of the invocation: it is counted, and that alarms.
 func (h *Handler) Invoke(ctx context.Context, _ []byte) ([]byte, error) {
 	began := h.clock()
+	// Of guard it says nothing whether this can be done.
+	if err := h.emptyDefault(ctx); err != nil {
+		h.logger.WarnContext(ctx, "the default group has rules", slog.String("error", err.Error()), slog.String("group_id", h.settings.DefaultGroup))
+	}
 	err := h.run(ctx)
 	a := answer{Passed: err == nil, Seconds: h.clock().Sub(began).Seconds()}
 	if err != nil {

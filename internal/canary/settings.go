@@ -10,13 +10,14 @@ import (
 )
 
 const (
-	envTable  = "SGWARDEN_TABLE"
-	envGroup  = "SGWARDEN_CANARY_GROUP"
-	envExpect = "SGWARDEN_CANARY_EXPECT"
+	envTable        = "SGWARDEN_TABLE"
+	envGroup        = "SGWARDEN_CANARY_GROUP"
+	envDefaultGroup = "SGWARDEN_CANARY_DEFAULT_GROUP"
+	envExpect       = "SGWARDEN_CANARY_EXPECT"
 )
 
 // Names lists the environment variables of ours that the function reads.
-func Names() []string { return []string{envTable, envGroup, envExpect} }
+func Names() []string { return []string{envTable, envGroup, envDefaultGroup, envExpect} }
 
 // Expect is what guard is to do about the rule.
 type Expect string
@@ -28,10 +29,11 @@ const (
 
 // Settings is the function's environment, checked.
 type Settings struct {
-	Table  string
-	Group  string
-	Expect Expect
-	AWS    guard.Environment
+	Table        string
+	Group        string
+	DefaultGroup string // of the group's VPC
+	Expect       Expect
+	AWS          guard.Environment
 }
 
 // FromEnviron checks environ (NAME=value). The error holds every fault, one a
@@ -45,6 +47,8 @@ func FromEnviron(environ []string) (Settings, error) {
 			s.Table = value
 		case name == envGroup:
 			s.Group = value
+		case name == envDefaultGroup:
+			s.DefaultGroup = value
 		case name == envExpect:
 			s.Expect = Expect(value)
 		case strings.HasPrefix(name, "SGWARDEN_"):
@@ -56,6 +60,9 @@ func FromEnviron(environ []string) (Settings, error) {
 	}
 	if !guard.IsGroup(s.Group) {
 		faults = append(faults, fmt.Errorf("%s is %q: want the id of the canary's security group", envGroup, s.Group))
+	}
+	if !guard.IsGroup(s.DefaultGroup) {
+		faults = append(faults, fmt.Errorf("%s is %q: want the id of the default security group of its VPC", envDefaultGroup, s.DefaultGroup))
 	}
 	if s.Expect != Reverted && s.Expect != Observed {
 		faults = append(faults, fmt.Errorf("%s is %q: want reverted or observed", envExpect, s.Expect))

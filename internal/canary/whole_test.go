@@ -28,10 +28,11 @@ import (
 )
 
 const (
-	account = localec2.DefaultAccount
-	region  = localec2.DefaultRegion
-	group   = "sg-0123456789abcdef0"
-	role    = "arn:aws:iam::" + account + ":role/guard"
+	account      = localec2.DefaultAccount
+	region       = localec2.DefaultRegion
+	group        = "sg-0123456789abcdef0"
+	defaultGroup = "sg-0123456789abcdefd"
+	role         = "arn:aws:iam::" + account + ":role/guard"
 )
 
 // world is an account with guard and the canary, each as it is built.
@@ -50,8 +51,10 @@ func newWorld(t *testing.T, mode string, expect Expect) *world {
 	for key, name := range map[string]string{"AKIDGUARD": "guard", "AKIDCANARY": "canary"} {
 		w.cloud.EC2().Register(key, localec2.Caller{AccountID: account, Identity: cloudtrail.Session(account, "/", name, name, key)})
 	}
-	_, err := w.at.EnsureGroup(secgroup.Group{ID: group, Name: "canary", Rules: []secgroup.Rule{}})
-	require.NoError(t, err)
+	for id, name := range map[string]string{group: "canary", defaultGroup: "of the canary's VPC"} {
+		_, err := w.at.EnsureGroup(secgroup.Group{ID: id, Name: name, Rules: []secgroup.Rule{}})
+		require.NoError(t, err)
+	}
 	w.cloud.EC2().OnRecord(func(record []byte) {
 		w.cloud.Queue().Send(fmt.Sprintf(`{"id":"e","detail-type":"AWS API Call via CloudTrail","source":"aws.ec2","account":"%s","region":"%s","detail":%s}`, account, region, record), 10*time.Second)
 	})
@@ -64,7 +67,7 @@ func newWorld(t *testing.T, mode string, expect Expect) *world {
 	s.AWS.Transport = w.cloud.Transport()
 	w.guard = guard.New(s, slog.New(slog.DiscardHandler), io.Discard)
 	c, err := FromEnviron([]string{
-		"SGWARDEN_TABLE=" + w.cloud.Table(), "SGWARDEN_CANARY_GROUP=" + group, "SGWARDEN_CANARY_EXPECT=" + string(expect),
+		"SGWARDEN_TABLE=" + w.cloud.Table(), "SGWARDEN_CANARY_GROUP=" + group, "SGWARDEN_CANARY_DEFAULT_GROUP=" + defaultGroup, "SGWARDEN_CANARY_EXPECT=" + string(expect),
 		"AWS_REGION=" + region, "AWS_ACCESS_KEY_ID=AKIDCANARY", "AWS_SECRET_ACCESS_KEY=secret",
 	})
 	require.NoError(t, err)
@@ -326,4 +329,45 @@ func TestTheCanaryPolicyIsAboutItsGroupAlone(t *testing.T) {
 		require.NoError(t, err)
 		require.Empty(t, history)
 	})
+}
+
+// TestTheDefaultGroupBesideItIsEmptied: EC2 makes it open, and it is nobody
+// else's to close. Where that is denied, guard has still done its work.
+func TestTheDefaultGroupBesideItIsEmptied(t *testing.T) {
+	for _, denied := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, "enforce", Reverted)
+			disable := w.mapping()
+			defer disable()
+			open := []string{"ingress all from " + defaultGroup, "egress all to 0.0.0.0/0", "egress all to ::/0"}
+			for _, text := range open {
+				r, err := secgroup.ParseRule(text)
+				require.NoError(t, err)
+				_, err = w.at.EnsureRule(defaultGroup, r)
+				require.NoError(t, err)
+			}
+			var log bytes.Buffer
+			w.canary.logger = slog.New(slog.NewTextHandler(&log, nil))
+			w.cloud.Disturb(func(c localaws.Call) localec2.Disturbance {
+				if denied && c.AccessKeyID == "AKIDCANARY" && c.Operation == "RevokeSecurityGroupEgress" {
+					return localec2.Deny()
+				}
+				return localec2.Disturbance{}
+			})
+			require.True(t, w.invoke().Passed)
+			if denied {
+				require.ElementsMatch(t, open[1:], w.rules(defaultGroup))
+				require.Contains(t, log.String(), "the default group has rules")
+				require.Contains(t, log.String(), defaultGroup)
+				return
+			}
+			require.Empty(t, w.rules(defaultGroup))
+			require.NotContains(t, log.String(), "default group")
+			w.cloud.Forget()
+			require.True(t, w.invoke().Passed)
+			for _, c := range w.cloud.Calls() {
+				require.NotEqual(t, "RevokeSecurityGroupEgress", c.Operation, "nothing is left to take out")
+			}
+		})
+	}
 }

@@ -28,12 +28,14 @@ type Bench struct {
 // id resolves a name, and makes what it stands for at its first use:
 //
 //	@self     the fresh group        @other, @third  more groups of its VPC
-//	@far      a group of the site's second VPC      @late  one of its third
+//	@far      a group of the site's second VPC
+//	@latevpc  a VPC of the case's own, that gets blocks and loses them; it is
+//	          removed with all its groups          @late  a group of it
 //	@list, @list2      IPv4 prefix lists of at most 3 entries, of which they have 8.8.8.0/29
 //	@list6    the same for IPv6, with 2606:4700::/32
 //	@list59, @list61   IPv4 lists of as many entries at most
 //	@list1000          the same, with none
-//	@vpc, @farvpc, @latevpc      the VPCs
+//	@vpc, @farvpc      the VPCs
 //
 // Other texts are taken as they are.
 func (b *Bench) id(name string) (string, error) {
@@ -50,8 +52,12 @@ func (b *Bench) id(name string) (string, error) {
 		id, err = b.newGroup(b.vpc)
 	case "@far":
 		id, err = b.newGroup(b.site.far)
+	case "@latevpc":
+		id, err = b.newVPC()
 	case "@late":
-		id, err = b.newGroup(b.site.late)
+		if id, err = b.id("@latevpc"); err == nil {
+			id, err = b.newGroup(id)
+		}
 	case "@list", "@list2":
 		id, err = b.newList("IPv4", 3, "8.8.8.0/29")
 	case "@list6":
@@ -70,6 +76,15 @@ func (b *Bench) id(name string) (string, error) {
 	}
 	b.ids[name] = id
 	return id, nil
+}
+
+// newVPC makes a VPC, noted even where it does not become ready: it is removed.
+func (b *Bench) newVPC() (string, error) {
+	vpc, err := b.site.newVPC(b.ctx, LateBlock, false)
+	if vpc != nil {
+		b.ids["@latevpc"] = aws.ToString(vpc.VpcId)
+	}
+	return b.ids["@latevpc"], err
 }
 
 // newGroup makes a group and waits until it can be read.

@@ -93,6 +93,6 @@ func Cases() []Case {
 		protocols(), cidrs(), authorize(), revoke(), modify(), describe(), pages(), names(), quotas(), lists(),
 		references(), egress(), defaultGroup(), descriptions(), tags(), dryRun(), associations(), answers(), byName(),
 		vpcs(), defaultVPCs(), limits(), consistency(), largeLists(), listEdits(), slowLists(), interfaces(), instances(),
-		addresses(), peerings(),
+		addresses(), peerings(), awsLists(),
 	)
 }

@@ -28,6 +28,7 @@ func newSite(t *testing.T) (*localec2.Cloud, *conformance.Site) {
 		}),
 	})}
 	site.Stage = &conformance.Stage{Limit: cloud.LimitRequests, Lag: cloud.Lag, Slow: cloud.SlowLists, Pass: func(d time.Duration) { now = now.Add(d) }}
+	require.NoError(t, cloud.Account(localec2.DefaultAccount, localec2.DefaultRegion).PutListOfS3())
 	account, err := site.Open(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, localec2.DefaultAccount, account)

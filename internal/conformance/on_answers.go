@@ -76,6 +76,17 @@ func byName() []Case {
 		})),
 		model("by-name/mismatch-in-a-default-vpc-is-no-error", value, allow(ssh), take("udp 53:53 8.8.8.0/29"), took("unknown udp 53:53 8.8.8.0/29"), holds(ssh)),
 		model("by-name/mismatch-in-a-default-vpc-keeps-no-other", value, allow(ssh), take(ssh, "udp 53:53 8.8.8.0/29"), took(ssh, "unknown udp 53:53 8.8.8.0/29"), holds()),
+		model("by-name/mismatch-outward-in-a-default-vpc-is-no-error", value, func(b *Bench) error {
+			p, err := b.permission("udp 53:53 8.8.8.0/29")
+			if err != nil {
+				return err
+			}
+			out, err := b.EC2.RevokeSecurityGroupEgress(b.ctx, &ec2.RevokeSecurityGroupEgressInput{GroupId: aws.String(b.ids["@self"]), IpPermissions: []types.IpPermission{p}})
+			if err != nil {
+				return err
+			}
+			return equal("unknown permissions", len(out.UnknownIpPermissions), 1)
+		}, holdsOut(opens)),
 		model("by-name/not-associated-with-a-default-vpc", "internal/inventory: VPCs asks for no associations of a default VPC", refused(associate("@self"))),
 	),
 		model("by-name/not-in-another-vpc", resolve, refused(allowNamed("@self", false)), holds()),

@@ -1,12 +1,14 @@
 package conformance
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/aws/smithy-go"
 )
 
 func describe() []Case {
@@ -34,6 +36,15 @@ func describe() []Case {
 		})),
 		doc("describe/unknown-group", gone, refusedAs("InvalidGroup.NotFound", groups(ec2.DescribeSecurityGroupsInput{GroupIds: []string{noSuchGroup}}, nil))),
 		doc("describe/malformed-group-id", "internal/awserr: the code will never pass", refusedAs("InvalidGroupId.Malformed", groups(ec2.DescribeSecurityGroupsInput{GroupIds: []string{"sg-nonsense"}}, nil))),
+		inferred("describe/only-the-unknown-group-is-named", gone, func(b *Bench) error {
+			err := groups(ec2.DescribeSecurityGroupsInput{GroupIds: []string{"@self", noSuchGroup}}, nil)(b)
+			var api smithy.APIError
+			if !errors.As(err, &api) {
+				return fmt.Errorf("not refused by EC2, but: %w", err)
+			}
+			text := api.ErrorMessage()
+			return equal("it is named, and the other is not", strings.Contains(text, noSuchGroup) && !strings.Contains(text, b.ids["@self"]), true)
+		}),
 		inferred("describe/one-unknown-group-refuses-all", gone, refusedAs("InvalidGroup.NotFound", groups(ec2.DescribeSecurityGroupsInput{GroupIds: []string{"@self", noSuchGroup}}, nil))),
 		model("describe/groups-by-vpc", "internal/inventory: Named reads the groups of a VPC", groups(ec2.DescribeSecurityGroupsInput{Filters: []types.Filter{self, where("vpc-id", "@vpc")}}, []string{"@self"})),
 		model("describe/groups-of-another-vpc", "internal/inventory: Named reads the groups of a VPC", groups(ec2.DescribeSecurityGroupsInput{Filters: []types.Filter{self, where("vpc-id", "@farvpc")}}, nil)),

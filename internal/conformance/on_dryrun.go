@@ -22,6 +22,31 @@ func dryRun() []Case {
 			_, err = b.EC2.RevokeSecurityGroupEgress(b.ctx, &ec2.RevokeSecurityGroupEgressInput{DryRun: dry, GroupId: self, IpPermissions: []types.IpPermission{p}})
 			return err
 		}, holdsOut(opens)),
+		inferred("dryrun/proves-no-rule", "internal/doctor: a dry run asks for the right alone", refusedAs("DryRunOperation", func(b *Bench) error {
+			_, err := b.EC2.RevokeSecurityGroupIngress(b.ctx, &ec2.RevokeSecurityGroupIngressInput{
+				DryRun: aws.Bool(true), GroupId: aws.String(b.ids["@self"]), SecurityGroupRuleIds: []string{noSuchRule},
+			})
+			return err
+		})),
+		model("dryrun/modify", asks, allow(ssh), refusedAs("DryRunOperation", func(b *Bench) error {
+			r, err := b.rule(false, ssh)
+			if err != nil {
+				return err
+			}
+			_, err = b.EC2.ModifySecurityGroupRules(b.ctx, &ec2.ModifySecurityGroupRulesInput{
+				DryRun: aws.Bool(true), GroupId: aws.String(b.ids["@self"]),
+				SecurityGroupRules: []types.SecurityGroupRuleUpdate{{SecurityGroupRuleId: r.SecurityGroupRuleId, SecurityGroupRule: &types.SecurityGroupRuleRequest{
+					IpProtocol: r.IpProtocol, FromPort: r.FromPort, ToPort: r.ToPort, CidrIpv4: aws.String("8.8.8.0/30"),
+				}}},
+			})
+			return err
+		}), holds(ssh)),
+		model("dryrun/edit-of-a-list", asks, makes("@list"), refusedAs("DryRunOperation", func(b *Bench) error {
+			_, err := b.EC2.ModifyManagedPrefixList(b.ctx, &ec2.ModifyManagedPrefixListInput{
+				DryRun: aws.Bool(true), PrefixListId: aws.String(b.ids["@list"]), CurrentVersion: aws.Int64(1), AddEntries: []types.AddPrefixListEntry{{Cidr: aws.String("9.9.9.0/29")}},
+			})
+			return err
+		}), listIs("@list", 1, "8.8.8.0/29")),
 		try("create-group", func(b *Bench, dry *bool, _ *string) error {
 			_, err := b.EC2.CreateSecurityGroup(b.ctx, &ec2.CreateSecurityGroupInput{
 				DryRun: dry, GroupName: aws.String(b.site.name()), Description: aws.String("d"), VpcId: &b.vpc, TagSpecifications: b.site.tagged(types.ResourceTypeSecurityGroup),

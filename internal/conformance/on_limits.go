@@ -35,6 +35,10 @@ func limits() []Case {
 			_, err := b.EC2.DescribeSecurityGroupReferences(b.ctx, &ec2.DescribeSecurityGroupReferencesInput{GroupId: []string{b.ids["@self"]}})
 			return err
 		})),
+		doc("limits/stale-rules", staleRead, bucket(20, 5, func(b *Bench) error {
+			_, err := b.EC2.DescribeStaleSecurityGroups(b.ctx, &ec2.DescribeStaleSecurityGroupsInput{VpcId: &b.vpc})
+			return err
+		})),
 		doc("limits/interfaces", attachOne, bucket(100, 5, func(b *Bench) error {
 			_, err := b.EC2.ModifyNetworkInterfaceAttribute(b.ctx, &ec2.ModifyNetworkInterfaceAttributeInput{NetworkInterfaceId: aws.String("eni-0fffffffffffffff0"), Groups: []string{b.ids["@self"]}})
 			return err

@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"errors"
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -26,6 +27,8 @@ func peerings() []Case {
 		doc("peerings/that-stand-leave-nothing-stale", staleRead, makes("@far"), askPeer, acceptPeer, allow("tcp 22:22 @far"), isStale(), endPeer),
 		doc("peerings/that-go-leave-stale-rules", staleRead, makes("@far"), askPeer, acceptPeer, allow("tcp 22:22 @far", "tcp 23:23 8.8.8.0/29"), endPeer, isStale("@far")),
 		doc("peerings/a-group-that-goes-leaves-stale-rules", staleRead, makes("@far"), askPeer, acceptPeer, allow("tcp 22:22 @far"), drop("@far"), isStale("@far"), endPeer),
+		model("peerings/a-stale-rule-names-no-account", "internal/awsrule: a reference without an account is one all the same",
+			makes("@far"), askPeer, acceptPeer, allow("tcp 22:22 @far"), namesAccount(true), drop("@far"), namesAccount(false), endPeer),
 		inferred("peerings/a-stale-rule-can-be-revoked", "internal/plan: a rule goes by its id, whatever it names", makes("@far"), askPeer, acceptPeer, allow("tcp 22:22 @far"), endPeer,
 			revokeAll, isStale(), holds()),
 		inferred("peerings/of-a-vpc-that-is-not-there", across, refusedAs("InvalidVpcID.NotFound", func(b *Bench) error {
@@ -97,6 +100,17 @@ func isStale(want ...string) step {
 			return same("stale references", got, want)
 		})
 	}
+}
+
+// namesAccount holds whether the one reference of @self tells whose group it names:
+// of a deleted one it does not (API reference, UserIdGroupPair).
+func namesAccount(want bool) step {
+	return shows(func(_ *Bench, g types.SecurityGroup) error {
+		if len(g.IpPermissions) != 1 || len(g.IpPermissions[0].UserIdGroupPairs) != 1 {
+			return errors.New("the group has not one reference")
+		}
+		return equal("the account is named", g.IpPermissions[0].UserIdGroupPairs[0].UserId != nil, want)
+	})
 }
 
 // revokeAll revokes all ingress of @self by ids.

@@ -19,24 +19,23 @@ func vpcs() []Case {
 		born   = "internal/warden: a new VPC is looked at, since its default group is in no record"
 	)
 	return []Case{
-		doc("vpcs/ipv6-opens-untouched-egress", silent, makes("@late"), giveIPv6, holdsIn("@late", true, []string{opens, "-1 - ::/0"}), loseIPv6),
-		doc("vpcs/ipv6-leaves-emptied-egress-alone", silent, makes("@late"), emptyEgress("@late"), giveIPv6, holdsIn("@late", true, nil), loseIPv6),
+		doc("vpcs/ipv6-opens-untouched-egress", silent, makes("@late"), giveIPv6, holdsIn("@late", true, []string{opens, "-1 - ::/0"})),
+		doc("vpcs/ipv6-leaves-emptied-egress-alone", silent, makes("@late"), emptyEgress("@late"), giveIPv6, holdsIn("@late", true, nil)),
 		doc("vpcs/ipv6-leaves-extended-egress-alone", silent, makes("@late"), allowOutOf("@late", "tcp 443:443 8.8.8.0/29"), giveIPv6,
-			holdsIn("@late", true, []string{opens, "tcp 443:443 8.8.8.0/29"}), loseIPv6),
-		doc("vpcs/ipv6-opens-the-default-group-too", silent, findDefaultOf("@latevpc"), giveIPv6, holdsIn("@default", true, []string{opens, "-1 - ::/0"}), loseIPv6,
-			revokeOutIn("@default", "-1 - ::/0")),
+			holdsIn("@late", true, []string{opens, "tcp 443:443 8.8.8.0/29"})),
+		doc("vpcs/ipv6-opens-the-default-group-too", silent, makes("@latevpc"), findDefaultOf("@latevpc"), giveIPv6, holdsIn("@default", true, []string{opens, "-1 - ::/0"})),
 		inferred("vpcs/ipv6-gone-leaves-the-rule", silent, makes("@late"), giveIPv6, loseIPv6, holdsIn("@late", true, []string{opens, "-1 - ::/0"})),
-		doc("vpcs/ipv6-leaves-ingress-alone", silent, makes("@late"), giveIPv6, holdsIn("@late", false, nil), loseIPv6),
+		doc("vpcs/ipv6-leaves-ingress-alone", silent, makes("@late"), giveIPv6, holdsIn("@late", false, nil)),
 		doc("vpcs/a-second-block-is-shown", blocks, giveBlock("10.216.0.0/24"), blocksAre(LateBlock, "10.216.0.0/24"), loseBlock("10.216.0.0/24"), blocksAre(LateBlock)),
 		doc("vpcs/overlapping-blocks", blocks, refused(giveBlock(LateBlock))),
 		doc("vpcs/blocks-larger-than-16", blocks, refused(giveBlock("10.0.0.0/15"))),
 		model("vpcs/the-first-block-stays", blocks, refused(loseBlock(LateBlock))),
 		model("vpcs/block-gone-names-the-vpc", named, giveBlock("10.216.0.0/24"), goneNamesVPC("10.216.0.0/24"), blocksAre(LateBlock)),
-		model("vpcs/ipv6-gone-names-the-vpc", named, giveIPv6, goneNamesVPC(""), loseIPv6),
+		model("vpcs/ipv6-gone-names-the-vpc", named, giveIPv6, goneNamesVPC("")),
 		inferred("vpcs/block-gone-leaves-the-rules", lost, makes("@late"), giveBlock("10.216.0.0/24"), allowIn("@late", "tcp 22:22 10.216.0.0/24"),
 			loseBlock("10.216.0.0/24"), blocksAre(LateBlock), holdsIn("@late", false, []string{"tcp 22:22 10.216.0.0/24"})),
 		doc("vpcs/groups-hold-the-vpc", born, makes("@late"), refusedAs("DependencyViolation", func(b *Bench) error {
-			_, err := b.EC2.DeleteVpc(b.ctx, &ec2.DeleteVpcInput{VpcId: &b.site.late})
+			_, err := b.EC2.DeleteVpc(b.ctx, &ec2.DeleteVpcInput{VpcId: aws.String(b.ids["@latevpc"])})
 			return err
 		})),
 	}
@@ -77,16 +76,16 @@ func defaultVPCs() []Case {
 	)
 }
 
-// giveIPv6 gives the site's third VPC an IPv6 block in the place of those that
-// a failed case left, and waits for it.
+// giveIPv6 gives the case's own VPC an IPv6 block, and waits for it.
 func giveIPv6(b *Bench) error {
-	if err := loseIPv6(b); err != nil {
+	id, err := b.id("@latevpc")
+	if err != nil {
 		return err
 	}
-	if _, err := b.EC2.AssociateVpcCidrBlock(b.ctx, &ec2.AssociateVpcCidrBlockInput{VpcId: &b.site.late, AmazonProvidedIpv6CidrBlock: aws.Bool(true)}); err != nil {
+	if _, err := b.EC2.AssociateVpcCidrBlock(b.ctx, &ec2.AssociateVpcCidrBlockInput{VpcId: &id, AmazonProvidedIpv6CidrBlock: aws.Bool(true)}); err != nil {
 		return err
 	}
-	return b.site.eventually(b.ctx, func() error { return b.site.vpcReady(b.ctx, b.site.late, true) })
+	return b.site.eventually(b.ctx, func() error { return b.site.vpcReady(b.ctx, id, true) })
 }
 
 // loseIPv6 takes all its IPv6 blocks away, and waits for the last to be gone.
@@ -104,7 +103,7 @@ func loseIPv6(b *Bench) error {
 		}
 	}
 	return b.site.eventually(b.ctx, func() error {
-		if b.site.vpcReady(b.ctx, b.site.late, true) == nil {
+		if b.site.vpcReady(b.ctx, aws.ToString(v.VpcId), true) == nil {
 			return errors.New("the VPC has an IPv6 block yet")
 		}
 		return nil
@@ -113,7 +112,11 @@ func loseIPv6(b *Bench) error {
 
 func giveBlock(block string) step {
 	return func(b *Bench) error {
-		_, err := b.EC2.AssociateVpcCidrBlock(b.ctx, &ec2.AssociateVpcCidrBlockInput{VpcId: &b.site.late, CidrBlock: &block})
+		id, err := b.id("@latevpc")
+		if err != nil {
+			return err
+		}
+		_, err = b.EC2.AssociateVpcCidrBlock(b.ctx, &ec2.AssociateVpcCidrBlockInput{VpcId: &id, CidrBlock: &block})
 		return err
 	}
 }
@@ -157,11 +160,11 @@ func goneNamesVPC(block string) step {
 		if err != nil {
 			return err
 		}
-		return equal("VPC", aws.ToString(out.VpcId), b.site.late)
+		return equal("VPC", aws.ToString(out.VpcId), aws.ToString(v.VpcId))
 	}
 }
 
-// blocksAre holds the IPv4 blocks of the site's third VPC.
+// blocksAre holds the IPv4 blocks of the case's own VPC.
 func blocksAre(want ...string) step {
 	return func(b *Bench) error {
 		return b.site.eventually(b.ctx, func() error {
@@ -180,8 +183,13 @@ func blocksAre(want ...string) step {
 	}
 }
 
+// lateVPC reads the case's own VPC.
 func (b *Bench) lateVPC() (types.Vpc, error) {
-	out, err := b.EC2.DescribeVpcs(b.ctx, &ec2.DescribeVpcsInput{VpcIds: []string{b.site.late}})
+	id, err := b.id("@latevpc")
+	if err != nil {
+		return types.Vpc{}, err
+	}
+	out, err := b.EC2.DescribeVpcs(b.ctx, &ec2.DescribeVpcsInput{VpcIds: []string{id}})
 	if err != nil {
 		return types.Vpc{}, err
 	}

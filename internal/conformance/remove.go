@@ -179,6 +179,29 @@ func (s *Site) nothingLeft(ctx context.Context) error {
 	return nil
 }
 
+// removeVPC takes a VPC away with all its groups. It may be gone already.
+func (s *Site) removeVPC(ctx context.Context, id string) error {
+	groups := ec2.NewDescribeSecurityGroupsPaginator(s.EC2, &ec2.DescribeSecurityGroupsInput{Filters: []types.Filter{where("vpc-id", id)}})
+	for groups.HasMorePages() {
+		page, err := groups.NextPage(ctx)
+		if err != nil {
+			return fmt.Errorf("find groups of %s: %w", id, err)
+		}
+		for _, g := range page.SecurityGroups {
+			if aws.ToString(g.GroupName) == "default" { // it goes with its VPC
+				continue
+			}
+			if err := errors.Join(s.removeRules(ctx, *g.GroupId), s.removeGroup(ctx, *g.GroupId, nil)); err != nil {
+				return fmt.Errorf("remove %s of %s: %w", *g.GroupId, id, err)
+			}
+		}
+	}
+	return s.eventually(ctx, func() error {
+		_, err := s.EC2.DeleteVpc(ctx, &ec2.DeleteVpcInput{VpcId: &id})
+		return unlessGone(err)
+	})
+}
+
 func (s *Site) removeRules(ctx context.Context, groupID string) error {
 	rules, err := rulesOf(ctx, s.EC2, groupID)
 	if err != nil {

@@ -14,16 +14,16 @@ import (
 // Tag is on all that a site makes; its value is the run.
 const Tag = "sgwarden:conformance"
 
-// The blocks of a site's VPCs. Nothing is ever started in them.
+// The blocks of a site's VPCs, and of those of single cases. Nothing is ever
+// started in them.
 const (
 	OwnBlock  = "10.213.0.0/24"
 	FarBlock  = "10.214.0.0/24"
 	LateBlock = "10.215.0.0/24"
 )
 
-// Site is where cases run: one VPC for their groups, a second one with IPv6 for
-// what needs another, and a third one that gets blocks and loses them. Not for
-// concurrent use.
+// Site is where cases run: one VPC for their groups, and a second one with IPv6
+// for what needs another. Not for concurrent use.
 type Site struct {
 	EC2 *ec2.Client
 	// Run names the site: lower-case letters and digits, at least one. Two sites of one
@@ -36,10 +36,10 @@ type Site struct {
 	// there, cases that are Staged cannot be tried.
 	Stage *Stage
 
-	own, far, late string
-	subnetID       string // of the first VPC, made at its first use
-	defaultID      string // the default VPC, read at its first use
-	count          int
+	own, far  string
+	subnetID  string // of the first VPC, made at its first use
+	defaultID string // the default VPC, read at its first use
+	count     int
 }
 
 // Stage is an endpoint in our hands.
@@ -76,11 +76,6 @@ func (s *Site) Open(ctx context.Context) (accountID string, err error) {
 		return "", err
 	}
 	s.far = aws.ToString(far.VpcId)
-	late, err := s.newVPC(ctx, LateBlock, false)
-	if err != nil {
-		return "", err
-	}
-	s.late = aws.ToString(late.VpcId)
 	return aws.ToString(own.OwnerId), nil
 }
 
@@ -132,7 +127,7 @@ func (s *Site) vpcReady(ctx context.Context, id string, withIPv6 bool) error {
 func (s *Site) Try(ctx context.Context, c Case) error {
 	b := &Bench{
 		EC2: s.EC2, ctx: ctx, site: s, vpc: s.own, kept: map[string]string{},
-		ids: map[string]string{"@vpc": s.own, "@farvpc": s.far, "@latevpc": s.late},
+		ids: map[string]string{"@vpc": s.own, "@farvpc": s.far},
 	}
 	if c.InDefaultVPC {
 		var err error
@@ -151,7 +146,11 @@ func (s *Site) Try(ctx context.Context, c Case) error {
 		}
 		defer s.Stage.reset()
 	}
-	return c.Run(b)
+	failed := c.Run(b)
+	if id, made := b.ids["@latevpc"]; made { // what it became is no other case's to meet
+		return errors.Join(failed, s.removeVPC(ctx, id))
+	}
+	return failed
 }
 
 var errNoStage = errors.New("the case needs a stage")

@@ -40,6 +40,7 @@ type office struct {
 	*testing.T
 	world   *World
 	records [][]byte
+	at      time.Time // a millisecond passes whenever somebody looks
 }
 
 func newOffice(t *testing.T, settings string) *office {
@@ -48,9 +49,8 @@ func newOffice(t *testing.T, settings string) *office {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "sgwarden.yaml"), []byte(settings), 0o600))
 	set, _, err := bundle.Load(dir, bundle.Options{Default: policy.Enforce})
 	require.NoError(t, err)
-	o := &office{T: t}
-	at := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
-	o.world = New(Options{Set: set, Clock: func() time.Time { at = at.Add(time.Millisecond); return at }, Watch: func(r []byte) { o.records = append(o.records, slices.Clone(r)) }})
+	o := &office{T: t, at: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)}
+	o.world = New(Options{Set: set, Clock: func() time.Time { o.at = o.at.Add(time.Millisecond); return o.at }, Watch: func(r []byte) { o.records = append(o.records, slices.Clone(r)) }})
 	_, err = o.world.Account(t.Context(), localec2.DefaultAccount, localec2.DefaultRegion)
 	require.NoError(t, err)
 	return o

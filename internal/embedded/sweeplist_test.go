@@ -122,6 +122,42 @@ func TestAHeldListIsReleased(t *testing.T) {
 	s.quiet()
 }
 
+// TestWhatWasLackingForAListIsAskedForWhileItWaits: the sweep leads there again, also
+// where the wait is long, and no longer than until it is known.
+func TestWhatWasLackingForAListIsAskedForWhileItWaits(t *testing.T) {
+	s := newSharedList(t, "remedy: {do: revert, after: 24h}")
+	s.world.cloud.Disturb(func(c localec2.Call) localec2.Disturbance {
+		if c.Action == "GetManagedPrefixListAssociations" {
+			return localec2.Deny()
+		}
+		return localec2.Disturbance{}
+	})
+	s.grow()
+	s.sweep()
+	s.wait(16 * time.Minute)
+	require.Equal(t, []string{"opened"}, eventTypes(s.topic.sent))
+	require.Empty(t, s.open(), "it is told, and nobody knows that something will be taken out")
+	require.NotZero(t, s.sweep().Counts.Enqueued[warden.SweepDue])
+	s.world.cloud.Disturb(nil)
+	s.guardLooks()
+	require.Len(t, s.open(), 1)
+	require.Equal(t, incident.Pending, s.open()[0].Outcome)
+	for range 3 {
+		s.guardLooks()
+		require.Empty(t, s.sweep().Counts.Enqueued)
+	}
+	require.Equal(t, 2, s.entries())
+	for end := s.world.now.Add(25 * time.Hour); s.world.now.Before(end); {
+		s.sweep()
+		s.wait(15 * time.Minute)
+	}
+	require.Equal(t, 1, s.entries())
+	require.Empty(t, s.open())
+	require.Equal(t, []string{"opened", "acted"}, eventTypes(s.topic.sent))
+	s.sweep()
+	s.quiet()
+}
+
 // TestAListThatCannotBeEditedIsAskedForOnce in a pass, and not by each of its groups.
 func TestAListThatCannotBeEditedIsAskedForOnce(t *testing.T) {
 	s := newSharedList(t, "")

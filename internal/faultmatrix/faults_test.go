@@ -87,9 +87,10 @@ type faults struct {
 	active    []cell
 	onEffect  func(spot) // is told of every call that was carried out
 	hits      int
-	dying     bool // what is under way may still have its effect
-	refusing  bool // likewise: the endpoint is away, until the delivery ends
-	published int  // messages that went out in this delivery
+	refused   []spot // calls that were answered with access denied
+	dying     bool   // what is under way may still have its effect
+	refusing  bool   // likewise: the endpoint is away, until the delivery ends
+	published int    // messages that went out in this delivery
 	// doubles is how many messages may be sent twice: an answer of Publish was
 	// lost, or what was sent could not be written down.
 	doubles  int
@@ -118,6 +119,9 @@ func (f *faults) intercept(c localaws.Call) localec2.Disturbance {
 	if hit != nil && hit.fault != "" {
 		d = hit.fault.On(c, before)
 		lost = hit.fault == localaws.ResetAfter
+		if hit.fault == localaws.AccessDenied {
+			f.refused = append(f.refused, at)
+		}
 	}
 	switch {
 	case hit == nil:

@@ -119,17 +119,19 @@ func playWorld(t testing.TB, bootstrap string, limit time.Duration, w *world) *w
 
 // passVisibility makes it later by as much as a delivery that failed is hidden
 // for: the messages are visible again, and the lease of a dead process, which
-// is shorter, is over.
+// is shorter, is over, be it of a group, a list or an event.
 func (w *world) passVisibility() {
 	w.cloud.Queue().Hurry()
 	client := dynamodb.NewFromConfig(w.config(userKey, w.cloud.Aside()))
-	for _, id := range w.groups {
-		if w.checker.memory(id).Lease.Holder == "" {
+	for _, item := range w.cloud.DynamoDB().Items(w.cloud.Table()) {
+		if _, leased := item["leaseUntil"]; !leased {
 			continue
 		}
 		_, err := client.UpdateItem(context.Background(), &dynamodb.UpdateItemInput{
-			TableName:                 aws.String(w.cloud.Table()),
-			Key:                       map[string]types.AttributeValue{"pk": &types.AttributeValueMemberS{Value: "group#" + id}, "sk": &types.AttributeValueMemberS{Value: "item"}},
+			TableName: aws.String(w.cloud.Table()),
+			Key: map[string]types.AttributeValue{
+				"pk": &types.AttributeValueMemberS{Value: item["pk"].Text()}, "sk": &types.AttributeValueMemberS{Value: item["sk"].Text()},
+			},
 			UpdateExpression:          aws.String("SET leaseUntil = :over"),
 			ConditionExpression:       aws.String("attribute_exists(leaseUntil)"),
 			ExpressionAttributeValues: map[string]types.AttributeValue{":over": &types.AttributeValueMemberN{Value: "0"}},
@@ -156,7 +158,7 @@ func TestKilledProgram(t *testing.T) {
 	bootstrap := build(t)
 	var mu sync.Mutex
 	var failures []string
-	kills := 0
+	kills, missed := 0, 0
 	t.Run("scenarios", func(t *testing.T) {
 		for _, sc := range killable() {
 			t.Run(sc.name, func(t *testing.T) {
@@ -183,7 +185,11 @@ func TestKilledProgram(t *testing.T) {
 					mu.Unlock()
 					wait.Go(func() {
 						w := playProgram(t, bootstrap, sc, c)
-						if w.faults.hits == 0 {
+						if w.faults.hits == 0 && sc.sideBySide { // another order makes one call more or less
+							mu.Lock()
+							missed++
+							mu.Unlock()
+						} else if w.faults.hits == 0 {
 							w.checker.failf("the call was not made")
 						}
 						note(c.String(), w)
@@ -193,8 +199,9 @@ func TestKilledProgram(t *testing.T) {
 			})
 		}
 	})
-	t.Logf("%d kills of the program, %d failures", kills, len(failures))
+	t.Logf("%d kills of the program, %d that met no call, %d failures", kills, missed, len(failures))
 	require.NotZero(t, kills)
+	require.LessOrEqual(t, missed, kills/20)
 	report(t, failures)
 }
 

@@ -38,8 +38,7 @@ type scenario struct {
 
 	// want is each group's rules in the end; nil = there is no such group.
 	want map[string][]string
-	// lists are the entries of each prefix list in the end. Where EC2 refuses to
-	// tell who uses one, or to edit it, that is told instead.
+	// lists are the entries of each prefix list in the end.
 	lists map[string][]string
 	// keep are rules whose flows no call of guard's may close.
 	keep map[string][]string

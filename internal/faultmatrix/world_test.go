@@ -65,6 +65,7 @@ type world struct {
 	mu       sync.Mutex
 	groups   map[string]string // id by name
 	lastBody string            // of the last record
+	lost     string            // the last record that was not queued
 	before   *localec2.Snapshot
 	records  bool // records of calls are queued
 	checker  *checker
@@ -89,7 +90,9 @@ func newWorld(t testing.TB, sc *scenario) *world {
 	w.cloud.EC2().OnRecord(func(record []byte) {
 		if w.records {
 			w.send(envelope(record))
+			return
 		}
+		w.lost = envelope(record)
 	})
 	w.user = ec2.NewFromConfig(w.config(userKey, w.cloud.EC2().Transport()))
 	w.table = ledger.NewTable(dynamodb.NewFromConfig(w.config(userKey, w.cloud.Aside())), w.cloud.Table())
@@ -134,6 +137,14 @@ func envelope(record []byte) string {
 		account, time.Now().UTC().Format(time.RFC3339), region, record)
 }
 
+// environment is that of a function, as a process has it.
+func (w *world) environment() (env []string) {
+	for name, value := range w.environ() { // FromEnviron sorts
+		env = append(env, name+"="+value)
+	}
+	return env
+}
+
 // environ is guard's environment.
 func (w *world) environ() map[string]string {
 	env := map[string]string{
@@ -164,11 +175,7 @@ func (w *world) start() {
 		return
 	}
 	p := &inProcess{}
-	env := []string{}
-	for name, value := range w.environ() { // FromEnviron sorts
-		env = append(env, name+"="+value)
-	}
-	settings, err := guard.FromEnviron(env)
+	settings, err := guard.FromEnviron(w.environment())
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -341,33 +348,10 @@ func (w *world) run() {
 	}
 	w.drain()
 	if w.sweepNeeded() {
-		w.cloud.Queue().Send(`{"source":"sgwarden","detail-type":"Judge Group","detail":{"groupId":"`+w.groups["new"]+`","cause":"sweep"}}`, 0)
+		w.sweep()
 		w.drain()
 	}
 	w.checker.end()
-}
-
-// unreadable reports whether EC2 refused to show a prefix list: what it holds
-// is then unknown, which is told, and not acted on.
-func (w *world) unreadable() bool {
-	return slices.ContainsFunc(w.faults.cells, func(c cell) bool {
-		return c.fault == localaws.AccessDenied && strings.Contains(c.at.operation, "ManagedPrefixList")
-	})
-}
-
-// mayNotRead reports whether EC2 refused to show a list, or a group that refers to
-// it: its entries then stay, which is told.
-func (w *world) mayNotRead() bool {
-	return slices.ContainsFunc(w.faults.cells, func(c cell) bool {
-		return c.fault == localaws.AccessDenied && c.at.service == localaws.EC2 && !strings.HasPrefix(c.at.operation, "Modify")
-	})
-}
-
-// sweepNeeded reports whether EC2 showed, at another look than the first, a
-// group without the rule that no record names: then only the sweep, which asks
-// for a look, can find it.
-func (w *world) sweepNeeded() bool {
-	return w.sc.unnamed && slices.ContainsFunc(w.faults.cells, func(c cell) bool { return c.fault == localaws.StaleRead && c.at.n > 1 })
 }
 
 // group gives a group by the name that the scenario has for it.

@@ -157,7 +157,7 @@ func Reads(set *policy.Set) inventory.Needs {
 func Asked(set *policy.Set) inventory.Needs {
 	facts := set.Facts()
 	return inventory.Needs{
-		Interfaces: slices.Contains(facts, policy.NeedInterfaces), Dead: slices.Contains(facts, policy.NeedDead),
+		Interfaces: slices.Contains(facts, policy.NeedInterfaces) || slices.Contains(facts, policy.NeedUsers), Dead: slices.Contains(facts, policy.NeedDead),
 		Elastic: slices.Contains(facts, policy.NeedElastic),
 	}
 }

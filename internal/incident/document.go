@@ -11,48 +11,52 @@ import (
 // docs/reference/incident.schema.json. Pointers are nullable, every key is
 // always present.
 type document struct {
-	SchemaVersion string              `json:"schemaVersion" jsonschema:"enum=1" jsonschema_description:"Version of this document. Keys may be added within a version; none changes its meaning."`
-	IncidentID    *string             `json:"incidentId" jsonschema:"nullable" jsonschema_description:"The same for every message about this incident; null where there is none (compliant and ignored changes)."`
-	EventType     *string             `json:"eventType" jsonschema:"nullable,enum=opened,enum=acted,enum=resolved,enum=attributed,enum=contested,enum=reminder,enum=undone" jsonschema_description:"Why this message was sent. With incidentId it identifies the message."`
-	Outcome       *string             `json:"outcome" jsonschema_description:"The worst outcome of the rules."`
-	Reason        string              `json:"reason" jsonschema_description:"More about the outcome, in a word or a sentence."`
-	Fallback      string              `json:"fallback" jsonschema_description:"Why a rule was removed although it was to be narrowed or put back; empty where it was not."`
-	Mode          *string             `json:"mode" jsonschema:"nullable,enum=observe,enum=enforce" jsonschema_description:"In observe mode nothing is ever changed."`
-	Severity      *string             `json:"severity" jsonschema:"nullable,enum=info,enum=low,enum=medium,enum=high,enum=critical" jsonschema_description:"The highest severity of the violated policies."`
-	Policies      []string            `json:"policies" jsonschema_description:"Ids of the violated policies, the most severe first."`
-	Violations    []violationDocument `json:"violations" jsonschema_description:"The same policies, with what a reader needs of them."`
-	Standing      []standingDocument  `json:"standing" jsonschema_description:"Rules that violate a policy but stand: they were there before the policy was."`
-	AccountID     string              `json:"accountId"`
-	Region        string              `json:"region"`
-	Resource      string              `json:"resource" jsonschema_description:"ARN of the group."`
-	GroupID       string              `json:"groupId"`
-	GroupName     string              `json:"groupName" jsonschema_description:"Chosen by whoever made the group: do not trust it."`
-	VPCID         string              `json:"vpcId"`
-	GroupTags     map[string]string   `json:"groupTags" jsonschema_description:"Chosen by whoever may tag the group: do not trust them."`
-	Rules         []ruleDocument      `json:"rules" jsonschema_description:"The rules that were judged, by id."`
-	Actor         actorDocument       `json:"actor"`
-	APICall       string              `json:"apiCall" jsonschema_description:"Name of the call; empty where no event told."`
-	EventID       string              `json:"eventId" jsonschema_description:"CloudTrail's eventID; empty where no event told."`
-	Cause         string              `json:"cause" jsonschema_description:"Why the group was judged: event, sweep, retry, settle, after, blocks."`
-	OpenedAt      *time.Time          `json:"openedAt" jsonschema:"nullable" jsonschema_description:"When the call was made, as CloudTrail has it."`
-	LearntAt      *time.Time          `json:"learntAt" jsonschema:"nullable" jsonschema_description:"When sgwarden first judged it."`
-	ClosedAt      *time.Time          `json:"closedAt" jsonschema:"nullable" jsonschema_description:"When the group was read back and found right; null while the incident is open."`
-	Sessions      sessionsDocument    `json:"sessions"`
-	Would         []string            `json:"would" jsonschema_description:"Observe mode: what enforce mode would have called."`
-	Actions       []string            `json:"actions" jsonschema_description:"What was called, with the answer."`
-	Notes         []string            `json:"notes" jsonschema_description:"Facts for the reader, one sentence each."`
-	List          *listChangeDocument `json:"list,omitempty" jsonschema_description:"The prefix list that the incident is about; absent where it is about a group."`
-	OmittedRules  int                 `json:"omittedRules" jsonschema:"minimum=0" jsonschema_description:"How many rules were left out of this copy because of its size; the ledger has them all."`
+	SchemaVersion string               `json:"schemaVersion" jsonschema:"enum=1" jsonschema_description:"Version of this document. Keys may be added within a version; none changes its meaning."`
+	IncidentID    *string              `json:"incidentId" jsonschema:"nullable" jsonschema_description:"The same for every message about this incident; null where there is none (compliant and ignored changes)."`
+	EventType     *string              `json:"eventType" jsonschema:"nullable,enum=opened,enum=acted,enum=resolved,enum=attributed,enum=contested,enum=reminder,enum=undone" jsonschema_description:"Why this message was sent. With incidentId it identifies the message."`
+	Outcome       *string              `json:"outcome" jsonschema_description:"The worst outcome of the rules."`
+	Reason        string               `json:"reason" jsonschema_description:"More about the outcome, in a word or a sentence."`
+	Fallback      string               `json:"fallback" jsonschema_description:"Why a rule was removed although it was to be narrowed or put back; empty where it was not."`
+	Mode          *string              `json:"mode" jsonschema:"nullable,enum=observe,enum=enforce" jsonschema_description:"In observe mode nothing is ever changed."`
+	Severity      *string              `json:"severity" jsonschema:"nullable,enum=info,enum=low,enum=medium,enum=high,enum=critical" jsonschema_description:"The highest severity of the violated policies."`
+	Policies      []string             `json:"policies" jsonschema_description:"Ids of the violated policies, the most severe first."`
+	Violations    []violationDocument  `json:"violations" jsonschema_description:"The same policies, with what a reader needs of them."`
+	Standing      []standingDocument   `json:"standing" jsonschema_description:"Rules that violate a policy but stand: they were there before the policy was."`
+	AccountID     string               `json:"accountId"`
+	Region        string               `json:"region"`
+	Resource      string               `json:"resource" jsonschema_description:"ARN of the group."`
+	GroupID       string               `json:"groupId"`
+	GroupName     string               `json:"groupName" jsonschema_description:"Chosen by whoever made the group: do not trust it."`
+	VPCID         string               `json:"vpcId"`
+	GroupTags     map[string]string    `json:"groupTags" jsonschema_description:"Chosen by whoever may tag the group: do not trust them."`
+	Rules         []ruleDocument       `json:"rules" jsonschema_description:"The rules that were judged, by id."`
+	Actor         actorDocument        `json:"actor"`
+	APICall       string               `json:"apiCall" jsonschema_description:"Name of the call; empty where no event told."`
+	EventID       string               `json:"eventId" jsonschema_description:"CloudTrail's eventID; empty where no event told."`
+	Cause         string               `json:"cause" jsonschema_description:"Why the group was judged: event, sweep, retry, settle, after, blocks."`
+	OpenedAt      *time.Time           `json:"openedAt" jsonschema:"nullable" jsonschema_description:"When the call was made, as CloudTrail has it."`
+	LearntAt      *time.Time           `json:"learntAt" jsonschema:"nullable" jsonschema_description:"When sgwarden first judged it."`
+	ClosedAt      *time.Time           `json:"closedAt" jsonschema:"nullable" jsonschema_description:"When the group was read back and found right; null while the incident is open."`
+	Sessions      sessionsDocument     `json:"sessions"`
+	Would         []string             `json:"would" jsonschema_description:"Observe mode: what enforce mode would have called."`
+	Actions       []string             `json:"actions" jsonschema_description:"What was called, with the answer."`
+	Notes         []string             `json:"notes" jsonschema_description:"Facts for the reader, one sentence each."`
+	List          *listChangeDocument  `json:"list,omitempty" jsonschema_description:"The prefix list that the incident is about; absent where it is about a group."`
+	Superseded    []supersededDocument `json:"superseded,omitempty" jsonschema_description:"Changes of these rules that came before the one that the incident is about, and of which records told late; absent where there is none. At most 10."`
+	OmittedRules  int                  `json:"omittedRules" jsonschema:"minimum=0" jsonschema_description:"How many rules were left out of this copy because of its size; the ledger has them all."`
 }
 
 // storedDocument adds what only the ledger needs.
 type storedDocument struct {
 	document
-	Published []string                   `json:"published"`
-	Owed      []string                   `json:"owed,omitempty"`
-	Planned   map[string]plannedDocument `json:"planned,omitempty"`
-	Chain     string                     `json:"chain"`
-	Status    string                     `json:"status"`
+	Published []string `json:"published"`
+	Owed      []string `json:"owed,omitempty"`
+	Untold    bool     `json:"actorUntold,omitempty"`
+	// Told are the eventIds of the superseded changes that messages told of.
+	Told    []string                   `json:"told,omitempty"`
+	Planned map[string]plannedDocument `json:"planned,omitempty"`
+	Chain   string                     `json:"chain"`
+	Status  string                     `json:"status"`
 }
 
 type plannedDocument struct {

@@ -193,5 +193,23 @@ func drawIncident(t *rapid.T) incident.Incident {
 			Severity: policy.High, File: "a.yaml", Line: 7, Controls: map[string][]string{"aws-fsbp": {"EC2.13"}},
 		})
 	}
+	for n := range rapid.IntRange(0, 2).Draw(t, "superseded") {
+		i.Superseded = append(i.Superseded, drawSuperseded(t, n))
+	}
+	i.ActorUntold = rapid.Bool().Draw(t, "actor untold")
 	return i
+}
+
+func drawSuperseded(t *rapid.T, n int) incident.Superseded {
+	s := incident.Superseded{
+		EventID: fmt.Sprintf("event-%d", n), APICall: drawText(t, "superseded call"), Actor: secgroup.Actor{ARN: drawText(t, "superseded arn"), UserAgent: drawText(t, "superseded agent")},
+		OmittedRules: rapid.IntRange(0, 2).Draw(t, "superseded omitted"), New: rapid.Bool().Draw(t, "new"), Told: rapid.Bool().Draw(t, "told"),
+	}
+	if rapid.Bool().Draw(t, "superseded time") {
+		s.At = drawTime(t, "superseded at")
+	}
+	for range rapid.IntRange(0, 2).Draw(t, "superseded rules") {
+		s.Rules = append(s.Rules, incident.SupersededRule{Value: drawValue(t), Policies: drawTexts(t, "superseded policies")})
+	}
+	return s
 }

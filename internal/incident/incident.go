@@ -74,8 +74,14 @@ type Incident struct {
 	// message has a size; the ledger always has them all.
 	OmittedRules int
 
+	// Superseded are the changes that came before the one that the incident is
+	// about and of which records told late, MostSuperseded at most, as they came.
+	Superseded []Superseded
+
 	// Bookkeeping of the ledger, part of the stored form only.
-	Published []string // event types that were sent
+	Published []string // event types that were sent, by when they were sent last
+	// ActorUntold is true while no message told the actor, whom a later record told.
+	ActorUntold bool
 	// Owed are the sinks beside the subscribers that could not take the last of
 	// those messages yet, by name.
 	Owed []string

@@ -37,7 +37,10 @@ func (i Incident) MarshalRecord(record int) ([]byte, error) {
 
 // MarshalStored is MarshalJSON with the bookkeeping of the ledger beside it.
 func (i Incident) MarshalStored() ([]byte, error) {
-	return encode(storedDocument{newDocument(i), orEmpty(slices.Clone(i.Published)), i.Owed, newPlannedDocuments(i.Planned), i.Chain, i.Status})
+	return encode(storedDocument{
+		document: newDocument(i), Published: orEmpty(slices.Clone(i.Published)), Owed: i.Owed, Untold: i.ActorUntold, Told: toldEvents(i.Superseded),
+		Planned: newPlannedDocuments(i.Planned), Chain: i.Chain, Status: i.Status,
+	})
 }
 
 // UnmarshalStored is the inverse of MarshalStored.
@@ -50,9 +53,12 @@ func UnmarshalStored(text []byte) (Incident, error) {
 	if err != nil {
 		return Incident{}, fmt.Errorf("decode stored incident: %w", err)
 	}
-	i := Incident{Published: orNil(d.Published), Owed: orNil(d.Owed), Planned: planned, Chain: d.Chain, Status: d.Status}
+	i := Incident{Published: orNil(d.Published), Owed: orNil(d.Owed), ActorUntold: d.Untold, Planned: planned, Chain: d.Chain, Status: d.Status}
 	if err := d.fill(&i); err != nil {
 		return Incident{}, err
+	}
+	for n := range i.Superseded {
+		i.Superseded[n].Told = slices.Contains(d.Told, i.Superseded[n].EventID)
 	}
 	return i, nil
 }
@@ -89,6 +95,7 @@ func newDocument(i Incident) document {
 		Actions:       orEmpty(i.Actions),
 		Notes:         orEmpty(i.Notes),
 		List:          newListChangeDocument(i.List),
+		Superseded:    newSupersededDocuments(i.Superseded),
 		OmittedRules:  i.OmittedRules,
 	}
 	if i.ClosedAt != nil {
@@ -136,6 +143,7 @@ func (d document) fill(i *Incident) error {
 		Notes:        orNil(d.Notes),
 		OmittedRules: d.OmittedRules,
 		Published:    i.Published,
+		ActorUntold:  i.ActorUntold,
 		Owed:         i.Owed,
 		Planned:      i.Planned,
 		Chain:        i.Chain,
@@ -153,6 +161,9 @@ func (d document) fill(i *Incident) error {
 	}
 	var err error
 	if out.List, err = d.List.list(); err != nil {
+		return err
+	}
+	if out.Superseded, err = readSuperseded(d.Superseded); err != nil {
 		return err
 	}
 	*i = out

@@ -47,6 +47,45 @@ func (i *Inventory) Interfaces(ctx context.Context, groupID string) (ids []strin
 	return ids, more, nil
 }
 
+// Users gives the kinds of all network interfaces that a group is on, each once:
+// ec2:DescribeNetworkInterfaces, with those that AWS manages, once per 1,000.
+// Interfaces of other accounts that share the group are not told to its owner.
+func (i *Inventory) Users(ctx context.Context, groupID string) ([]secgroup.InterfaceKind, error) {
+	var kinds []secgroup.InterfaceKind
+	err := pages(func(token *string) (*string, error) {
+		out, err := i.client.DescribeNetworkInterfaces(ctx, &ec2.DescribeNetworkInterfacesInput{
+			Filters:                 []types.Filter{{Name: aws.String("group-id"), Values: []string{groupID}}},
+			IncludeManagedResources: aws.Bool(true), MaxResults: aws.Int32(describePage), NextToken: token,
+		})
+		if err != nil {
+			return nil, err
+		}
+		for _, n := range out.NetworkInterfaces {
+			if k := kindOf(n); !slices.Contains(kinds, k) {
+				kinds = append(kinds, k)
+			}
+		}
+		return out.NextToken, nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("describe network interfaces of %s: %w", groupID, notGone(err))
+	}
+	return kinds, nil
+}
+
+// kindOf leaves out who asked for an interface of the account's own: that is a
+// role's id with a session name, which is the caller's choice.
+func kindOf(n types.NetworkInterface) secgroup.InterfaceKind {
+	k := secgroup.InterfaceKind{Type: string(n.InterfaceType)}
+	if n.Attachment != nil {
+		k.Owner = aws.ToString(n.Attachment.InstanceOwnerId)
+	}
+	if aws.ToBool(n.RequesterManaged) {
+		k.Requester = aws.ToString(n.RequesterId)
+	}
+	return k
+}
+
 // DeadReferences gives, for the groups of a VPC that have such rules, the
 // groups, sorted, that their rules name and that are gone, or out of reach since their
 // peering is: ec2:DescribeStaleSecurityGroups once per 255 groups.

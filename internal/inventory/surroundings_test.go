@@ -34,6 +34,27 @@ func TestInterfacesOfAGroup(t *testing.T) {
 	require.Equal(t, 1, cloud.Count(), "no more is read than tells that it is used")
 }
 
+// TestUsersOfAGroupAreReadToTheEnd: one interface of another kind decides.
+func TestUsersOfAGroupAreReadToTheEnd(t *testing.T) {
+	cloud, account, inv := newWorld(t)
+	kinds, err := inv.Users(t.Context(), web)
+	require.NoError(t, err)
+	require.Empty(t, kinds)
+	for n := range 1000 {
+		require.NoError(t, account.EnsureInterface(localec2.Interface{ID: fmt.Sprintf("eni-%017x", n), VPCID: webVPC, Groups: []string{web}, Service: "amazon-elb"}))
+	}
+	require.NoError(t, account.EnsureInterface(localec2.Interface{ID: "eni-0ffffffffffffff01", VPCID: webVPC, Groups: []string{web}, Type: "lambda"}))
+	require.NoError(t, account.EnsureInterface(localec2.Interface{ID: "eni-0ffffffffffffff02", VPCID: webVPC, Groups: []string{web}, InstanceID: "i-0000000000000000a"}))
+	require.NoError(t, account.EnsureInterface(localec2.Interface{ID: "eni-0ffffffffffffff03", VPCID: webVPC, Groups: []string{web}}))
+	cloud.Forget()
+	kinds, err = inv.Users(t.Context(), web)
+	require.NoError(t, err)
+	require.Equal(t, []secgroup.InterfaceKind{
+		{Type: "interface", Owner: "amazon-elb", Requester: "amazon-elb"}, {Type: "lambda"}, {Type: "interface", Owner: "123456789012"}, {Type: "interface"},
+	}, kinds)
+	require.Equal(t, 2, cloud.Count())
+}
+
 func TestDeadReferencesAreThoseOfGroupsAndPeerings(t *testing.T) {
 	cloud, account, inv := newWorld(t)
 	other := cloud.Account("210987654321", "us-east-1")

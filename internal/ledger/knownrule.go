@@ -21,6 +21,8 @@ type knownRecord struct {
 	By         *attributionRecord `json:"by,omitempty"`
 	Before     *valueRecord       `json:"before,omitempty"`
 	BeforeBy   *attributionRecord `json:"beforeBy,omitempty"`
+	BeforeTold string             `json:"beforeTold,omitempty"`
+	PriorAt    *time.Time         `json:"priorAt,omitempty"`
 	IncidentID string             `json:"incident,omitempty"`
 	Reported   string             `json:"reported,omitempty"`
 	Exemption  string             `json:"exemption,omitempty"`
@@ -72,6 +74,8 @@ type removedRecord struct {
 	IncidentID string       `json:"incident,omitempty"`
 	Value      string       `json:"rule,omitempty"`
 	Unheard    bool         `json:"unheard,omitempty"`
+	Opened     *time.Time   `json:"opened,omitempty"`
+	PriorAt    *time.Time   `json:"priorAt,omitempty"`
 	Was        *knownRecord `json:"was,omitempty"`
 }
 
@@ -88,7 +92,7 @@ func newKnownRecord(id string, k policy.KnownRule) (knownRecord, error) {
 func newRest(id string, k policy.KnownRule) (knownRecord, error) {
 	r := knownRecord{
 		ListDigest: k.ListDigest, Since: timeOrNil(k.Since), Order: k.Order, IncidentID: k.IncidentID,
-		Reported: k.Reported, Exemption: k.Exemption, Baseline: k.Baseline, Under: k.Under,
+		Reported: k.Reported, Exemption: k.Exemption, Baseline: k.Baseline, Under: k.Under, PriorAt: timeOrNil(k.PriorAt), BeforeTold: k.BeforeTold,
 	}
 	r.By, r.BeforeBy = newAttributionRecord(k.By), newAttributionRecord(k.BeforeBy)
 	if k.Before != nil {
@@ -120,7 +124,7 @@ func (r knownRecord) known(id string) (policy.KnownRule, error) {
 func (r knownRecord) withoutValue(id string) (policy.KnownRule, error) {
 	k := policy.KnownRule{
 		ListDigest: r.ListDigest, Since: timeValue(r.Since), Order: r.Order, IncidentID: r.IncidentID,
-		Reported: r.Reported, Exemption: r.Exemption, Baseline: r.Baseline, Under: r.Under,
+		Reported: r.Reported, Exemption: r.Exemption, Baseline: r.Baseline, Under: r.Under, PriorAt: timeValue(r.PriorAt), BeforeTold: r.BeforeTold,
 	}
 	k.By, k.BeforeBy = r.By.attribution(), r.BeforeBy.attribution()
 	if r.Before != nil {
@@ -214,7 +218,9 @@ func (v valueRecord) rule(id string) (secgroup.Rule, error) {
 }
 
 func newRemovedRecord(id string, r policy.RemovedRule) (removedRecord, error) {
-	record := removedRecord{At: timeOrNil(r.At), IncidentID: r.IncidentID, Value: r.Value, Unheard: r.Unheard}
+	record := removedRecord{
+		At: timeOrNil(r.At), IncidentID: r.IncidentID, Value: r.Value, Unheard: r.Unheard, Opened: timeOrNil(r.Opened), PriorAt: timeOrNil(r.PriorAt),
+	}
 	if r.Was != nil {
 		was, err := newKnownRecord(id, *r.Was)
 		if err != nil {
@@ -226,7 +232,9 @@ func newRemovedRecord(id string, r policy.RemovedRule) (removedRecord, error) {
 }
 
 func (r removedRecord) removed(id string) (policy.RemovedRule, error) {
-	gone := policy.RemovedRule{At: timeValue(r.At), IncidentID: r.IncidentID, Value: r.Value, Unheard: r.Unheard}
+	gone := policy.RemovedRule{
+		At: timeValue(r.At), IncidentID: r.IncidentID, Value: r.Value, Unheard: r.Unheard, Opened: timeValue(r.Opened), PriorAt: timeValue(r.PriorAt),
+	}
 	if r.Was != nil {
 		was, err := r.Was.known(id)
 		if err != nil {

@@ -59,7 +59,7 @@ func anyKnownRule(id string) *rapid.Generator[policy.KnownRule] {
 		word := func(label string) string { return rapid.SampledFrom([]string{"", "", "a", "b"}).Draw(t, label) }
 		k := policy.KnownRule{
 			Rule: anyRule(id).Draw(t, "rule"), Since: anyTime().Draw(t, "since"), Order: rapid.Int64().Draw(t, "order"), By: anyAttribution().Draw(t, "by"),
-			BeforeBy: anyAttribution().Draw(t, "before by"), ListDigest: word("digest"), IncidentID: word("incident"), Reported: word("reported"), Exemption: word("exemption"),
+			BeforeBy: anyAttribution().Draw(t, "before by"), BeforeTold: word("before told"), ListDigest: word("digest"), IncidentID: word("incident"), Reported: word("reported"), Exemption: word("exemption"),
 			Baseline: rapid.SampledFrom([][]string{nil, {"p"}, {"p", "q"}}).Draw(t, "baseline"), Under: rapid.SampledFrom([][]string{nil, {}, {"p"}}).Draw(t, "under"),
 		}
 		if rapid.Bool().Draw(t, "grew") {

@@ -2,6 +2,7 @@ package localaws
 
 import (
 	"encoding/json"
+	"strings"
 
 	"github.com/sgwarden/sgwarden/internal/localec2"
 	"github.com/sgwarden/sgwarden/internal/localec2/query"
@@ -107,41 +108,26 @@ func (f Fault) On(c Call, before *localec2.Snapshot) localec2.Disturbance {
 // errorsOf are the answers of each service to being too busy, broken, or not
 // allowed (each API's common errors, read 2026-11).
 var errorsOf = map[Service]map[Fault]query.Fault{
-	EC2: {
-		Throttled:    *localec2.Throttle().Fault(),
-		Failed:       *localec2.Fail().Fault(),
-		AccessDenied: *localec2.Deny().Fault(),
-	},
-	STS: {
-		Throttled:    {Status: 400, Code: "Throttling", Message: "Rate exceeded"},
-		Failed:       {Status: 500, Code: "InternalFailure", Message: "An internal error has occurred"},
-		AccessDenied: {Status: 403, Code: "AccessDenied", Message: "User is not authorized to perform this action"},
-	},
-	DynamoDB: {
-		Throttled:    {Status: 400, Code: "ThrottlingException", Message: "Throughput exceeds the current capacity of your table or index."},
-		Failed:       {Status: 500, Code: "InternalServerError", Message: "Internal server error"},
-		AccessDenied: {Status: 400, Code: "AccessDeniedException", Message: "User is not authorized to perform this action"},
-	},
-	SNS: {
-		Throttled:    {Status: 429, Code: "Throttled", Message: "Rate exceeded"},
-		Failed:       {Status: 500, Code: "InternalError", Message: "An internal error has occurred"},
-		AccessDenied: {Status: 403, Code: "AuthorizationError", Message: "User is not authorized to perform this action"},
-	},
-	EventBridge: {
-		Throttled:    {Status: 400, Code: "ThrottlingException", Message: "Rate exceeded"},
-		Failed:       {Status: 500, Code: "InternalException", Message: "Internal failure"},
-		AccessDenied: {Status: 400, Code: "AccessDeniedException", Message: "User is not authorized to perform this action"},
-	},
-	SecurityHub: {
-		Throttled:    {Status: 429, Code: "TooManyRequestsException", Message: "Rate exceeded"},
-		Failed:       {Status: 500, Code: "InternalException", Message: "Internal failure"},
-		AccessDenied: {Status: 403, Code: "AccessDeniedException", Message: "User is not authorized to perform this action"},
-	},
-	SQS: {
-		Throttled:    {Status: 400, Code: "RequestThrottled", Message: "The request was denied due to request throttling."},
-		Failed:       {Status: 500, Code: "InternalFailure", Message: "An internal error has occurred"},
-		AccessDenied: {Status: 403, Code: "AccessDeniedException", Message: "User is not authorized to perform this action"},
-	},
+	EC2:         {Throttled: *localec2.Throttle().Fault(), Failed: *localec2.Fail().Fault(), AccessDenied: *localec2.Deny().Fault()},
+	STS:         answers(400, "Throttling: Rate exceeded", "InternalFailure: An internal error has occurred", 403, "AccessDenied"),
+	DynamoDB:    answers(400, "ThrottlingException: Throughput exceeds the current capacity of your table or index.", "InternalServerError: Internal server error", 400, "AccessDeniedException"),
+	SNS:         answers(429, "Throttled: Rate exceeded", "InternalError: An internal error has occurred", 403, "AuthorizationError"),
+	EventBridge: answers(400, "ThrottlingException: Rate exceeded", "InternalException: Internal failure", 400, "AccessDeniedException"),
+	SecurityHub: answers(429, "TooManyRequestsException: Rate exceeded", "InternalException: Internal failure", 403, "AccessDeniedException"),
+	SQS:         answers(400, "RequestThrottled: The request was denied due to request throttling.", "InternalFailure: An internal error has occurred", 403, "AccessDeniedException"),
+}
+
+// answers are those of a service: of throttling, with its status, code and
+// message; of a failure, which is a 500; of a denial, with its status and code.
+func answers(busy int, throttled, failed string, refused int, denied string) map[Fault]query.Fault {
+	fault := func(status int, text string) query.Fault {
+		code, message, _ := strings.Cut(text, ": ")
+		return query.Fault{Status: status, Code: code, Message: message}
+	}
+	return map[Fault]query.Fault{
+		Throttled: fault(busy, throttled), Failed: fault(500, failed),
+		AccessDenied: fault(refused, denied+": User is not authorized to perform this action"),
+	}
 }
 
 // namespaces are those of errors that the front of a JSON service answers.

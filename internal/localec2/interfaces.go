@@ -1,6 +1,7 @@
 package localec2
 
 import (
+	"cmp"
 	"net/netip"
 	"slices"
 
@@ -14,6 +15,8 @@ type networkInterface struct {
 	groups                           []string // ids, never empty
 	tags                             map[string]string
 	instanceID                       string // "" = not attached
+	kind                             string // its type; "" = interface
+	service                          string // AWS service that manages it, as amazon-elb; "" = none
 	deviceIndex                      int
 	goesWithInstance                 bool
 }
@@ -176,7 +179,7 @@ func (s *session) describeInterfaces() (query.Object, *query.Fault) {
 }
 
 func (i *networkInterface) status() string {
-	if i.instanceID != "" {
+	if i.instanceID != "" || i.service != "" {
 		return "in-use"
 	}
 	return "available"
@@ -185,7 +188,7 @@ func (i *networkInterface) status() string {
 func (s *session) interfaceValues(i *networkInterface) values {
 	return values{tags: i.tags, of: map[string]string{
 		"network-interface-id": i.id, "vpc-id": i.vpcID, "subnet-id": i.subnetID, "description": i.description, "status": i.status(),
-		"owner-id": s.account.ID, "attachment.instance-id": i.instanceID, "interface-type": "interface",
+		"owner-id": s.account.ID, "attachment.instance-id": i.instanceID, "interface-type": cmp.Or(i.kind, "interface"),
 	}, sets: map[string][]string{"group-id": i.groups, "group-name": s.namesOf(i.groups)}}
 }
 
@@ -202,11 +205,11 @@ func (s *session) namesOf(groupIDs []string) []string {
 func (s *session) interfaceObject(i *networkInterface, status string) query.Object {
 	o := query.Object{}.With("networkInterfaceId", i.id).With("subnetId", i.subnetID).With("vpcId", i.vpcID).
 		With("availabilityZone", s.state.subnets[i.subnetID].zone).WithText("description", i.description).With("ownerId", s.account.ID).
-		With("requesterManaged", false).With("status", status).With("privateIpAddress", i.address.String()).With("sourceDestCheck", true).
-		With("interfaceType", "interface").With("groupSet", s.groupSet(i.groups))
-	if i.instanceID != "" {
-		o = o.With("attachment", query.Object{}.With("attachmentId", "eni-attach-"+i.id[len("eni-"):]).With("instanceId", i.instanceID).
-			With("deviceIndex", i.deviceIndex).With("status", "attached").With("deleteOnTermination", i.goesWithInstance))
+		With("requesterManaged", i.service != "").WithText("requesterId", i.service).With("status", status).With("privateIpAddress", i.address.String()).With("sourceDestCheck", true).
+		With("interfaceType", cmp.Or(i.kind, "interface")).With("groupSet", s.groupSet(i.groups))
+	if i.instanceID != "" || i.service != "" {
+		o = o.With("attachment", query.Object{}.With("attachmentId", "eni-attach-"+i.id[len("eni-"):]).WithText("instanceId", i.instanceID).
+			With("instanceOwnerId", cmp.Or(i.service, s.account.ID)).With("deviceIndex", i.deviceIndex).With("status", "attached").With("deleteOnTermination", i.goesWithInstance))
 	}
 	address := query.Object{}.With("privateIpAddress", i.address.String()).With("primary", true)
 	return o.With("privateIpAddressesSet", query.List{address}).With("ipv6AddressesSet", query.List{}).With("tagSet", tagSet(i.tags))

@@ -254,8 +254,8 @@ func (a *Account) SetTags(id string, tags map[string]string) (set bool) {
 
 // PutList makes a prefix list with the given entries, or gives one that exists
 // these entries as its next version. OwnerID "" is the account, "AWS" makes a
-// list of AWS, whose maxEntries is its weight. maxEntries below the number of
-// entries is raised to it.
+// list of AWS, whose maxEntries is its weight, which its entries do not change.
+// Of others, maxEntries below the number of entries is raised to it.
 func (a *Account) PutList(l secgroup.PrefixList, maxEntries int) error {
 	return a.change(func(s *state) error {
 		if fault := wellFormed("pl-", l.ID); fault != nil {
@@ -277,10 +277,22 @@ func (a *Account) PutList(l secgroup.PrefixList, maxEntries int) error {
 			c.versions = nil
 		}
 		c.versions = append(slices.Clone(c.versions), entries)
-		c.maxEntries = max(c.maxEntries, maxEntries, len(entries))
+		if c.maxEntries = max(c.maxEntries, maxEntries); !c.byAWS() {
+			c.maxEntries = max(c.maxEntries, len(entries))
+		}
 		s.lists[l.ID] = c
 		return nil
 	})
+}
+
+// PutListOfS3 makes the list that AWS has in every region for the gateway endpoint
+// of S3, with its weight of 1 (VPC guide, "AWS-managed prefix list weights").
+func (a *Account) PutListOfS3() error {
+	list := secgroup.PrefixList{ID: "pl-63a5400a", Name: "com.amazonaws." + a.Region + ".s3", OwnerID: "AWS"}
+	for _, block := range []string{"3.5.0.0/19", "18.34.0.0/19", "52.216.0.0/15"} {
+		list.Entries = append(list.Entries, netip.MustParsePrefix(block))
+	}
+	return a.PutList(list, 1)
 }
 
 // PutAddress gives the account an elastic IP address.

@@ -12,6 +12,8 @@ type Interface struct {
 	VPCID      string // "" = the default VPC; an unknown one is made
 	Groups     []string
 	InstanceID string // i-...; "" = not attached; an unknown instance is made
+	Type       string // as EC2 calls it, lambda; "" = interface
+	Service    string // AWS service that made it and has it attached, as amazon-elb; "" = none
 }
 
 // EnsureInterface makes an interface with its groups, or gives one that exists
@@ -33,6 +35,7 @@ func (a *Account) EnsureInterface(i Interface) error {
 			c = *old
 			c.groups = slices.Clone(i.Groups)
 		}
+		c.kind, c.service = i.Type, i.Service
 		for _, id := range c.groups {
 			if s.groups[id] == nil {
 				return fmt.Errorf("ensure interface %s: %s: %w", i.ID, id, ErrNoGroup)

@@ -30,6 +30,7 @@ func main() {
 	flag.StringVar(&o.file, "file", "", "mutate only this file of the package, e.g. build.go")
 	flag.StringVar(&o.skip, "skip", "^TestCorpus", "leave these tests out: they need files that not everybody has")
 	flag.IntVar(&o.workers, "workers", runtime.NumCPU(), "mutants to try at a time")
+	flag.StringVar(&o.state, "state", ".build/mutation", "folder of what an interrupted run found out, to go on with")
 	list := flag.String("survivors", "internal/mutation/survivors.txt", "the survivors that are known, with their reasons")
 	flag.Parse()
 
@@ -50,6 +51,7 @@ type options struct {
 	file    string // "" = every file
 	skip    string // pattern of tests
 	workers int
+	state   string // folder
 }
 
 func run(ctx context.Context, names []string, list string, o options) error {

@@ -2,8 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"strings"
 	"sync"
 )
 
@@ -44,10 +47,26 @@ func mutatePackage(ctx context.Context, pkg string, o options) ([]result, error)
 	if err != nil {
 		return nil, err
 	}
-	return tryAll(ctx, s, mutants, o.workers)
+	if o.file != "" { // short, and its mutants have other numbers
+		return tryAll(ctx, s, mutants, o.workers, &progress{})
+	}
+	tree, err := treeDigest(".", o.skip)
+	if err != nil {
+		return nil, err
+	}
+	before, err := resume(filepath.Join(o.state, strings.ReplaceAll(pkg, "/", "-")), tree)
+	if err != nil {
+		return nil, err
+	}
+	if n := len(before.fates); n > 0 {
+		fmt.Fprintf(os.Stderr, "%s: goes on after %d mutants that an interrupted run of this tree tried (%s)\n", pkg, n, before.path)
+	}
+	results, err := tryAll(ctx, s, mutants, o.workers, before)
+	return results, errors.Join(err, before.close(err == nil))
 }
 
-func tryAll(ctx context.Context, s *suite, mutants []*mutant, workers int) ([]result, error) {
+// tryAll tries the mutants that were not tried before.
+func tryAll(ctx context.Context, s *suite, mutants []*mutant, workers int, before *progress) ([]result, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	results := make([]result, len(mutants))
@@ -57,6 +76,9 @@ func tryAll(ctx context.Context, s *suite, mutants []*mutant, workers int) ([]re
 		wg.Go(func() {
 			for i := range queue {
 				f, err := s.try(ctx, mutants[i].id)
+				if err == nil {
+					err = before.note(mutants[i].id, f)
+				}
 				if err != nil {
 					cancel(fmt.Errorf("%s: %w", mutants[i].name, err))
 				}
@@ -70,6 +92,10 @@ func tryAll(ctx context.Context, s *suite, mutants []*mutant, workers int) ([]re
 		}
 		if i%200 == 0 {
 			fmt.Fprintf(os.Stderr, "%s: %d of %d mutants tried\n", mutants[i].name.Package, i, len(mutants))
+		}
+		if f, tried := before.fates[mutants[i].id]; tried {
+			results[i] = result{mutants[i], f}
+			continue
 		}
 		queue <- i
 	}

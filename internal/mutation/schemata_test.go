@@ -102,8 +102,9 @@ func TestMutatePackage(t *testing.T) {
 		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
 	}
 	t.Chdir(dir)
-	results, err := mutatePackage(t.Context(), "sub", options{workers: 2})
+	results, err := mutatePackage(t.Context(), "sub", options{workers: 2, state: ".build/mutation"})
 	require.NoError(t, err)
+	require.NoFileExists(t, ".build/mutation/sub")
 	fates := map[string]fate{}
 	for _, r := range results {
 		require.Equal(t, "sub", r.name.Package)
@@ -135,6 +136,17 @@ func TestMutatePackage(t *testing.T) {
 		"Both: b -> !(b)":                          unseen,
 	}, fates)
 	require.Equal(t, tally{mutants: 22, killed: 16, endless: 1, lived: 2, unseen: 3}, count(results))
+
+	tree, err := treeDigest(".", "")
+	require.NoError(t, err)
+	interrupted, err := resume(".build/mutation/sub", tree)
+	require.NoError(t, err)
+	require.NoError(t, interrupted.note(1, unseen)) // it is killed: this shows that it was not tried again
+	require.NoError(t, interrupted.close(false))
+	results, err = mutatePackage(t.Context(), "sub", options{workers: 2, state: ".build/mutation"})
+	require.NoError(t, err)
+	require.Equal(t, unseen, results[0].fate)
+	require.Equal(t, tally{mutants: 22, killed: 15, endless: 1, lived: 2, unseen: 4}, count(results))
 }
 
 // TestSchemata shows what becomes of a file.

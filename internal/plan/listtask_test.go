@@ -107,6 +107,12 @@ func TestTakeOut(t *testing.T) {
 			"of what is too much together the largest goes", entries("8.8.8.0/29"), entries("8.8.8.0/29", "9.9.0.0/17", "11.0.0.0/16", "12.0.0.0/18"),
 			[][]string{{ssh}}, []string{"11.0.0.0/16"}, nil, "",
 		},
+		{
+			"the largest is tried last, wherever it stands", entries("10.0.0.0/29"), entries("11.0.0.0/16", "10.0.0.0/29", "9.9.0.0/17"),
+			[][]string{{ssh}}, []string{"11.0.0.0/16"}, nil, "",
+		},
+		{"two go, and one stays", entries("8.8.8.0/29"), entries("8.8.8.0/29", "9.9.9.9/32", "11.0.0.0/8", "12.0.0.0/8"), [][]string{{ssh}}, []string{"11.0.0.0/8", "12.0.0.0/8"}, nil, ""},
+		{"beside other rules", entries("8.8.8.0/29"), entries("8.8.8.0/29", "0.0.0.0/0"), [][]string{{"ingress tcp/443 from 10.0.0.0/8", "ingress tcp/443 from pl-0fedcba9876543210", ssh}}, []string{"0.0.0.0/0"}, nil, ""},
 		{"private blocks stay", entries("8.8.8.0/29"), entries("8.8.8.0/29", "10.0.0.0/8", "0.0.0.0/0"), [][]string{{ssh}}, []string{"0.0.0.0/0"}, nil, ""},
 		{"part of what it held is no growth", entries("11.0.0.0/8"), entries("11.0.0.0/8", "11.1.0.0/16"), [][]string{{ssh}}, nil, nil, "no entry was added that every rule with the list violates by"},
 		{"both directions", entries("10.0.0.0/29"), entries("10.0.0.0/29", "0.0.0.0/0"), [][]string{{ssh}, {smtp, ssh}}, []string{"0.0.0.0/0"}, nil, ""},
@@ -177,8 +183,60 @@ func TestTakeOutWithinWhatACallAndAListTake(t *testing.T) {
 	edit, why = task.TakeOut()
 	require.Empty(t, why)
 	require.Len(t, edit.Add, 12)
+	task = listTask(t, held[:1], entries("0.0.0.0/0"), ssh)
+	task.List.MaxEntries = 1
+	edit, why = task.TakeOut()
+	require.Empty(t, why, "one goes, and one comes back")
+	require.Len(t, edit.Add, 1)
+	task = listTask(t, held[:MostEntries], entries("0.0.0.0/0"), ssh)
+	task.List.MaxEntries = 0
+	edit, why = task.TakeOut()
+	require.Empty(t, why)
+	require.Len(t, edit.Add, MostEntries)
 	_, why = listTask(t, held, entries("0.0.0.0/0"), ssh).TakeOut()
 	require.Equal(t, "more than 100 of the entries that it had would have to go back", why)
+}
+
+// TestTakeOutOfManyIsNotTriedOneByOne: past a bound of judgings all that were
+// added go, also what might have stayed; what was covered before never does.
+func TestTakeOutOfManyIsNotTriedOneByOne(t *testing.T) {
+	now := entries("11.0.0.0/8", "9.9.9.9/32")
+	for n := range 90 {
+		now = append(now, secgroup.ListEntry{Block: netip.PrefixFrom(netip.AddrFrom4([4]byte{byte(20 + n), 0, 0, 0}), 8)})
+	}
+	var groups [][]string
+	for range mostTries/91 + 1 {
+		groups = append(groups, []string{"ingress tcp/22 from " + listID})
+	}
+	task := listTask(t, entries("11.0.0.0/8"), now, groups...)
+	task.List.MaxEntries = 100
+	edit, why := task.TakeOut()
+	require.Empty(t, why)
+	require.Len(t, edit.Remove, 91)
+	require.Contains(t, texts(edit.Remove), "9.9.9.9/32")
+
+	now = append(entries("11.0.0.0/8", "11.1.0.0/16"), now[2:]...)
+	task = listTask(t, entries("11.0.0.0/8"), now, groups...)
+	task.List.MaxEntries = 100
+	edit, why = task.TakeOut()
+	require.Empty(t, why)
+	require.Len(t, edit.Remove, 90)
+	require.NotContains(t, texts(edit.Remove), "11.1.0.0/16")
+}
+
+// TestTakeOutLeavesOtherListsOfTheGroup: their addresses count beside those of
+// the list, and do not change with it.
+func TestTakeOutLeavesOtherListsOfTheGroup(t *testing.T) {
+	const another = "pl-0fedcba9876543210"
+	task := listTask(t, entries("10.0.0.0/29"), entries("10.0.0.0/29", "11.0.0.0/17", "13.0.0.0/24"), []string{"ingress tcp/22 from " + another, "ingress tcp/22 from " + listID})
+	in := task.Uses[0]
+	in.Live.Rules[0].Peer = secgroup.PrefixList{ID: another, OwnerID: account, Version: 1, Readable: true, Entries: secgroup.Blocks(entries("12.0.0.0/17"))}
+	known := in.Known.Rules["sgr-1"]
+	known.Rule.Peer, known.ListDigest = secgroup.PrefixList{ID: another, OwnerID: account, Version: 1}, policy.ListDigest(secgroup.Blocks(entries("12.0.0.0/17")))
+	in.Known.Rules["sgr-1"] = known
+	edit, why := task.TakeOut()
+	require.Empty(t, why)
+	require.Equal(t, []string{"11.0.0.0/17"}, texts(edit.Remove))
 }
 
 // TestTakeOutIsAFixedPoint: what is left after the edit is not edited again, and

@@ -96,3 +96,28 @@ func TestAFormerValueIsOneRule(t *testing.T) {
 	require.Equal(t, Narrowed, p.Rules[0].Goal)
 	require.False(t, p.Rules[0].Restored)
 }
+
+// TestBlocksInPlaceOfAListThatLeaveOrComeAlready: what another rule takes along
+// is not made again, and what is made for one is not made for the next.
+func TestBlocksInPlaceOfAListThatLeaveOrComeAlready(t *testing.T) {
+	const list, other, block = "ingress tcp/22 from pl-0123456789abcdef0#sgr-1", "ingress tcp/22 from pl-0fedcba9876543210#sgr-3", "ingress tcp/22 from 10.0.0.0/8"
+	p := build(t, everything, []string{list, block + "#sgr-2"}, listJudged(t, block), judged(t, policy.Revert, 0, block+"#sgr-2"))
+	require.Equal(t, []string{"RevokeSecurityGroupIngress sgr-1 sgr-2"}, steps(p))
+	require.Equal(t, "what was to be left of it equals a rule that is taken back too", p.Rules[0].Fallback)
+
+	second := listJudged(t, block)
+	second.Rule.ID, second.Rule.Peer = "sgr-3", secgroup.PrefixList{ID: "pl-0fedcba9876543210", Readable: true, Entries: prefixes("0.0.0.0/0")}
+	p = build(t, everything, []string{list, other}, listJudged(t, block), second)
+	require.Equal(t, []string{"AuthorizeSecurityGroupIngress [" + block + "]", "RevokeSecurityGroupIngress sgr-1 sgr-3"}, steps(p))
+}
+
+// TestAFormerValueOfAnotherKindIsNotPutBack: EC2 changes no rule for blocks into
+// one for a group.
+func TestAFormerValueOfAnotherKindIsNotPutBack(t *testing.T) {
+	live, old := rule(t, "ingress tcp/22 from 0.0.0.0/0#sgr-1"), rule(t, "ingress tcp/22 from sg-0123456789abcdef0#sgr-1")
+	v := policy.RuleVerdict{Rule: live, Decision: policy.Revert, Parts: 1, Remaining: []secgroup.Rule{old}}
+	p := Build(policy.Verdict{Rules: []policy.RuleVerdict{v}}, secgroup.Group{ID: groupID, Rules: []secgroup.Rule{live}},
+		policy.Known{Rules: map[string]policy.KnownRule{"sgr-1": {Rule: live, Before: &old}}}, everything)
+	require.Equal(t, []string{"RevokeSecurityGroupIngress sgr-1"}, steps(p))
+	require.Equal(t, "a rule cannot be changed into one with another kind of peer", p.Rules[0].Fallback)
+}

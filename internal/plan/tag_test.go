@@ -41,6 +41,13 @@ func TestTheGroupItselfIsTaggedOnce(t *testing.T) {
 	v := policy.Verdict{GroupID: groupID, Rules: []policy.RuleVerdict{tagging(owner, "owner"), ofRule, tagging(named, "named")}}
 	p := Build(v, live, policy.Known{}, everything)
 	require.Equal(t, []string{"CreateTags sgr-1 of-rules", "CreateTags group " + named + " " + owner + " named of-rules owner"}, steps(p))
+	for _, r := range p.Rules {
+		if secgroup.IsGroupEntry(r.Before.ID) {
+			require.Equal(t, "named of-rules owner", r.Tag)
+		} else {
+			require.Equal(t, "of-rules", r.Tag)
+		}
+	}
 
 	v.Rules, live.Tags = []policy.RuleVerdict{v.Rules[0], v.Rules[2]}, map[string]string{TagKey: "named owner"}
 	require.Empty(t, Build(v, live, policy.Known{}, everything).Actions)

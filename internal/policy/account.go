@@ -104,6 +104,13 @@ func (m *scopeMatcher) conditions(f groupFacts) []condition {
 	add("groups of ", m.vpcs, oneOf(m.vpcs, f.vpc))
 	add("groups of account ", m.accounts, oneOf(m.accounts, f.account))
 	add("groups in ", m.regions, oneOf(m.regions, f.region))
+	use := "groups that are on some "
+	if m.every {
+		use = "groups that are on nothing but "
+	}
+	if len(m.usedBy) > 0 { // else not asked: it costs
+		add(use, m.usedBy, m.holdUse(f.users))
+	}
 	if m.isDefault != nil {
 		words := "groups that are no default group"
 		if *m.isDefault {

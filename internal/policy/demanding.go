@@ -25,7 +25,7 @@ func (j *judgement) demanding(p *Policy, subjects []*subject) []ruling {
 		switch {
 		case !e.flows().Covers(f.culprit):
 			j.dueState(&r, &e)
-			r.needs = j.needsFor(&r)
+			r.needs = append(r.needs, j.needsFor(&r)...)
 		case e.flows().Covers(f.doubtful):
 			excusedState(&r, &e)
 			r.needs = j.needsBeyond(p, s, s.region.Subtract(r.kept))

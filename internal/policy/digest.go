@@ -161,7 +161,11 @@ func scopeText(m *scopeMatcher) string {
 	for _, list := range [...][]string{m.names, m.ids, tags, m.vpcs, m.accounts, m.regions} {
 		text += " " + quotedSet(list)
 	}
-	return text + " " + isDefault
+	text += " " + isDefault
+	if len(m.usedBy) > 0 {
+		text += " used by " + quotedSet(m.usedBy)
+	}
+	return text
 }
 
 // ListDigest is the digest of a prefix list's entries for KnownRule.ListDigest:

@@ -43,6 +43,7 @@ type Scope struct {
 	Tags                    map[string][]string
 	VPCs, Accounts, Regions []string
 	Default                 *bool
+	UsedBy                  []string // kinds of network interfaces; of one that uses the group, in scope.not of all
 }
 
 // Clause is one box of forbid, within, these or but.

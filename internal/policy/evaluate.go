@@ -76,6 +76,7 @@ func newJudgement(s *Set, in Input) *judgement {
 	}{input: in}
 	j := &all.judgement
 	j.set, j.in, j.at, j.facts = s, &all.input, siteOf(in.Live), factsOf(in.Live)
+	j.facts.users = in.Facts.Surroundings.Users
 	return j
 }
 

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -15,6 +16,7 @@ type (
 	accountID   struct{ word }
 	peerAccount struct{ word }
 	regionName  struct{ word }
+	usedBy      struct{ word }
 )
 
 func (w *policyID) read(s *syntaxReader, n *yamlNode, label string) {
@@ -43,6 +45,34 @@ func (w *peerAccount) read(s *syntaxReader, n *yamlNode, label string) {
 
 func (w *regionName) read(s *syntaxReader, n *yamlNode, label string) {
 	w.shaped(s, n, label, func(t string) bool { return only(t, idLetters) && strings.Count(t, "-") >= 2 }, "a region: eu-west-1")
+}
+
+func (w *usedBy) read(s *syntaxReader, n *yamlNode, label string) {
+	if w.word.read(s, n, label); w.text == "" || isServiceAlias(w.text) || slices.Contains(interfaceTypes, w.text) {
+		return
+	}
+	hint := didYouMean(w.text, interfaceTypes)
+	if w.text == "interface" {
+		hint = "instances have that type, and most services: name the owner, as amazon-elb"
+	}
+	s.fault(w.position, hint, "%s must be a type of network interfaces (load_balancer, lambda, ...) or an AWS service that has them (amazon-elb, ...), not %q", label, w.text)
+	w.text = ""
+}
+
+// isServiceAlias reports whether a text is how EC2 calls an AWS service that
+// has interfaces of its own.
+func isServiceAlias(t string) bool {
+	rest, ok := strings.CutPrefix(t, "amazon-")
+	return ok && rest != "" && only(rest, idLetters)
+}
+
+// interfaceTypes are those of EC2's NetworkInterface.interfaceType (API
+// reference; a test holds them against the SDK), but for "interface": whatever
+// has no type of its own is one, instances first. Of NAT gateways there are two.
+var interfaceTypes = []string{
+	"api_gateway_managed", "aws_codestar_connections_managed", "branch", "efa", "efa-only", "gateway_load_balancer",
+	"gateway_load_balancer_endpoint", "global_accelerator_managed", "iot_rules_managed", "lambda", "load_balancer", "natGateway",
+	"nat_gateway", "network_load_balancer", "quicksight", "transit_gateway", "trunk", "vpc_endpoint",
 }
 
 func (w *word) shaped(s *syntaxReader, n *yamlNode, label string, fits func(string) bool, want string) {

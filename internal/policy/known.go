@@ -35,12 +35,18 @@ type KnownRule struct {
 	// Before is the last value that was compliant, exempt or baseline, or
 	// stood before an act; nil = unknown, or Rule itself. It is what a revert
 	// puts back, and where Rule has flows beyond it, what Baseline is about.
-	Before     *secgroup.Rule
-	BeforeBy   *secgroup.Attribution // who made Before; nil = unattributed
-	IncidentID string                // the incident that it belongs to, open or closed; "" = none
-	Reported   string                // outcome of that incident for this rule (observed, alerted, tagged ...); "" = none
-	Exemption  string                // exemption id; "" = none
-	Baseline   []string              // ids of policies for which the rule's value is marked
+	Before   *secgroup.Rule
+	BeforeBy *secgroup.Attribution // who made Before; nil = unattributed
+	// BeforeTold is the incident that told of Before as exempt; "" = none did.
+	BeforeTold string
+	// PriorAt is when the value that was known when this one was first seen was
+	// made, or seen, the later: a change between the two was overwritten. Zero =
+	// none was known, or the rule is in order.
+	PriorAt    time.Time
+	IncidentID string   // the incident that it belongs to, open or closed; "" = none
+	Reported   string   // outcome of that incident for this rule (observed, alerted, tagged ...); "" = none
+	Exemption  string   // exemption id; "" = none
+	Baseline   []string // ids of policies for which the rule's value is marked
 	// Under are the ids of the policies under which IncidentID holds the rule;
 	// nil = not known, which counts as all. Without an incident: those under
 	// which it is due, though nothing was told yet; nil = none.
@@ -61,7 +67,7 @@ func (k KnownRule) InOrder() bool {
 }
 
 // ListGrew reports whether the value last seen is that of Before, a prefix
-// list, with other entries.
+// list, with other entries, or with entries that could not be read since.
 func (k KnownRule) ListGrew() bool {
 	if k.Before == nil {
 		return false
@@ -112,6 +118,9 @@ type RemovedRule struct {
 	IncidentID string    // our own removal; "" = somebody's
 	Value      string    // rule text
 	Unheard    bool      // we removed it before we heard of the record that names it
+	// Of our own removals: when the value was made, or first seen where no record
+	// told, and KnownRule.PriorAt of it.
+	Opened, PriorAt time.Time
 	// Was is what was known of a rule that a read did not show and no record or
 	// act of ours explains: the read may be older than the rule. It belongs to no
 	// incident. nil = explained, or too long ago.

@@ -120,66 +120,60 @@ var (
 	roleResource  = lazily(`^role/[A-Za-z0-9_+=,.@/-]{1,512}$`)
 )
 
-func (a *keyARN) read(s *syntaxReader, n *yamlNode, label string) {
-	const example = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
-	if !a.parse(s, n, label, "kms", "the ARN of a KMS key", example) {
-		return
-	}
-	if strings.HasPrefix(a.resource, "alias/") {
-		a.refuse(s, "name the key itself: rights are given on keys, not on aliases", "%q is the ARN of an alias", a.text)
-		return
-	}
-	a.shaped(s, keyResource, "the ARN of a KMS key", example)
+// arnForm is what an ARN of a setting must be.
+type arnForm struct {
+	service, what, example string
+	resource               func() *regexp.Regexp
+	// mistaken says, of a resource that people write in the place of the right
+	// one, what it is and what to do; "" = it is none of those.
+	mistaken func(resource string) (is, hint string)
 }
 
-func (a *queueARN) read(s *syntaxReader, n *yamlNode, label string) {
-	const example = "arn:aws:sqs:eu-west-1:123456789012:alerts"
-	if !a.parse(s, n, label, "sqs", "the ARN of a queue", example) {
-		return
-	}
-	if strings.HasSuffix(a.resource, ".fifo") {
-		a.refuse(s, "name a standard queue", "%q is a FIFO queue, and SNS sends to those from FIFO topics only", a.text)
-		return
-	}
-	a.shaped(s, queueResource, "the ARN of a queue", example)
-}
+var (
+	keyForm = arnForm{"kms", "the ARN of a KMS key", "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab", keyResource, func(resource string) (is, hint string) {
+		if strings.HasPrefix(resource, "alias/") {
+			return "the ARN of an alias", "name the key itself: rights are given on keys, not on aliases"
+		}
+		return "", ""
+	}}
+	queueForm = arnForm{"sqs", "the ARN of a queue", "arn:aws:sqs:eu-west-1:123456789012:alerts", queueResource, func(resource string) (is, hint string) {
+		if strings.HasSuffix(resource, ".fifo") {
+			return "a FIFO queue, and SNS sends to those from FIFO topics only", "name a standard queue"
+		}
+		return "", ""
+	}}
+	roleForm = arnForm{"iam", "the ARN of a role", "arn:aws:iam::123456789012:role/operator", roleResource, func(string) (is, hint string) { return "", "" }}
+)
 
-func (a *roleARN) read(s *syntaxReader, n *yamlNode, label string) {
-	const example = "arn:aws:iam::123456789012:role/operator"
-	if a.parse(s, n, label, "iam", "the ARN of a role", example) {
-		a.shaped(s, roleResource, "the ARN of a role", example)
-	}
-}
+func (a *keyARN) read(s *syntaxReader, n *yamlNode, label string)   { a.parse(s, n, label, keyForm) }
+func (a *queueARN) read(s *syntaxReader, n *yamlNode, label string) { a.parse(s, n, label, queueForm) }
+func (a *roleARN) read(s *syntaxReader, n *yamlNode, label string)  { a.parse(s, n, label, roleForm) }
 
-// parse reads the parts of an ARN, and reports whether it has those of a service.
-func (a *arnText) parse(s *syntaxReader, n *yamlNode, label, service, want, example string) bool {
+// parse reads an ARN, which must have a form.
+func (a *arnText) parse(s *syntaxReader, n *yamlNode, label string, form arnForm) {
 	if a.word.read(s, n, label); a.text == "" {
-		return false
+		return
 	}
+	refuse := func(hint, format string, args ...any) { s.fault(a.position, hint, format, args...) }
 	parts := strings.SplitN(a.text, ":", 6)
-	if len(parts) < 6 || parts[0] != "arn" || parts[2] != service || !isAccountID(parts[4]) || (service == "iam") != (parts[3] == "") {
-		a.refuse(s, "write "+example, "%q is not %s", a.text, want)
-		return false
+	switch {
+	case len(parts) < 6 || parts[0] != "arn" || parts[2] != form.service || !isAccountID(parts[4]) || (form.service == "iam") != (parts[3] == ""):
+		refuse("write "+form.example, "%q is not %s", a.text, form.what)
+		return
+	case !slices.Contains(Partitions(), parts[1]):
+		refuse("known: "+strings.Join(Partitions(), ", "), "there is no stack in partition %q", parts[1])
+		return
+	case parts[3] != "" && PartitionOf(parts[3]) != parts[1]:
+		refuse("write arn:"+PartitionOf(parts[3])+":"+strings.Join(parts[2:], ":"), "region %s is of partition %s, not %s", parts[3], PartitionOf(parts[3]), parts[1])
+		return
 	}
-	if !slices.Contains(Partitions(), parts[1]) {
-		a.refuse(s, "known: "+strings.Join(Partitions(), ", "), "there is no stack in partition %q", parts[1])
-		return false
+	if is, hint := form.mistaken(parts[5]); is != "" {
+		refuse(hint, "%q is %s", a.text, is)
+		return
 	}
-	if parts[3] != "" && PartitionOf(parts[3]) != parts[1] {
-		a.refuse(s, "write arn:"+PartitionOf(parts[3])+":"+strings.Join(parts[2:], ":"), "region %s is of partition %s, not %s", parts[3], PartitionOf(parts[3]), parts[1])
-		return false
+	if !form.resource().MatchString(parts[5]) {
+		refuse("write "+form.example, "%q is not %s", a.text, form.what)
+		return
 	}
 	a.partition, a.region, a.account, a.resource = parts[1], parts[3], parts[4], parts[5]
-	return true
-}
-
-func (a *arnText) shaped(s *syntaxReader, resource func() *regexp.Regexp, want, example string) {
-	if !resource().MatchString(a.resource) {
-		a.refuse(s, "write "+example, "%q is not %s", a.text, want)
-	}
-}
-
-func (a *arnText) refuse(s *syntaxReader, hint, format string, args ...any) {
-	s.fault(a.position, hint, format, args...)
-	a.partition = ""
 }

@@ -36,6 +36,9 @@ func (m *scopeMatcher) within(not *scopeMatcher) bool {
 	if !isCovered(m.names, not.names, func(in, out string) bool { return globWithin(in, strings.ToLower(out)) }) {
 		return false
 	}
+	if len(not.usedBy) > 0 {
+		return false // what uses a group changes
+	}
 	for key, values := range not.tags {
 		if !isCovered(m.tags[key], values, globWithin) {
 			return false

@@ -37,7 +37,8 @@ func (j *judgement) judgeGroup(v *Verdict) {
 		lack := j.lackOfGroup(p)
 		v.need(lack.needs...)
 		if lack.text != "" || lack.unread != "" {
-			rv := j.groupVerdict(p, lack)
+			rv, needs := j.groupVerdict(p, lack)
+			v.need(needs...)
 			v.Group = append(v.Group, rv)
 		}
 	}
@@ -109,8 +110,9 @@ func (d *groupDemand) lack(g *secgroup.Group) string {
 	return "it lacks the tags " + strings.Join(missing, ", ")
 }
 
-// groupVerdict is what p says of a group that is not as it requires.
-func (j *judgement) groupVerdict(p *Policy, lack groupLack) RuleVerdict {
+// groupVerdict is what p says of a group that is not as it requires, and what
+// it has yet to be told.
+func (j *judgement) groupVerdict(p *Policy, lack groupLack) (RuleVerdict, []Need) {
 	s := j.groupSubject(p)
 	rv := RuleVerdict{Rule: s.rule, Known: s.known, Named: s.acts, By: s.by, Decision: Keep}
 	r := ruling{subject: s, Finding: Finding{Policy: p, File: p.File, Line: lack.line, Lacks: lack.text}}
@@ -125,6 +127,7 @@ func (j *judgement) groupVerdict(p *Policy, lack groupLack) RuleVerdict {
 	case lack.text == "":
 		j.unreadState(&r, &e, lack.unread)
 	case lack.grace > 0 && graced.After(j.in.Now) && j.beforeAct(p, s) == "": // what stood is marked, not graced
+		j.askUse(&r)
 		r.State, r.Until = Graced, graced
 		r.Why = "stands for a grace of " + lack.grace.String() + ": " + lack.text
 	default:
@@ -135,11 +138,12 @@ func (j *judgement) groupVerdict(p *Policy, lack groupLack) RuleVerdict {
 		rv.Decision = Tag
 	}
 	rv.Due, rv.Findings = r.State.isDue(), []Finding{r.Finding}
-	return rv
+	return rv, r.needs
 }
 
 // unreadState is for a group of which a fact could not be read.
 func (j *judgement) unreadState(r *ruling, e *excuse, unread string) {
+	j.askUse(r)
 	if reason := j.beforeAct(r.Policy, r.subject); reason != "" {
 		r.State, r.Why = BeforeAct, reason
 		return

@@ -43,6 +43,9 @@ func (p *folderReader) applyOverride(f *policyFile, o *overrideSyntax, id word) 
 	if o.Scope != nil {
 		f.scope = o.key("scope")
 		f.doc.Scope, f.doc.Not = p.scope(o.Scope)
+		if f.doc.OnChange != nil {
+			p.noUseOfCalls(o.Scope)
+		}
 		f.doc.Scope.File = o.source.file
 		if f.doc.Not != nil {
 			f.doc.Not.File = o.source.file

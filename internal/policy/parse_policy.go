@@ -83,6 +83,19 @@ func (p *folderReader) judged(f *policyFile, d *Document) {
 	}
 	if f.OnChange != nil {
 		d.OnChange = p.onChange(f.OnChange)
+		if f.Scope != nil {
+			p.noUseOfCalls(f.Scope)
+		}
+	}
+}
+
+// noUseOfCalls refuses scopes of policies that judge calls and ask what uses the
+// group: a call is judged by its record, which does not tell.
+func (p *folderReader) noUseOfCalls(s *scopeSyntax) {
+	for _, c := range []*conditionsSyntax{&s.conditionsSyntax, s.Not} {
+		if c != nil && c.key("usedBy").given() {
+			p.fault(c.key("usedBy"), "remove it", "a policy with onChange judges calls by their records, which do not tell what uses the group")
+		}
 	}
 }
 
@@ -126,6 +139,9 @@ func (p *folderReader) conditions(c *conditionsSyntax) Scope {
 	for _, r := range c.Regions {
 		s.Regions = append(s.Regions, r.text)
 	}
+	for _, k := range c.UsedBy {
+		s.UsedBy = append(s.UsedBy, k.text)
+	}
 	if g := c.Groups; g != nil {
 		s.Names = texts(g.Names)
 		for _, id := range g.IDs {
@@ -144,7 +160,7 @@ func (p *folderReader) conditions(c *conditionsSyntax) Scope {
 
 // isEmpty reports whether every group is in the scope.
 func (s Scope) isEmpty() bool {
-	return len(s.Names)+len(s.IDs)+len(s.Tags)+len(s.VPCs)+len(s.Accounts)+len(s.Regions) == 0 && s.Default == nil
+	return len(s.Names)+len(s.IDs)+len(s.Tags)+len(s.VPCs)+len(s.Accounts)+len(s.Regions)+len(s.UsedBy) == 0 && s.Default == nil
 }
 
 // tolerate gives the tolerance; nil syntax tolerates nothing.

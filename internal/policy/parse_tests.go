@@ -264,7 +264,7 @@ func testRules(list []ruleText, lists map[string]secgroup.PrefixList) []TestRule
 // known.
 func testSurroundings(c *caseSyntax, group secgroup.Group, lists map[string]secgroup.PrefixList) Surroundings {
 	out := Surroundings{
-		Interfaces: &Interfaces{}, Dead: &DeadReferences{}, Elastic: &ElasticAddresses{},
+		Interfaces: &Interfaces{}, Users: &Users{}, Dead: &DeadReferences{}, Elastic: &ElasticAddresses{},
 		Groups: &AllGroups{Groups: []secgroup.Group{group}},
 	}
 	for _, id := range c.Dead {
@@ -279,6 +279,15 @@ func testSurroundings(c *caseSyntax, group secgroup.Group, lists map[string]secg
 	}
 	if g.Attached.value != nil && *g.Attached.value {
 		out.Interfaces.IDs = []string{"eni-00000000"}
+		out.Users.Kinds = []secgroup.InterfaceKind{{Type: "interface", Owner: group.AccountID}}
+	}
+	for i, k := range g.UsedBy {
+		out.Interfaces.IDs = append(out.Interfaces.IDs, fmt.Sprintf("eni-%08x", i+1))
+		if isServiceAlias(k.text) {
+			out.Users.Kinds = append(out.Users.Kinds, secgroup.InterfaceKind{Type: "interface", Owner: k.text, Requester: k.text})
+		} else {
+			out.Users.Kinds = append(out.Users.Kinds, secgroup.InterfaceKind{Type: k.text})
+		}
 	}
 	another := func(rules []ruleText) {
 		other := secgroup.Group{ID: fmt.Sprintf("sg-ffff%04x", len(out.Groups.Groups)), VPCID: group.VPCID}

@@ -152,6 +152,7 @@ func excusedState(r *ruling, e *excuse) {
 // unknownState is for rules whose addresses nobody could read.
 func (j *judgement) unknownState(r *ruling, e *excuse) {
 	s := r.subject
+	j.askUse(r)
 	if reason := j.beforeAct(r.Policy, s); reason != "" {
 		r.State, r.Why = BeforeAct, reason
 		return
@@ -161,10 +162,25 @@ func (j *judgement) unknownState(r *ruling, e *excuse) {
 		r.Why = fmt.Sprintf("prefix list %s could not be read: %s", list.ID, list.Refused)
 		if list.Refused == "" {
 			r.Why = fmt.Sprintf("prefix list %s was not read yet", list.ID)
-			r.needs = []Need{NeedLists}
+			r.needs = append(r.needs, NeedLists)
 		}
 	}
 	r.Why = withDenied(r.Why, e)
+}
+
+// askUse asks for what uses the group where it rests on that alone whether the
+// policy is meant for it: also before the act, or a mark would outlive what the
+// group is used by now. It says why that could not be read; "" = it was, or was
+// not asked yet.
+func (j *judgement) askUse(r *ruling) (unread string) {
+	switch {
+	case !r.Policy.awaitsUse(&j.facts):
+	case j.facts.users == nil:
+		r.needs = append(r.needs, NeedUsers)
+	default:
+		return "what uses the group could not be read: " + j.facts.users.Refused
+	}
+	return ""
 }
 
 // withDenied adds why no exemption or exception applied.
@@ -194,8 +210,13 @@ func (j *judgement) beforeAct(p *Policy, s *subject) string {
 func (j *judgement) dueState(r *ruling, e *excuse) {
 	p, s := r.Policy, r.subject
 	defer func() { r.Why = withDenied(r.Why, e) }()
+	unread := j.askUse(r)
 	if reason := j.beforeAct(p, s); reason != "" {
 		r.State, r.Why = BeforeAct, reason
+		return
+	}
+	if unread != "" {
+		r.State, r.Why = Unknown, unread
 		return
 	}
 	r.Growth = j.isListGrowth(p, s)

@@ -45,6 +45,7 @@ var leafSchemas = map[reflect.Type]*jsonschema.Schema{
 	reflect.TypeFor[accountID]():      text(`^\d{12}$`),
 	reflect.TypeFor[peerAccount]():    text(`^(self|any|\d{12})$`),
 	reflect.TypeFor[regionName]():     text(`^[a-z0-9]+(-[a-z0-9]+){2,}$`),
+	reflect.TypeFor[usedBy]():         {AnyOf: []*jsonschema.Schema{{Type: "string", Enum: anyOf(interfaceTypes)}, text(`^amazon-[a-z0-9-]+$`)}},
 	reflect.TypeFor[actorPattern]():   text(`^arn:[^:]*:[^:]*:[^:]*:[^:]*:.+$`),
 	reflect.TypeFor[testEntry]():      text(`^\s*((ingress|egress)\s+\S+\s+(from|to)\s+\S+|event:.+|[A-Z][A-Za-z]+)\s*$`),
 	reflect.TypeFor[callName]():       {Type: "string", Enum: callNames()},
@@ -483,4 +484,12 @@ func TestTheSchemaRefusesWhatTheParserRefuses(t *testing.T) {
 		require.FileExists(t, "testdata/faults/"+name+".yaml")
 	}
 	t.Logf("%d of %d fault files are refused by the schema, %d are beyond it", refused, len(files), len(beyondSchema))
+}
+
+func anyOf(texts []string) []any {
+	var out []any
+	for _, t := range texts {
+		out = append(out, t)
+	}
+	return out
 }

@@ -32,6 +32,7 @@ type groupFacts struct {
 	anyCase                        bool // name is as a caller wrote it
 	tags                           map[string]string
 	isDefault                      *bool
+	users                          *Users
 }
 
 // factsOf is for a group that was read: its tags are all there are.
@@ -69,6 +70,8 @@ type scopeMatcher struct {
 	tags                    map[string][]string
 	vpcs, accounts, regions []string
 	isDefault               *bool
+	usedBy                  []string
+	every                   bool // usedBy is of all interfaces that there are, not of one at least
 	given                   bool // some condition is written
 }
 
@@ -96,7 +99,7 @@ func compileNot(s *Scope, t trust) *scopeMatcher {
 		return nil
 	}
 	m := newScopeMatcher(*s)
-	m.never = !m.given
+	m.never, m.every = !m.given, true
 	for _, glob := range s.Names {
 		if t.name(glob) {
 			m.names = append(m.names, glob)
@@ -116,13 +119,13 @@ func compileNot(s *Scope, t trust) *scopeMatcher {
 func newScopeMatcher(s Scope) *scopeMatcher {
 	return &scopeMatcher{
 		ids: s.IDs, tags: map[string][]string{}, vpcs: s.VPCs, accounts: s.Accounts, regions: s.Regions, isDefault: s.Default,
-		given: len(s.Names)+len(s.IDs)+len(s.Tags)+len(s.VPCs)+len(s.Accounts)+len(s.Regions) > 0 || s.Default != nil,
+		usedBy: s.UsedBy, given: !s.isEmpty(),
 	}
 }
 
 // isEmpty reports whether no condition is left.
 func (m *scopeMatcher) isEmpty() bool {
-	return len(m.names)+len(m.ids)+len(m.tags)+len(m.vpcs)+len(m.accounts)+len(m.regions) == 0 && m.isDefault == nil
+	return len(m.names)+len(m.ids)+len(m.tags)+len(m.vpcs)+len(m.accounts)+len(m.regions)+len(m.usedBy) == 0 && m.isDefault == nil
 }
 
 // hold answers whether all conditions hold.
@@ -137,6 +140,9 @@ func (m *scopeMatcher) hold(f *groupFacts) answer {
 	if len(m.tags) > 0 {
 		a = both(a, m.holdTags(f.tags))
 	}
+	if len(m.usedBy) > 0 {
+		a = both(a, m.holdUse(f.users))
+	}
 	if m.isDefault != nil {
 		if f.isDefault == nil {
 			return both(a, unknown)
@@ -144,6 +150,13 @@ func (m *scopeMatcher) hold(f *groupFacts) answer {
 		a = both(a, answerOf(*m.isDefault == *f.isDefault))
 	}
 	return a
+}
+
+func (m *scopeMatcher) holdUse(u *Users) answer {
+	if u == nil || u.Refused != "" {
+		return unknown
+	}
+	return answerOf(UseCondition{m.usedBy, m.every}.HoldsFor(u.Kinds))
 }
 
 func oneOf(list []string, value string) answer {
@@ -205,4 +218,13 @@ func (p *Policy) applies(f *groupFacts) answer {
 		return both(a, unknown)
 	}
 	return a
+}
+
+// awaitsUse reports whether it rests on what uses the group alone whether the
+// policy is meant for it, and that is not known.
+func (p *Policy) awaitsUse(f *groupFacts) bool {
+	if !p.mayNeed(NeedUsers) || f.users != nil && f.users.Refused == "" {
+		return false
+	}
+	return p.applies(f) == unknown
 }

@@ -54,6 +54,7 @@ func (s Scope) conditionTexts(t Trusted) []string {
 	add("VPCs", s.VPCs)
 	add("accounts", s.Accounts)
 	add("regions", s.Regions)
+	add("used by", s.UsedBy)
 	return out
 }
 

@@ -19,6 +19,12 @@ type Interfaces struct {
 	More    bool     // there are others
 }
 
+// Users are what kinds of network interfaces a group is on, of all of them.
+type Users struct {
+	Refused string
+	Kinds   []secgroup.InterfaceKind // each once; none = nothing uses the group
+}
+
 // DeadReferences are the groups that rules of the group name and that are gone,
 // or out of reach since a peering is.
 type DeadReferences struct {
@@ -59,6 +65,7 @@ func (e *ElasticAddresses) holds(block netip.Prefix) bool {
 // Surroundings are these facts.
 type Surroundings struct {
 	Interfaces *Interfaces
+	Users      *Users
 	Dead       *DeadReferences
 	Groups     *AllGroups
 	Elastic    *ElasticAddresses
@@ -66,6 +73,7 @@ type Surroundings struct {
 
 const (
 	NeedInterfaces Need = "interfaces"
+	NeedUsers      Need = "interface-kinds"
 	NeedDead       Need = "dead-references"
 	NeedGroups     Need = "groups"
 	NeedElastic    Need = "elastic-addresses"
@@ -75,7 +83,7 @@ const (
 // may ask for: what a deployment must be able to read for them.
 func (s *Set) Facts() []Need {
 	var out []Need
-	for _, n := range [...]Need{NeedDead, NeedElastic, NeedGroups, NeedInterfaces} {
+	for _, n := range [...]Need{NeedDead, NeedElastic, NeedGroups, NeedUsers, NeedInterfaces} {
 		for _, p := range s.Policies {
 			if p.mayNeed(n) {
 				out = append(out, n)
@@ -89,10 +97,13 @@ func (s *Set) Facts() []Need {
 // JudgesUse reports whether a policy asks what a group is attached to: then a
 // call that attaches groups concerns it.
 func (s *Set) JudgesUse() bool {
-	return slices.ContainsFunc(s.Policies, func(p *Policy) bool { return p.mayNeed(NeedInterfaces) })
+	return slices.ContainsFunc(s.Policies, func(p *Policy) bool { return p.mayNeed(NeedInterfaces) || p.mayNeed(NeedUsers) })
 }
 
 func (p *Policy) mayNeed(n Need) bool {
+	if n == NeedUsers {
+		return len(p.scope.usedBy) > 0 || p.not != nil && len(p.not.usedBy) > 0
+	}
 	for _, c := range p.clauses {
 		if d := c.demand; d != nil && (n == NeedDead && d.alive || n == NeedElastic && d.elastic) {
 			return true

@@ -46,6 +46,7 @@ type conditionsSyntax struct {
 	VPCs     []vpcID       `json:"vpcs" jsonschema_description:"ids of VPCs"`
 	Accounts []accountID   `json:"accounts" jsonschema_description:"account ids, 12 digits, in quotes"`
 	Regions  []regionName  `json:"regions" jsonschema_description:"names of regions, as eu-west-1"`
+	UsedBy   []usedBy      `json:"usedBy" jsonschema_description:"kinds of network interfaces by type (load_balancer, lambda, ...) or by owner (amazon-elb, amazon-redshift, ...): some interface that uses the group is one; under not: all are, or nothing uses it"`
 }
 
 type groupsSyntax struct {
@@ -293,6 +294,7 @@ type testGroupSyntax struct {
 	Region      regionName   `json:"region" jsonschema_description:"us-east-1 if left out"`
 	Blocks      []cidrText   `json:"blocks" jsonschema_description:"CIDRs of the group's VPC"`
 	Attached    truth        `json:"attached" jsonschema_description:"whether it is on a network interface"`
+	UsedBy      []usedBy     `json:"usedBy" jsonschema_description:"the network interfaces that it is on, each by its type or owner, as scopes name them"`
 	Others      [][]ruleText `json:"others" jsonschema_description:"other groups of its VPC, each by its rules"`
 	OfRegion    wholeNumber  `json:"ofRegion" jsonschema_description:"how many groups the region has; 1 and others if left out"`
 	Rules       wholeNumber  `json:"rules" jsonschema_description:"how many harmless rules it has beside those of the case"`

@@ -8,7 +8,7 @@ type stackSyntax struct {
 	Email        emailAddress       `json:"email" jsonschema_description:"address that gets all alerts and all alarms, once it has confirmed; nobody if left out"`
 	Alerts       []alertsSyntax     `json:"alerts" jsonschema_description:"who gets alerts, or those of them that a filter lets through"`
 	Alarms       []subscriberSyntax `json:"alarms" jsonschema_description:"who gets the alarms: what is wrong with the deployment itself"`
-	Key          keyARN             `json:"key" jsonschema_description:"ARN of the KMS key of queues, topics, table and logs, in the region of the stack, or of a multi-Region key (mrk-); if left out, SQS and CloudWatch Logs use keys of their own, DynamoDB that of AWS in the account, and topics are not encrypted"`
+	Key          keyARN             `json:"key" jsonschema_description:"ARN of the KMS key of queues, topics, table, logs and event bus, in the region of the stack, or of a multi-Region key (mrk-); if left out, SQS, CloudWatch Logs and EventBridge use keys of their own, DynamoDB that of AWS in the account, and topics are not encrypted"`
 	LogDays      wholeNumber        `json:"logDays" jsonschema_description:"days that logs are kept, one of the numbers that CloudWatch Logs takes; 365 if left out"`
 	Concurrency  wholeNumber        `json:"concurrency" jsonschema_description:"how many batches of changes are judged at once, from 2 to 1000; 5 if left out: EC2 refills five revokes a second"`
 	Architecture word               `json:"architecture" jsonschema:"enum=arm64,enum=x86_64" jsonschema_description:"arm64 or x86_64, which the functions must have been built for; that of the build if left out"`

@@ -29,6 +29,7 @@ type Case struct {
 	Group secgroup.Group
 	By    *secgroup.Attribution
 	Now   time.Time
+	Users *Users // nil = what uses the group is not known
 }
 
 // Views is how the policies of the set, or some of them, meet the rules of a
@@ -36,6 +37,7 @@ type Case struct {
 func (s *Set) Views(policies []*Policy, c Case) []View {
 	var out []View
 	facts := factsOf(c.Group)
+	facts.users = c.Users
 	for _, p := range policies {
 		if p.applies(&facts) == no {
 			continue
@@ -60,7 +62,7 @@ func (s *Set) Views(policies []*Policy, c Case) []View {
 
 func (v View) subject(dir secgroup.Direction, peer secgroup.Peer, flows secgroup.Region) (*judgement, *subject) {
 	c := v.who
-	j := newJudgement(v.set, Input{Live: c.Group, Now: c.Now})
+	j := newJudgement(v.set, Input{Live: c.Group, Now: c.Now, Facts: Facts{Surroundings: Surroundings{Users: c.Users}}})
 	s := &subject{
 		rule:   ownReference(secgroup.Rule{Direction: dir, Protocol: secgroup.AllProtocols, Ports: secgroup.NoPorts, Peer: peer}, c.Group.AccountID),
 		region: flows, acts: true, by: c.By, since: c.Now,
@@ -202,7 +204,7 @@ func (v View) In(g secgroup.Group) View {
 // something against. The actor of the case made all of them, in their order.
 func (v View) Judge(g secgroup.Group, rules []secgroup.Rule) []Finding {
 	g.Rules = rules
-	in := Input{Live: g, Now: v.who.Now, Facts: Facts{Acts: v.set.ActsDone(v.who.Now)}}
+	in := Input{Live: g, Now: v.who.Now, Facts: Facts{Acts: v.set.ActsDone(v.who.Now), Surroundings: Surroundings{Users: v.who.Users}}}
 	in.Known = Known{Exists: true, Whole: true, Rules: map[string]KnownRule{}}
 	for i, r := range rules {
 		k := KnownRule{Rule: r, Since: v.who.Now, Order: int64(i + 1), By: v.who.By}

@@ -18,6 +18,7 @@ type Words struct {
 	Accounts   []string // of groups
 	Regions    []string
 	Default    bool // some scope asks whether a group is the default one
+	UsedBy     []UseCondition
 
 	OwnVPCs      bool     // some box depends on the blocks of a group's VPCs
 	References   bool     // some box has group references
@@ -63,6 +64,7 @@ func (s *Set) WordsOf(policies []*Policy) Words {
 	}
 	slices.SortFunc(w.Ends, time.Time.Compare)
 	w.Ends = slices.CompactFunc(w.Ends, time.Time.Equal)
+	w.UsedBy = sortUse(w.UsedBy)
 	return w
 }
 
@@ -71,7 +73,7 @@ func (w Words) Join(o Words) Words {
 	out := Words{
 		Tags: map[string][]string{}, Default: w.Default || o.Default, OwnVPCs: w.OwnVPCs || o.OwnVPCs, References: w.References || o.References,
 		Self: w.Self || o.Self, OwnAccount: w.OwnAccount || o.OwnAccount, Service: w.Service || o.Service,
-		Ends: slices.Concat(w.Ends, o.Ends),
+		Ends: slices.Concat(w.Ends, o.Ends), UsedBy: sortUse(slices.Concat(w.UsedBy, o.UsedBy)),
 	}
 	a, b := w.lists(), o.lists()
 	for i, list := range out.lists() {
@@ -106,6 +108,9 @@ func (w *Words) addScope(m *scopeMatcher) {
 	w.IDs, w.VPCs = append(w.IDs, m.ids...), append(w.VPCs, m.vpcs...)
 	w.Accounts, w.Regions = append(w.Accounts, m.accounts...), append(w.Regions, m.regions...)
 	w.Default = w.Default || m.isDefault != nil
+	if len(m.usedBy) > 0 {
+		w.UsedBy = append(w.UsedBy, UseCondition{asSet(slices.Clone(m.usedBy)), m.every})
+	}
 }
 
 func (w *Words) addClause(c *clause) {

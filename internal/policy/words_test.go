@@ -29,6 +29,7 @@ func TestWordsOfPolicies(t *testing.T) {
 		"VPCs":               {[]option{forbids("10.0.0.0/8"), scope(Scope{VPCs: []string{"vpc-1"}})}, nil, Words{VPCs: []string{"vpc-1"}}},
 		"accounts":           {[]option{forbids("10.0.0.0/8"), scope(Scope{Accounts: []string{ownAccount}})}, nil, Words{Accounts: []string{ownAccount}}},
 		"regions":            {[]option{forbids("10.0.0.0/8"), scope(Scope{Regions: []string{"eu-west-1"}})}, nil, Words{Regions: []string{"eu-west-1"}}},
+		"use":                {[]option{forbids("10.0.0.0/8"), scope(Scope{UsedBy: []string{"lambda", "efa", "lambda"}}), scopeNot(Scope{UsedBy: []string{"efa", "branch"}})}, nil, Words{UsedBy: []UseCondition{{[]string{"efa", "lambda"}, false}, {[]string{"branch", "efa"}, true}}}},
 		"default groups":     {[]option{forbids("10.0.0.0/8"), scope(Scope{Default: yesOrNo(false)})}, nil, Words{Default: true}},
 		"the internet":       {[]option{forbids("internet")}, nil, Words{OwnVPCs: true}},
 		"VPC blocks, but":    {[]option{forbids("10.0.0.0/8", box("ingress tcp/22 vpc"))}, nil, Words{OwnVPCs: true}},
@@ -75,6 +76,9 @@ func requireWords(t *testing.T, want, got Words, name string) {
 		}
 		if len(w.Tags) == 0 {
 			w.Tags = nil
+		}
+		if len(w.UsedBy) == 0 {
+			w.UsedBy = nil
 		}
 		if len(w.Ends) == 0 {
 			w.Ends = nil

@@ -76,6 +76,12 @@ func TestDifferences(t *testing.T) {
 			[]string{"taken back -> allowed in every group of itself: ingress tcp/22 from sg-0aaaabbbbccccdddd"}},
 		{"a set that is internal", []string{ssh("") + "internet]}\n"}, []string{settings + "sets: {internal: [8.8.0.0/16]}\n", ssh("") + "internet]}\n"},
 			[]string{"taken back -> allowed in every group: ingress tcp/22 from 8.8.8.8/32"}},
+		{"what uses the group", []string{ssh("") + "internet]}\n"}, []string{ssh("scope: {not: {usedBy: [amazon-elb, lambda]}}\n") + "internet]}\n"},
+			[]string{"taken back -> allowed in on nothing but amazon-elb or lambda: ingress tcp/22 from 8.8.8.8/32"}},
+		{"other kinds of use", []string{ssh("scope: {usedBy: [amazon-elb]}\n") + "internet]}\n"}, []string{ssh("scope: {usedBy: [lambda]}\n") + "internet]}\n"}, []string{
+			"taken back -> allowed in on some amazon-elb and on no lambda: ingress tcp/22 from 8.8.8.8/32",
+			"allowed -> taken back in on some lambda and on no amazon-elb: ingress tcp/22 from 8.8.8.8/32",
+		}},
 		{"the own VPC", []string{ssh("") + "10.0.0.0/8]}\n"}, []string{ssh("") + "10.0.0.0/8], but: [{peers: [vpc]}]}\n"},
 			[]string{"taken back -> allowed in every group: ingress tcp/22 from 10.0.0.1/32"}},
 		{"lists of AWS", []string{ssh("") + "8.8.8.0/24]}\n"}, []string{ssh("") + "8.8.8.0/24], but: [{peers: [\"aws:s3\"]}]}\n"}, []string{

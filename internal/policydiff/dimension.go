@@ -81,6 +81,11 @@ func dimensionsOf(w policy.Words, now time.Time) ([]dimension, error) {
 		listed("in ", w.VPCs, []string{someVPC, "vpc-0fedcba9876543210"}, func(c *policy.Case) *string { return &c.Group.VPCID }),
 		listed("of account ", w.Accounts, []string{someAccount, otherAccount, "111122223333"}, func(c *policy.Case) *string { return &c.Group.AccountID }),
 		listed("in ", w.Regions, []string{someRegion, "us-east-1", "xx-nowhere-1"}, func(c *policy.Case) *string { return &c.Group.Region }))
+	use, err := useDimension(w.UsedBy)
+	if err != nil {
+		return nil, err
+	}
+	out = append(out, use)
 	actors, err := actorDimension(w)
 	if err != nil {
 		return nil, err

@@ -21,10 +21,11 @@ import (
 )
 
 const (
-	webGroup    = "sg-0a2640000000000a1"
-	canaryGroup = "sg-0a2640000000000a2"
-	guardKey    = "AKIAEXAMPLEGUARD"
-	roleARN     = "arn:aws:iam::" + localec2.DefaultAccount + ":role/guard"
+	webGroup     = "sg-0a2640000000000a1"
+	canaryGroup  = "sg-0a2640000000000a2"
+	defaultGroup = "sg-0a2640000000000a3"
+	guardKey     = "AKIAEXAMPLEGUARD"
+	roleARN      = "arn:aws:iam::" + localec2.DefaultAccount + ":role/guard"
 )
 
 // stage is an AWS on the loopback interface, and the functions that run in it.
@@ -47,7 +48,7 @@ func newStage(dist, under string) (*stage, error) {
 		defer s.mu.Unlock()
 		s.records = append(s.records, record)
 	})
-	for id, name := range map[string]string{webGroup: "web", canaryGroup: "canary"} {
+	for id, name := range map[string]string{webGroup: "web", canaryGroup: "canary", defaultGroup: "of the canary's VPC"} {
 		if _, err := s.account().EnsureGroup(secgroup.Group{ID: id, Name: name, Rules: []secgroup.Rule{}}); err != nil {
 			return nil, err
 		}
@@ -171,7 +172,7 @@ func (s *stage) sweep(ctx context.Context) error {
 
 // canary opens its rule, which guard is told of.
 func (s *stage) canary(ctx context.Context) error {
-	p, err := s.start(ctx, "canary", map[string]string{"SGWARDEN_CANARY_EXPECT": "reverted"})
+	p, err := s.start(ctx, "canary", map[string]string{"SGWARDEN_CANARY_DEFAULT_GROUP": defaultGroup, "SGWARDEN_CANARY_EXPECT": "reverted"})
 	if err != nil {
 		return err
 	}

@@ -24,7 +24,7 @@ func (w *world) published(i incident.Incident) {
 	if w.history.sent[i.ID] == nil {
 		w.history.sent[i.ID] = map[string]int{}
 	}
-	w.history.sent[i.ID][string(i.EventType)]++
+	w.history.sent[i.ID][string(i.EventType)+newsOf(i)]++
 	w.publishedOfList(i)
 	if slices.ContainsFunc(i.Notes, func(n string) bool { return strings.Contains(n, "put it back: authorize ") }) {
 		w.history.told = append(w.history.told, i)
@@ -66,6 +66,7 @@ func (w *world) checkMessage(i incident.Incident) {
 		w.checkUndoingMessage(i)
 		return
 	}
+	w.checkOverwritten(i)
 	for _, r := range i.Rules {
 		live, isLive := byID(w.rules(i.GroupID), r.ID)
 		if isLive && r.Before != nil && r.Outcome == incident.Reverted && same(live, withoutAccount(*r.Before)) {

@@ -30,6 +30,7 @@ type history struct {
 	vague   map[string]time.Time // groups of which a damaged record was delivered, the last time
 	unasked map[string]time.Time // groups that the guard touched though nothing told of it, under the fuse
 	said    []wronged            // of which an open incident said how to put it back
+	news    map[string]int       // messages that were the first to tell of a change that was overwritten, by incident and event
 	told    []incident.Incident  // the messages that say of some rule how to put it back
 }
 
@@ -64,7 +65,7 @@ const guardActor = "guard"
 func newHistory() history {
 	return history{
 		live: map[string][]secgroup.Rule{}, rules: map[string]*pastRule{}, places: map[string]place{}, lists: map[string][]netip.Prefix{},
-		held: map[string]map[string]bool{}, touched: map[string]bool{}, blindly: map[string]int{}, sent: map[string]map[string]int{}, heard: map[string]bool{}, vague: map[string]time.Time{}, unasked: map[string]time.Time{}, excused: map[string]exemption{},
+		held: map[string]map[string]bool{}, touched: map[string]bool{}, blindly: map[string]int{}, sent: map[string]map[string]int{}, news: map[string]int{}, heard: map[string]bool{}, vague: map[string]time.Time{}, unasked: map[string]time.Time{}, excused: map[string]exemption{},
 	}
 }
 

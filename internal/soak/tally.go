@@ -65,7 +65,7 @@ func (t *Tally) tables() []table {
 		}},
 		{"outcomes of messages", &t.Outcomes, outcomes},
 		{"outcomes of rules", &t.RuleOutcomes, ruleOutcomes},
-		{"messages by event type", &t.Messages, []string{"opened", "acted", "resolved", "attributed", "contested", "reminder", "undone"}},
+		{"messages by event type", &t.Messages, []string{"opened", "acted", "resolved", "attributed", "contested", "reminder", "undone", overwrittenLate, overwrittenInTime}},
 		{"messages about prefix lists", &t.Lists, ofLists},
 		{"faults", &t.Faults, faultNames},
 		{"kill points", &t.Kills, kills},
@@ -99,7 +99,7 @@ var (
 		"P6 equality is equality of packets", "P7 no bytes make it panic", "P8 messages parse back and are harmless", "P8 log lines parse back",
 		"P8 documents parse back", "outcomes tell the truth", "alerts tell the truth", "what is not finished comes again",
 		"the chain of incidents verifies", "nothing stays open at rest", "what was done is told, once",
-		"what is only watched is told", "the item knows what is live", "P5 what was compliant after all is put back, or said",
+		"what is only watched is told", "a change that was overwritten is told truly, and once", "the item knows what is live", "P5 what was compliant after all is put back, or said",
 		"undo closes nothing at any moment", "undo restores the flows exactly", "what an operator put back is told",
 		"the fuse bounds what nobody asked for", "undo of a list puts back what was taken out",
 	}

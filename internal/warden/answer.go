@@ -85,6 +85,8 @@ func (j *judging) namedEnds(r *record) []RuleDecision {
 			d.Outcome = incident.Gone
 		case r.young(j.w.now()) && !j.explained(r, n):
 			d.Outcome, d.Reason = incident.Unresolved, reasonInvisible
+		case j.overwritten[[2]string{r.change.EventID, n.Rule.ID}] != "":
+			d.Reason = reasonSuperseded
 		}
 		out = append(out, d)
 	}
@@ -237,6 +239,9 @@ func (j *judging) document(r *record) incident.Incident {
 	for _, rule := range r.decision.Rules {
 		if e := j.endFor(rule.Rule); e != nil && e.incident != "" {
 			r.decision.IncidentID = e.incident
+		}
+		if id := j.overwritten[[2]string{r.change.EventID, rule.ID}]; id != "" && rule.Reason == reasonSuperseded {
+			r.decision.IncidentID = id
 		}
 	}
 	if e := j.callEnd(r); e != nil && r.decision.IncidentID == "" {

@@ -19,7 +19,7 @@ func (j *judging) attribute(d *draft) {
 	}
 	d.inc.Actor = incident.Actor{Actor: by.Actor, Attributed: true}
 	d.inc.APICall, d.inc.EventID = by.EventName, by.EventID
-	d.completed = d.stored != nil
+	d.inc.ActorUntold = d.stored != nil
 }
 
 // firstBy is the attribution of the first rule that has one.

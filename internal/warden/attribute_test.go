@@ -170,6 +170,7 @@ func TestFileAndLedgerExemptions(t *testing.T) {
 	require.Equal(t, incident.Exempt, d.Outcome)
 	require.Equal(t, "EX-1", d.Reason)
 	require.Equal(t, "EX-1", w.memory(groupA).Known.Rules["sgr-00000000000000001"].Exemption)
+	require.Equal(t, []string{"it was agreed by net: vendor", "EX-1 ends at 2026-05-01T13:00:00Z: what it covers is judged then"}, w.publisher.messages()[0].Notes)
 
 	// Fault 28: an exemption that ended a second ago.
 	w.wait(time.Hour + time.Second)

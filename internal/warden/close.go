@@ -66,7 +66,7 @@ func (j *judging) refresh(ctx context.Context) error {
 func (j *judging) settleItem() {
 	now := j.w.now()
 	for _, d := range j.drafts {
-		if d.completed && d.final || d.owing {
+		if d.late || d.owing {
 			continue // what the item says of its rules is newer
 		}
 		for _, e := range d.ends {
@@ -95,9 +95,13 @@ func (j *judging) settleItem() {
 
 // settleEntry brings one rule's entry up to its end.
 func (j *judging) settleEntry(d *draft, e *end) {
+	if e.settled {
+		return // its entry may be of a later value by now
+	}
 	id := e.rule.ID
 	entry, known := j.known.Rules[id]
 	removed := policy.RemovedRule{At: j.w.now(), IncidentID: d.inc.ID, Value: e.rule.Value()}
+	removed.Opened, removed.PriorAt = j.lifeOf(d, e)
 	if e.outcome.Changed() && !d.inc.Actor.Attributed {
 		j.known.Removed[unattributedMark+id] = policy.RemovedRule{At: removed.At, IncidentID: d.inc.ID}
 	}
@@ -113,14 +117,25 @@ func (j *judging) settleEntry(d *draft, e *end) {
 			return
 		}
 		to, _ := ruleByID(e.after, id)
+		told := ""
+		if e.restored {
+			told = entry.BeforeTold
+		}
 		switch {
+		case e.restored && entry.Before == nil: // an interrupted judging restored it: takeUpRestored
 		case e.restored:
 			entry.By = entry.BeforeBy // it is the value of whoever made it
 		case e.outcome == incident.Reverted:
 			entry.By = nil // somebody made another value meanwhile
 		}
-		entry.Rule, entry.Before, entry.BeforeBy, entry.IncidentID, entry.Reported, entry.Under = stripped(to), nil, nil, "", "", nil
+		entry.Rule, entry.Before, entry.BeforeBy, entry.BeforeTold, entry.PriorAt, entry.IncidentID, entry.Reported, entry.Under = stripped(to), nil, nil, "", time.Time{}, "", "", nil
+		if told != "" { // nobody is told of its exemption again because it was away
+			entry.IncidentID, entry.Reported = told, incident.Exempt.String()
+		}
 		entry.Under = e.waitingFor(to)
+		if entry.Under != nil {
+			entry.PriorAt = removed.At // should it become due, no record is between
+		}
 		entry.LeftOf = j.leftOf(e, to)
 		entry.Since = entry.Since.Add(settledLater)
 		j.known.Rules[id] = entry
@@ -128,7 +143,7 @@ func (j *judging) settleEntry(d *draft, e *end) {
 	case e.outcome == incident.AlreadyCompliant && len(e.after) == 0, e.outcome == incident.Gone:
 		delete(j.known.Rules, id)
 		if _, told := j.known.Removed[id]; !told && !secgroup.IsGroupEntry(id) {
-			removed.IncidentID = ""
+			removed.IncidentID, removed.Opened, removed.PriorAt = "", time.Time{}, time.Time{}
 			j.known.Removed[id] = removed
 		}
 	case known && e.outcome == incident.AlreadyCompliant:

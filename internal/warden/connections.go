@@ -55,6 +55,6 @@ func (j *judging) fillSessions(i *incident.Incident) {
 		if more := len(still) - most; more > 0 {
 			named += fmt.Sprintf(" and %d more", more)
 		}
-		i.Notes = appendOnce(i.Notes, "some of it is still open on interfaces that the group is on, by "+named)
+		i.Notes = appendOnce(i.Notes, incident.StillOpenNote+named)
 	}
 }

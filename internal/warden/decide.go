@@ -269,8 +269,9 @@ func (j *judging) toldBefore(e *end) bool {
 	return true
 }
 
-// unreadMark is behind the outcome in an entry of a rule whose list could not be
-// read: what is found once it can be is for the list to tell.
+// unreadMark is behind the outcome in an entry of a rule whose list, or what an
+// edit of it takes to know, could not be read: what is found once it can be is for
+// the list to tell.
 const (
 	unreadMark   = " " + reasonUnread
 	reasonUnread = "unreadable"
@@ -278,7 +279,7 @@ const (
 
 // reported is the outcome as the item's entry has it.
 func (e *end) reported() string {
-	if e.outcome == incident.Alerted && e.reason == reasonUnread {
+	if e.outcome == incident.Alerted && (e.reason == reasonUnread || e.lacking) {
 		return e.outcome.String() + unreadMark
 	}
 	return e.outcome.String()

@@ -12,7 +12,7 @@ import (
 // TestEveryKindOfFactIsReadBeforeAVerdictCounts: however long the chain of facts
 // is in which one only asks for the next, and never twice.
 func TestEveryKindOfFactIsReadBeforeAVerdictCounts(t *testing.T) {
-	chain := []policy.Need{policy.NeedLists, policy.NeedVPCs, policy.NeedDead, policy.NeedElastic, policy.NeedGroups, policy.NeedInterfaces}
+	chain := []policy.Need{policy.NeedLists, policy.NeedVPCs, policy.NeedDead, policy.NeedElastic, policy.NeedGroups, policy.NeedInterfaces, policy.NeedUsers}
 	var read []policy.Need
 	fetch := func(n policy.Need) error { read = append(read, n); return nil }
 	last := false

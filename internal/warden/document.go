@@ -77,6 +77,9 @@ func (j *judging) fillRules(d *draft) {
 		if lapsed := j.lapsedNote(e); lapsed != "" {
 			i.Notes = appendOnce(i.Notes, lapsed)
 		}
+		for _, note := range j.exemptNotes(e) {
+			i.Notes = appendOnce(i.Notes, note)
+		}
 		if e.outcome == incident.Pending {
 			i.Notes = appendOnce(i.Notes, waitNote(e))
 		}

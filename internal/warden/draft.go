@@ -11,18 +11,18 @@ import (
 
 // draft is one incident that this judging writes.
 type draft struct {
-	inc       incident.Incident
-	stored    *incident.Incident // as it stands open in the ledger; nil = it is new
-	ends      []*end
-	unsent    bool        // a message is due and could not be sent
-	completed bool        // this judging told the actor of an incident that had none
-	stranger  bool        // about a call of the deployment's role, not about rules
-	call      bool        // about a call that a policy is against, not about rules
-	exempt    bool        // about the use of an exemption, not about a violation
-	blind     []*blindAct // what was done about its rules without the ledger
-	final     bool        // its rules ended before this judging: only a message or the entry is owed
-	undone    bool        // an operator put back what it took, and only that is owed
-	owing     bool        // it is over, and told: it is open for the sinks that lack the message alone
+	inc      incident.Incident
+	stored   *incident.Incident // as it stands open in the ledger; nil = it is new
+	ends     []*end
+	unsent   bool        // a message is due and could not be sent
+	stranger bool        // about a call of the deployment's role, not about rules
+	call     bool        // about a call that a policy is against, not about rules
+	exempt   bool        // about the use of an exemption, not about a violation
+	blind    []*blindAct // what was done about its rules without the ledger
+	final    bool        // its rules ended before this judging: only a message or the entry is owed
+	late     bool        // it was closed, and is written once more for what a late record told
+	undone   bool        // an operator put back what it took, and only that is owed
+	owing    bool        // it is over, and told: it is open for the sinks that lack the message alone
 }
 
 // draftIncidents makes the incidents of this judging: open ones are carried
@@ -71,6 +71,7 @@ func (j *judging) draftIncidents(ctx context.Context) {
 	j.strangers()
 	j.draftCalls()
 	j.completeClosed(ctx)
+	j.supersede(ctx)
 }
 
 // carryOn takes up the incidents that are open.
@@ -194,6 +195,7 @@ func (j *judging) finishLeft(d *draft) {
 		r = asPlanned(*d.stored, r)
 		e := &end{rule: ruleBefore(r), draft: d, incident: d.inc.ID, after: r.After, restored: r.Restored, fallback: r.Fallback}
 		e.outcome, e.reason = j.leftOver(d, r, e)
+		e.settled = (r.Outcome == incident.Reverted || r.Outcome == incident.Narrowed) && d.blindly(r.ID) == nil
 		d.ends = append(d.ends, e)
 		if known := j.ends[r.ID]; known == nil || !known.act && known.outcome <= incident.Exempt {
 			j.ends[r.ID] = e

@@ -41,6 +41,7 @@ type ec2Double struct {
 	blocks     []netip.Prefix // of the VPC
 
 	interfaces map[string][]string // by group
+	kinds      []secgroup.InterfaceKind
 	dead       map[string][]string // references, by group
 	elastic    []netip.Addr
 	hidden     map[string]time.Time // rule id -> when Describe shows it
@@ -236,6 +237,10 @@ func (e *ec2Double) Named(_ context.Context, name string) ([]string, error) {
 
 func (e *ec2Double) Interfaces(_ context.Context, groupID string) ([]string, bool, error) {
 	return e.interfaces[groupID], false, e.begin("Interfaces")
+}
+
+func (e *ec2Double) Users(context.Context, string) ([]secgroup.InterfaceKind, error) {
+	return e.kinds, e.begin("Users")
 }
 
 func (e *ec2Double) DeadReferences(context.Context, string) (map[string][]string, error) {

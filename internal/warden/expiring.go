@@ -92,6 +92,25 @@ func agreement(id string, lists ...[]policy.Exemption) string {
 	return ""
 }
 
+// exemptNotes say who agreed to what covers a rule, and until when.
+func (j *judging) exemptNotes(e *end) (notes []string) {
+	if e.outcome != incident.Exempt {
+		return nil
+	}
+	for _, f := range e.verdict.Findings {
+		if f.State != policy.Exempt {
+			continue
+		}
+		if agreed := agreement(f.Exemption, j.w.cfg.Set.Exemptions, j.mem.Controls.Exemptions); agreed != "" {
+			notes = appendOnce(notes, agreed)
+		}
+		if !f.Until.IsZero() {
+			notes = append(notes, fmt.Sprintf("%s ends at %s: what it covers is judged then", f.Exemption, f.Until.UTC().Format(time.RFC3339)))
+		}
+	}
+	return notes
+}
+
 // addExempt puts a rule, or the group itself, into such a message.
 func addExempt(inc *incident.Incident, rv policy.RuleVerdict, f policy.Finding) {
 	inc.Policies = appendNote(inc.Policies, f)

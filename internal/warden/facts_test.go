@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sgwarden/sgwarden/internal/incident"
+	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
 
 // requiring is a policy that requires what only a fact beyond the group tells.
@@ -23,15 +24,17 @@ func TestAFactThatCannotBeReadIsNeverFine(t *testing.T) {
 	for read, tc := range map[string]struct {
 		require, rule string
 		fine          func(*ec2Double)
+		scope         string
 	}{
-		"Interfaces":       {"{attached: true}", "ingress tcp/443 from 10.0.0.0/8", func(e *ec2Double) { e.interfaces = map[string][]string{groupA: {"eni-1"}} }},
-		"Groups":           {"{maxGroups: 9}", "ingress tcp/443 from 10.0.0.0/8", func(*ec2Double) {}},
-		"DeadReferences":   {"{where: {direction: ingress, peers: [references]}, references: alive}", "ingress tcp/443 from " + groupB, func(*ec2Double) {}},
-		"ElasticAddresses": {"{where: {direction: ingress, peers: [addresses]}, elastic: own}", "ingress tcp/443 from 8.8.8.8/32", func(e *ec2Double) { e.elastic = []netip.Addr{netip.MustParseAddr("8.8.8.8")} }},
+		"Users":            {"{tags: [owner]}", "ingress tcp/443 from 10.0.0.0/8", func(e *ec2Double) { e.kinds = []secgroup.InterfaceKind{{Requester: "amazon-elb"}} }, "scope: {not: {usedBy: [amazon-elb]}}\n"},
+		"Interfaces":       {"{attached: true}", "ingress tcp/443 from 10.0.0.0/8", func(e *ec2Double) { e.interfaces = map[string][]string{groupA: {"eni-1"}} }, ""},
+		"Groups":           {"{maxGroups: 9}", "ingress tcp/443 from 10.0.0.0/8", func(*ec2Double) {}, ""},
+		"DeadReferences":   {"{where: {direction: ingress, peers: [references]}, references: alive}", "ingress tcp/443 from " + groupB, func(*ec2Double) {}, ""},
+		"ElasticAddresses": {"{where: {direction: ingress, peers: [addresses]}, elastic: own}", "ingress tcp/443 from 8.8.8.8/32", func(e *ec2Double) { e.elastic = []netip.Addr{netip.MustParseAddr("8.8.8.8")} }, ""},
 	} {
 		for failure, cause := range map[string]error{"denied": incident.ErrDenied, "not understood": incident.ErrInvalid, "throttled": incident.ErrThrottled, "unavailable": incident.ErrUnavailable} {
 			t.Run(read+" "+failure, func(t *testing.T) {
-				w := newWorld(t, requiring(tc.require))
+				w := newWorld(t, requiring(tc.require)+tc.scope)
 				tc.fine(w.ec2)
 				w.ec2.on = func(name string) error {
 					if name == read {

@@ -52,10 +52,13 @@ type judging struct {
 	readBack  []secgroup.Rule    // nil = nothing was read back
 	readGroup []secgroup.Rule    // the group itself likewise, with its tags; nil = it was not to be tagged
 	readAt    time.Time
-	askedFor  []ask // messages behind a delay, of every round
-	retry     bool  // the messages must come again
-	unwritten bool  // nothing of this round is written down: the ledger is down
-	story     Story
+	// overwritten are the rules of records whose values another change overwrote: the
+	// incident of that one, by event and rule id.
+	overwritten map[[2]string]string
+	askedFor    []ask // messages behind a delay, of every round
+	retry       bool  // the messages must come again
+	unwritten   bool  // nothing of this round is written down: the ledger is down
+	story       Story
 }
 
 // end is what becomes of one rule in this judging.
@@ -73,9 +76,14 @@ type end struct {
 	act      bool   // the verdict asks for a mutation, and it is allowed
 	// listed is true where the incident of its prefix list tells of it.
 	listed bool
-	owing  bool // the list's incident is open for a sink
-	seen   bool // told before: nothing is written or sent
-	told   bool // worth an incident; waits for attribution or settling are not
+	// lacking is true where that is to be judged again: something could not be read.
+	lacking bool
+	owing   bool // the list's incident is open for a sink
+	seen    bool // told before: nothing is written or sent
+	// settled: an earlier judging read back that it was changed, and brought the
+	// item up to it.
+	settled bool
+	told    bool // worth an incident; waits for attribution or settling are not
 	// contested is how often the same excess was taken back within the hour
 	// before; from contestedAfter on it is a fight.
 	contested int

@@ -67,18 +67,22 @@ func made(inc incident.Incident, ruleID string, r *record) bool {
 }
 
 func (j *judging) complete(inc incident.Incident, r *record) {
-	inc.Actor = incident.Actor{Actor: r.change.Actor, Attributed: true}
-	inc.APICall, inc.EventID = r.change.EventName, r.change.EventID
-	for _, d := range j.drafts {
-		if d.inc.ID != inc.ID {
-			continue
-		}
-		if d.owing { // a sink lacks what was told of it
-			d.inc.Actor, d.inc.APICall, d.inc.EventID, d.completed = inc.Actor, inc.APICall, inc.EventID, true
-		}
-		return
+	d := j.reopened(inc)
+	if d.late || d.owing { // else it is open, and has its actor by the rules
+		d.inc.Actor = incident.Actor{Actor: r.change.Actor, Attributed: true}
+		d.inc.APICall, d.inc.EventID, d.inc.ActorUntold = r.change.EventName, r.change.EventID, true
 	}
-	d := &draft{inc: inc, final: true, completed: true}
+}
+
+// reopened is the draft of an incident that is over, for what is learnt of it
+// later: the one at hand (a sink lacks a message of it), or a new one.
+func (j *judging) reopened(inc incident.Incident) *draft {
+	for _, d := range j.drafts {
+		if d.inc.ID == inc.ID {
+			return d
+		}
+	}
+	d := &draft{inc: inc, final: true, late: true}
 	for _, rule := range inc.Rules {
 		d.ends = append(d.ends, &end{
 			rule: ruleBefore(rule), outcome: rule.Outcome, reason: rule.Reason, after: rule.After,
@@ -86,4 +90,5 @@ func (j *judging) complete(inc incident.Incident, r *record) {
 		})
 	}
 	j.drafts = append(j.drafts, d)
+	return d
 }

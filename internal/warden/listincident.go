@@ -21,17 +21,20 @@ func (l *listJudging) isOver() (bool, listEnd) {
 		return true, end
 	}
 	l.draft()
-	told, isTold := l.known.Removed[l.mark()]
+	told, isTold := l.toldOf(l.mark())
 	switch {
+	case isTold && l.stored == nil && l.later && len(l.inc.Rules) > 0:
+		l.takeUpTold(told)
+		return false, end
 	case l.stored != nil, len(l.earlier) > 0, !l.edit.IsEmpty():
+		l.overtake(l.inc.ID)
 		return false, end
 	case len(l.inc.Rules) == 0: // each is dealt with in its group
 		end.outcome = 0
 		return true, end
 	case isTold:
-		end.doc, end.reason = l.inc, l.why
-		end.outcome, _ = incident.ParseOutcome(told.Value)
-		end.doc.ID, end.doc.Outcome = told.IncidentID, end.outcome
+		end.doc, end.reason, end.lacking = l.inc, l.why, l.lacking
+		end.outcome, end.doc.ID, end.doc.Outcome = told.outcome, told.incident, told.outcome
 		return true, end
 	}
 	return false, end
@@ -40,7 +43,7 @@ func (l *listJudging) isOver() (bool, listEnd) {
 // end is how the list stands.
 func (l *listJudging) end() listEnd {
 	end := listEnd{version: l.list.Version, digest: policy.ListDigest(l.list.Entries), outcome: l.inc.Outcome, reason: l.inc.Reason, doc: l.inc}
-	end.unclear = l.unclear
+	end.unclear, end.lacking = l.unclear, l.lacking
 	end.story, end.owing, end.retry = &Story{Incidents: []incident.Incident{l.inc}}, l.owing, l.owing
 	switch l.inc.Outcome {
 	case incident.Reverted:
@@ -213,7 +216,7 @@ func (l *listJudging) fill() {
 	}
 	slices.SortStableFunc(list.Groups, func(a, b incident.ListGroup) int { return int(b.Outcome) - int(a.Outcome) })
 	i.List = list
-	i.Notes = appendOnce(i.Notes, fmt.Sprintf("%d rules of %d groups refer to the list; %d groups violate by version %d of it", rules, len(l.uses)+l.unread(), list.Violating, l.list.Version))
+	i.Notes = appendOnce(i.Notes, fmt.Sprintf("of version %d: %d rules of %d groups referred to the list, and %d groups violated by it", l.list.Version, rules, len(l.uses)+l.unread(), list.Violating))
 	if byGroup > 0 {
 		i.Notes = appendOnce(i.Notes, fmt.Sprintf("%d rules are taken back in their groups, as their policies say (onList)", byGroup))
 	}

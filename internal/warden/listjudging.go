@@ -27,6 +27,7 @@ type listEnd struct {
 	// on its entries is to be judged again.
 	edited  bool
 	unclear []string // groups that could not be read
+	lacking bool     // what could not be read may be another time: it is asked for again
 	owing   bool     // a sink is to be told with the next delivery
 	retry   bool
 }
@@ -59,9 +60,12 @@ type listJudging struct {
 	list    secgroup.ManagedList
 	uses    []*listUse
 	unclear []string // groups that may refer to it, and could not be read
+	// oldRefused is true where earlier entries of the list may not be read.
+	oldRefused bool
 
 	edit    plan.EditList
 	why     string // why there is none, or not for all
+	lacking bool   // the reason is that something could not be read now
 	later   bool   // there will be one, once nothing waits or is held any more
 	inc     incident.Incident
 	stored  *incident.Incident  // the incident as it stands open in the ledger; nil = it is new
@@ -124,6 +128,9 @@ func (l *listJudging) judgeOnce(ctx context.Context) (listEnd, error) {
 		return listEnd{}, err
 	}
 	if done, end := l.isOver(); done {
+		if err := l.noteAsked(ctx); err != nil {
+			return listEnd{}, err
+		}
 		return l.payOnly(ctx, end)
 	}
 	if err := l.askAgain(ctx); err != nil {
@@ -193,7 +200,7 @@ func (l *listJudging) read(ctx context.Context) (err error) {
 
 // decide says what is to become of the list.
 func (l *listJudging) decide(ctx context.Context) error {
-	l.edit, l.why, l.later = plan.EditList{}, "", false
+	l.edit, l.why, l.later, l.lacking = plan.EditList{}, "", false, false
 	if l.violating() == 0 {
 		return nil
 	}
@@ -203,7 +210,9 @@ func (l *listJudging) decide(ctx context.Context) error {
 		edit, why = l.takeOut(l.w.cfg.Set, true)
 	}
 	if edit.IsEmpty() {
-		l.why = why
+		if l.why, l.lacking = why, l.oldRefused; l.lacking {
+			l.why += "; earlier entries of it could not be read"
+		}
 		return nil
 	}
 	other, err := l.otherUsers(ctx)
@@ -251,12 +260,14 @@ func (l *listJudging) otherUsers(ctx context.Context) (string, error) {
 	users, err := l.w.cfg.Inventory.ListUsers(ctx, l.id)
 	if err != nil {
 		if passing(err, l.id) == nil {
+			l.lacking = errors.Is(err, incident.ErrDenied)
 			return "who else uses the list could not be read: " + refused(err), nil
 		}
 		return "", err
 	}
 	for _, u := range users {
 		if slices.Contains(l.unclear, u.ID) {
+			l.lacking = true
 			return u.ID + " refers to it, and could not be read", nil
 		}
 		if !slices.Contains(l.groups, u.ID) {

@@ -24,11 +24,12 @@ func (l *listJudging) mark() string {
 
 // keepMarks is what the list's item remembers, with what was told as new as today:
 // the ledger forgets what is a day old with each write, and a version that was told
-// stays told as long as the list has it.
+// stays told as long as the list has it. What was lacking is asked for again long
+// before, and its time says when it was.
 func keepMarks(removed map[string]policy.RemovedRule, now time.Time) map[string]policy.RemovedRule {
 	kept := maps.Clone(removed)
 	for key, r := range kept {
-		if strings.HasPrefix(key, listMark) {
+		if strings.HasPrefix(key, listMark) && !strings.HasSuffix(r.Value, unreadMark) {
 			r.At = now
 			kept[key] = r
 		}
@@ -48,7 +49,7 @@ func (l *listJudging) remember(now time.Time, sent bool) map[string]policy.Remov
 	switch l.inc.Outcome {
 	case incident.Alerted, incident.Observed:
 		if sent {
-			removed[l.mark()] = policy.RemovedRule{At: now, IncidentID: l.inc.ID, Value: l.inc.Outcome.String()}
+			removed[l.mark()] = listTold{l.inc.ID, l.inc.Outcome, now, l.lacking}.entry()
 		}
 	case incident.Reverted:
 		removed[takenMark+now.Format(timeMark)] = policy.RemovedRule{At: now, IncidentID: l.inc.ID, Value: l.taken()}

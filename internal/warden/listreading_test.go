@@ -2,12 +2,14 @@ package warden
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/sgwarden/sgwarden/internal/incident"
+	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
 
 // TestAGroupThatIsNotUnderstoodHidesNoList: one group with a rule of a kind that
@@ -85,4 +87,91 @@ func TestAListThatIsEditedAllTheTimeIsTold(t *testing.T) {
 	require.Equal(t, incident.Reverted, w.decisions(w.edit(1), 3)[""].Outcome)
 	require.Equal(t, []string{"opened unresolved", "acted reverted"}, w.sent())
 	require.Empty(t, w.memory(ownList).Open)
+}
+
+// TestAListThatGrewWhileNobodyCouldReadIt: the rules that refer to it were in order
+// before, so that the list answers for what it holds once it can be read.
+func TestAListThatGrewWhileNobodyCouldReadIt(t *testing.T) {
+	for name, shown := range map[string]secgroup.PrefixList{
+		"nothing is told of it":   {},
+		"its entries are refused": {ID: ownList, OwnerID: account, Version: 2, Refused: "UnauthorizedOperation"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := grownList(t, revertSSH)
+			w.holds(ownList, "8.8.8.0/29", "0.0.0.0/0")
+			list := w.ec2.lists[ownList]
+			if w.ec2.lists[ownList] = shown; shown.ID == "" {
+				delete(w.ec2.lists, ownList)
+			}
+			for range 2 {
+				got := w.decisions(w.edit(1), 1)
+				require.Equal(t, incident.Alerted, got[groupA].Outcome)
+				require.Equal(t, incident.Alerted, got[groupB].Outcome)
+			}
+			require.Equal(t, []string{"opened alerted", "opened alerted"}, w.sent())
+
+			w.ec2.lists[ownList] = list
+			w.sweptOutcomes(groupA, groupB)
+			require.Equal(t, []string{"8.8.8.0/29"}, w.blocks(ownList))
+			w.requireOpen(groupA, sshList)
+			w.requireOpen(groupB, "ingress tcp/20-25 from "+ownList)
+			require.Equal(t, 1, w.ec2.count("Mutations"))
+			require.Equal(t, []string{"opened alerted", "opened alerted", "acted reverted"}, w.sent())
+			require.Equal(t, incident.Reverted, w.ofList().Outcome)
+		})
+	}
+}
+
+// TestWhatWasLackingForAListIsAskedForAgain: what is refused once must not leave
+// what was added in the list for good.
+func TestWhatWasLackingForAListIsAskedForAgain(t *testing.T) {
+	for name, c := range map[string]struct {
+		refuse, allow func(e *ec2Double)
+		also          string // what is told beside it
+	}{
+		"who else uses it": {refuse: func(e *ec2Double) { e.usersErr = incident.ErrDenied }, allow: func(e *ec2Double) { e.usersErr = nil }},
+		"what it held":     {refuse: func(e *ec2Double) { e.oldErr = incident.ErrDenied }, allow: func(e *ec2Double) { e.oldErr = nil }},
+		"a group that uses it": {
+			refuse: func(e *ec2Double) { e.unclear, e.unclearErr = groupB, incident.ErrDenied }, allow: func(e *ec2Double) { e.unclear = "" },
+			also: "opened cannot-remediate",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := grownList(t, revertSSH)
+			w.holds(ownList, "8.8.8.0/29", "0.0.0.0/0")
+			c.refuse(w.ec2)
+			require.Equal(t, incident.Alerted, w.decisions(w.edit(1), 1)[""].Outcome)
+			reads := w.ec2.count("Group")
+			w.judge1(judgeGroup(groupA, causeSettle, ""))
+			require.LessOrEqual(t, w.ec2.count("Group"), reads+1, "not at once for every group that refers to it")
+			w.wait(time.Minute)
+			w.judge1(judgeGroup(groupA, causeSettle, ""))
+			list := func() []string {
+				return slices.DeleteFunc(w.sent(), func(m string) bool { return m == c.also })
+			}
+			require.Equal(t, []string{"opened alerted"}, list(), "told once")
+			require.Equal(t, incident.Alerted, w.ofList().Outcome)
+
+			c.allow(w.ec2)
+			w.wait(time.Minute)
+			w.sweptOutcomes(groupA, groupB)
+			require.Equal(t, []string{"8.8.8.0/29"}, w.blocks(ownList))
+			require.Equal(t, []string{"opened alerted", "acted reverted"}, list())
+			require.Equal(t, incident.Reverted, w.ofList().Outcome)
+		})
+	}
+	t.Run("what else stands against it is not asked for again", func(t *testing.T) {
+		w := grownList(t, revertSSH)
+		w.holds(ownList, "8.8.8.0/29", "0.0.0.0/0")
+		w.ec2.usersErr = incident.ErrDenied
+		w.decisions(w.edit(1), 1)
+		w.ec2.usersErr, w.ec2.users = nil, []secgroup.ListUser{{ID: "rtb-0eeeeeeeeeeeeeeee", OwnerID: account}}
+		w.wait(time.Minute)
+		w.sweptOutcomes(groupA, groupB)
+		reads := w.ec2.count("Group")
+		w.wait(time.Minute)
+		w.sweptOutcomes(groupA, groupB)
+		require.Equal(t, reads+2, w.ec2.count("Group"))
+		require.Equal(t, []string{"opened alerted"}, w.sent())
+	})
 }

@@ -121,6 +121,7 @@ func (j *judging) askLists(ctx context.Context) error {
 			continue
 		}
 		e.listed, e.told, e.outcome, e.reason, e.incident, e.owing = true, false, end.outcome, end.reason, end.doc.ID, end.owing
+		e.lacking = end.lacking
 		j.retry = j.retry || end.retry
 	}
 	return nil
@@ -136,13 +137,12 @@ func (j *judging) toldOfList(ctx context.Context, e *end, list secgroup.PrefixLi
 		return listEnd{}, false, err
 	}
 	end := listEnd{version: list.Version, digest: policy.ListDigest(list.Entries)}
-	told, ok := l.known.Removed[listMark+listIncident(list.ID, list.Version, end.digest)]
+	told, ok := l.toldOf(listMark + listIncident(list.ID, list.Version, end.digest))
 	switch {
 	case e.act:
 		return listEnd{}, false, nil
-	case l.stored == nil && ok && (told.Value == e.outcome.String() || e.outcome == incident.Pending):
-		end.outcome, _ = incident.ParseOutcome(told.Value)
-		end.doc = incident.Incident{ID: told.IncidentID}
+	case l.stored == nil && ok && told.isFresh(l.now) && (told.outcome == e.outcome || e.outcome == incident.Pending):
+		end.outcome, end.lacking, end.doc = told.outcome, told.lacking, incident.Incident{ID: told.incident}
 	case l.waitsFor(j.groupID, list.Version) && e.outcome == incident.Pending:
 		end.outcome, end.reason, end.doc = incident.Pending, l.stored.Reason, *l.stored
 	default:
@@ -168,7 +168,7 @@ func (j *judging) pointToLists() {
 		}
 		entry.IncidentID, entry.Under, entry.Reported = e.incident, under(e.verdict), ""
 		if !e.outcome.StaysOpen() && !e.owing {
-			entry.Reported = e.outcome.String()
+			entry.Reported = e.reported()
 		}
 		j.known.Rules[id] = entry
 	}

@@ -26,7 +26,7 @@ type listUse struct {
 // readUses reads the groups that refer to the list, and judges them as if what
 // was added to it were theirs to answer for.
 func (l *listJudging) readUses(ctx context.Context) error {
-	l.uses, l.unclear = nil, nil
+	l.uses, l.unclear, l.oldRefused = nil, nil, false
 	var mu sync.Mutex
 	old := map[int64][]secgroup.ListEntry{}
 	err := l.forEach(l.groups[:min(len(l.groups), mostUses)], func(id string) error {
@@ -62,7 +62,7 @@ func (l *listJudging) readUses(ctx context.Context) error {
 					return err
 				}
 				if err != nil {
-					entries = nil
+					entries, l.oldRefused = nil, l.oldRefused || errors.Is(err, incident.ErrDenied)
 				}
 				old[v] = entries
 			}

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"time"
 
+	"github.com/sgwarden/sgwarden/internal/incident"
 	"github.com/sgwarden/sgwarden/internal/policy"
 )
 
@@ -38,4 +39,32 @@ func (j *judging) bringBack() {
 		}
 		known.Rules[r.ID] = *was
 	}
+}
+
+// takeUpRestored makes known of a rule that an interrupted judging gave its
+// earlier value back what was known of that value: whoever made the later one did
+// not make this one, and an exception for who did covers it still.
+func (j *judging) takeUpRestored() {
+	rules := map[string]policy.KnownRule{}
+	for _, i := range j.mem.Open {
+		for _, r := range i.Rules {
+			begun, known := isBegun(i, r), j.mem.Known.Rules[r.ID]
+			r = asPlanned(i, r)
+			live, isLive := ruleByID(j.live.Rules, r.ID)
+			if !begun || !r.Restored || !isLive || known.Before == nil || !live.SameValue(*known.Before) || live.SameValue(known.Rule) {
+				continue
+			}
+			known.Rule, known.By, known.Before, known.BeforeBy, known.PriorAt = *known.Before, known.BeforeBy, nil, nil, time.Time{}
+			if known.BeforeTold != "" {
+				known.IncidentID, known.Reported = known.BeforeTold, incident.Exempt.String()
+			}
+			rules[r.ID] = known
+		}
+	}
+	if len(rules) == 0 {
+		return
+	}
+	all := maps.Clone(j.mem.Known.Rules)
+	maps.Copy(all, rules)
+	j.mem.Known.Rules = all
 }

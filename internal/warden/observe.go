@@ -58,6 +58,7 @@ func (j *judging) observe(ctx context.Context) (settled bool, err error) {
 	}
 	j.live, j.exists, j.now = j.w.normal(j.live), true, j.w.now()
 	j.bringBack()
+	j.takeUpRestored()
 	return false, nil
 }
 

@@ -26,6 +26,8 @@ type Inventory interface {
 	// Interfaces gives some of the network interfaces that a group is on, and
 	// whether there are more.
 	Interfaces(ctx context.Context, groupID string) (ids []string, more bool, err error)
+	// Users gives the kinds of all network interfaces that a group is on.
+	Users(ctx context.Context, groupID string) ([]secgroup.InterfaceKind, error)
 	// DeadReferences gives the groups that rules name and that are gone or out
 	// of reach, by the groups of a VPC that have such rules.
 	DeadReferences(ctx context.Context, vpcID string) (map[string][]string, error)

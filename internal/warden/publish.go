@@ -15,6 +15,7 @@ func (j *judging) publish(ctx context.Context) {
 		j.finish(d)
 		for _, event := range j.messages(d) {
 			d.inc.EventType = event
+			d.inc = d.inc.AsNews()
 			message := j.asTold(d)
 			if err := j.w.say(ctx, &d.inc, message); err != nil {
 				_, why := explain(err)
@@ -67,6 +68,8 @@ func (j *judging) finish(d *draft) {
 		i.ClosedAt = at(j.w.now())
 		if seen := d.closedBlind(); seen != nil {
 			i.ClosedAt = seen
+		} else if d.wasClosed() {
+			i.ClosedAt = d.stored.ClosedAt
 		} else if j.readBack != nil {
 			i.ClosedAt = at(j.readAt)
 		}
@@ -79,12 +82,19 @@ func (j *judging) finish(d *draft) {
 	}
 }
 
+// wasClosed reports whether an earlier judging brought the incident to its end,
+// and only a message is owed.
+func (d *draft) wasClosed() bool {
+	return d.stored != nil && d.stored.ClosedAt != nil && !slices.ContainsFunc(d.ends, func(e *end) bool { return !e.settled })
+}
+
 // messages are the event types that are owed about an incident now: one per
-// type in its life.
+// type in its life, but for what is learnt later.
 func (j *judging) messages(d *draft) []incident.EventType {
 	var event incident.EventType
-	if d.owing && !d.completed {
-		return nil
+	late := j.lateMessage(d)
+	if d.late || d.owing {
+		return late
 	}
 	switch o := d.inc.Outcome; {
 	case j.stale(d), o == incident.Ignored, o == incident.Compliant, d.stranger && o == incident.Pending:
@@ -99,10 +109,10 @@ func (j *judging) messages(d *draft) []incident.EventType {
 		}
 		event = incident.Resolved
 	case o.Changed() && d.toldBlind():
-		return nil
+		return late
 	case o.Changed() && isFight(d):
 		if j.escalated(d) {
-			return nil // coalesced: the fight was told
+			return late // coalesced: the fight was told
 		}
 		event = incident.Contested
 	case o.Changed():
@@ -113,7 +123,15 @@ func (j *judging) messages(d *draft) []incident.EventType {
 	if !slices.Contains(d.inc.Published, string(event)) {
 		return []incident.EventType{event}
 	}
-	if d.completed && !slices.Contains(d.inc.Published, string(incident.Attributed)) {
+	return late
+}
+
+// lateMessage is what an incident owes that was told of: once who it was, and
+// once every change that a late record tells was overwritten. What is learnt
+// together is told together.
+func (j *judging) lateMessage(d *draft) []incident.EventType {
+	overwritten := slices.ContainsFunc(d.inc.Superseded, func(s incident.Superseded) bool { return !s.Told })
+	if overwritten || d.inc.ActorUntold && len(d.inc.Published) > 0 {
 		return []incident.EventType{incident.Attributed}
 	}
 	return nil

@@ -100,9 +100,20 @@ func (j *judging) entry(old policy.KnownRule, known bool, rv policy.RuleVerdict,
 		}
 		next.Since, next.By = since, nil
 		next.IncidentID, next.Reported, next.Exemption, next.Under = "", "", "", nil
-		if good := old.Rule; old.InOrder() {
-			next.Before, next.BeforeBy = &good, old.By
+		next.PriorAt = old.Since
+		if old.By != nil && old.By.EventTime.After(old.Since) {
+			next.PriorAt = old.By.EventTime
 		}
+		if good := old.Rule; old.InOrder() {
+			next.Before, next.BeforeBy, next.BeforeTold = &good, old.By, ""
+			if old.Reported == incident.Exempt.String() {
+				next.BeforeTold = old.IncidentID
+			}
+		}
+	case worst(rv, policy.Unknown) != nil && isUnread(rv.Rule) && old.InOrder():
+		// What the list holds meanwhile is a growth once it can be read.
+		good := old.Rule
+		next.Before, next.BeforeBy = &good, old.By
 	}
 	if rv.Named && rv.By != nil && (next.By == nil || next.By.EventID != rv.By.EventID) {
 		next.By = rv.By
@@ -113,7 +124,10 @@ func (j *judging) entry(old policy.KnownRule, known bool, rv policy.RuleVerdict,
 	}
 	if !rv.Due && worst(rv, policy.Unknown) == nil && next.Reported != incident.Exempt.String() {
 		// It violates nothing, or stands: a later growth is measured from here.
-		next.IncidentID, next.Reported, next.Under, next.Before, next.BeforeBy = "", "", nil, nil, nil
+		next.IncidentID, next.Reported, next.Under, next.Before, next.BeforeBy, next.BeforeTold, next.PriorAt = "", "", nil, nil, nil, "", time.Time{}
+	}
+	if known && old.InOrder() && rv.Due && !j.grew(old, rv.Rule) {
+		next.PriorAt = j.now // the value was known: what it overwrote is long over
 	}
 	if len(rv.Void) > 0 {
 		// Else it would stand again as soon as nothing at hand voids the mark.
@@ -186,6 +200,12 @@ func prune(removed map[string]policy.RemovedRule, now time.Time) map[string]poli
 		delete(removed, id)
 	}
 	return removed
+}
+
+// isUnread reports whether the peer is a list whose entries are not known.
+func isUnread(r secgroup.Rule) bool {
+	l, ok := r.Peer.(secgroup.PrefixList)
+	return ok && !l.Readable
 }
 
 // listDigest is the digest of a list's entries; of a list that was not read,

@@ -29,8 +29,9 @@ func (j *judging) allRemoved() bool {
 			return false
 		}
 		for _, n := range named {
-			if n.Rule.ID == "" || n.AnyDirection || !j.mem.Known.Removed[n.Rule.ID].Unheard {
-				return false
+			gone := j.mem.Known.Removed[n.Rule.ID]
+			if n.Rule.ID == "" || n.AnyDirection || !gone.Unheard || n.HasValue && n.Rule.Value() != gone.Value {
+				return false // of another value more may be to be told: supersede.go
 			}
 		}
 	}

@@ -34,6 +34,32 @@ func TestWhatIsPutBackIsStillWhoseItWas(t *testing.T) {
 	}
 }
 
+// TestWhatIsPutBackWasToldOf: of an exemption that an undoing made, nobody is
+// told because its rule was away for a while; not even the day after.
+func TestWhatIsPutBackWasToldOf(t *testing.T) {
+	const vendor = "ingress tcp/22 from 8.0.0.0/8"
+	for name, killed := range map[string]bool{"at once": false, "after a death": true} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, revertSSH+"---\napiVersion: sgwarden/v1\nkind: Settings\nexemptions:\n  - {id: EX-1, policy: ssh, group: "+groupA+
+				", rules: ['"+vendor+"'], owner: net, reason: vendor, ticket: C-1, until: 2027-01-31}\n")
+			require.Equal(t, incident.Exempt, w.judge1(w.authorize(groupA, vendor)).Outcome)
+			id := w.ec2.group(groupA)[0].ID
+			told := w.memory(groupA).Known.Rules[id]
+			require.NotEmpty(t, told.IncidentID)
+			w.wait(time.Minute)
+			body := w.modify(groupA, id, ssh)
+			if killed {
+				w.killedAfter("ModifySecurityGroupRules", body)
+				w.wait(2 * time.Minute)
+			}
+			require.Equal(t, incident.Reverted, w.judgeTimes(body, 2).Outcome)
+			w.requireOpen(groupA, vendor)
+			back := w.memory(groupA).Known.Rules[id]
+			require.Equal(t, []string{told.IncidentID, "exempt", ""}, []string{back.IncidentID, back.Reported, back.BeforeTold})
+		})
+	}
+}
+
 // TestAViolationIsNeverPutBack: the value before the last one was due itself,
 // and only the guard's death let it stand until it was changed.
 func TestAViolationIsNeverPutBack(t *testing.T) {

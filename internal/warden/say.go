@@ -3,7 +3,6 @@ package warden
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"github.com/sgwarden/sgwarden/internal/incident"
 )
@@ -15,7 +14,9 @@ func (w *Warden) say(ctx context.Context, inc *incident.Incident, told incident.
 	if err := w.cfg.Publisher.Publish(ctx, told); err != nil {
 		return err
 	}
-	inc.Published, inc.Owed = appendOnce(slices.Clone(inc.Published), string(told.EventType)), w.sinkNames()
+	*inc = inc.AsTold()
+	inc.Published = append(without(inc.Published, []string{string(told.EventType)}), string(told.EventType))
+	inc.Owed = w.sinkNames()
 	return nil
 }
 

@@ -53,6 +53,10 @@ func (j *judging) fetchAround(ctx context.Context, need policy.Need) error {
 		ids, more, err := inventory.Interfaces(ctx, j.groupID)
 		facts.Interfaces = &policy.Interfaces{IDs: ids, More: more, Refused: refused(err)}
 		return passing(err, "network interfaces of "+j.groupID)
+	case policy.NeedUsers:
+		kinds, err := inventory.Users(ctx, j.groupID)
+		facts.Users = &policy.Users{Kinds: kinds, Refused: refused(err)}
+		return passing(err, "network interfaces of "+j.groupID)
 	case policy.NeedDead:
 		dead, err := onceInBatch(j.shared, string(need)+" "+j.live.VPCID, func() (map[string][]string, error) {
 			return inventory.DeadReferences(ctx, j.live.VPCID)

@@ -3,6 +3,7 @@ package warden
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sgwarden/sgwarden/internal/incident"
@@ -89,6 +90,8 @@ func (l *look) reasonOf(e *end) (SweepReason, time.Time) {
 		return SweepDue, time.Time{}
 	case e.outcome != incident.Pending:
 		return "", time.Time{}
+	case strings.HasSuffix(known.Reported, unreadMark) && tellsOfList(e.verdict):
+		return SweepDue, time.Time{} // what was lacking for its list is asked for again
 	case !e.until.IsZero():
 		if isKnown && !l.j.grew(known, e.rule) && !l.endsLong(known.IncidentID, e.until) {
 			return "", time.Time{}

@@ -122,7 +122,7 @@ func (l *look) fetch(ctx context.Context, need policy.Need) (err error) {
 		before := len(p.lists) + len(p.around.read)
 		err = l.j.fetch(ctx, need)
 		calls := len(p.lists) + len(p.around.read) - before
-		if need == policy.NeedInterfaces {
+		if need == policy.NeedInterfaces || need == policy.NeedUsers {
 			calls++ // each group has its own
 		}
 		p.count(func(c *SweepCounts) { c.Calls.EC2 += calls })

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/sgwarden/sgwarden/internal/incident"
 	"github.com/sgwarden/sgwarden/internal/policy"
@@ -63,13 +62,8 @@ func (j *judging) tellUndone(ctx context.Context, e *end, holder *draft) bool {
 		return false
 	}
 	d.inc.Notes = appendOnce(slices.Clone(d.inc.Notes), putBackNote(e))
-	if agreed := agreement(e.reason, j.mem.Controls.Exemptions); agreed != "" {
-		d.inc.Notes = appendOnce(d.inc.Notes, agreed)
-	}
-	for _, f := range e.verdict.Findings {
-		if f.State == policy.Exempt && !f.Until.IsZero() {
-			d.inc.Notes = appendOnce(d.inc.Notes, fmt.Sprintf("%s ends at %s: what it covers is judged then", f.Exemption, f.Until.UTC().Format(time.RFC3339)))
-		}
+	for _, note := range j.exemptNotes(e) {
+		d.inc.Notes = appendOnce(d.inc.Notes, note)
 	}
 	j.join(d, e)
 	return true

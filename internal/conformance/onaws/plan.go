@@ -18,6 +18,9 @@ import (
 // rehearse runs everything on an embedded EC2 and counts the calls, by name.
 func rehearse(ctx context.Context, cases []conformance.Case) (map[string]int, error) {
 	cloud := localec2.New(localec2.Options{})
+	if err := cloud.Account(localec2.DefaultAccount, localec2.DefaultRegion).PutListOfS3(); err != nil {
+		return nil, fmt.Errorf("rehearse: %w", err)
+	}
 	client := ec2.New(ec2.Options{
 		Region: localec2.DefaultRegion, Retryer: aws.NopRetryer{}, HTTPClient: &http.Client{Transport: cloud.Transport()},
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
@@ -43,7 +46,7 @@ func explain(ctx context.Context, out io.Writer, profile string) error {
 		return err
 	}
 	say(out, "Nothing was called. With CONFIRM=yes this would, in the account and region of the AWS profile %s:\n\n", profile)
-	say(out, "  make     VPCs %s, %s and %s (one of them with an IPv6 block of Amazon), with nothing in them but security groups,\n",
+	say(out, "  make     VPCs %s, %s and, for single cases, %s (with IPv6 blocks of Amazon), with nothing in them but security groups,\n",
 		conformance.OwnBlock, conformance.FarBlock, conformance.LateBlock)
 	say(out, "           a subnet, and interfaces that nothing is attached to; and customer-managed prefix lists; all tagged %s=RUN\n", conformance.Tag)
 	say(out, "  try      %d cases on groups of its own; it touches no other group, VPC or list\n", len(cases))
