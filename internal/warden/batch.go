@@ -52,7 +52,11 @@ func mustBeSaid(d Decision) bool {
 
 // panicked logs a panic at a group, or at a list.
 func (w *Warden) panicked(ctx context.Context, id string, p any) {
-	w.cfg.Logger.ErrorContext(ctx, "panic", "group_id", id, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+	stack := debug.Stack()
+	if r, ok := p.(rethrown); ok {
+		p, stack = r.value, r.stack
+	}
+	w.cfg.Logger.ErrorContext(ctx, "panic", "group_id", id, "panic", fmt.Sprint(p), "stack", string(stack))
 }
 
 // alone lets what is judged before the groups of a batch are end its own record, and

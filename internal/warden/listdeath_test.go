@@ -3,6 +3,7 @@ package warden
 import (
 	"context"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -21,6 +22,7 @@ type mortal struct {
 		Queue
 		Applier
 	}
+	mu      sync.Mutex
 	at      int // the moment at which it dies, two for each effect; below 1 = never
 	moments int
 	died    string // where; "" = it did not
@@ -29,6 +31,8 @@ type mortal struct {
 }
 
 func (m *mortal) moment(where string) {
+	m.mu.Lock() // groups are asked for side by side
+	defer m.mu.Unlock()
 	if m.moments++; m.moments == m.at {
 		m.died = where
 		panic("killed " + where)
@@ -59,9 +63,6 @@ func (m *mortal) Publish(ctx context.Context, i incident.Incident) error {
 }
 
 func (m *mortal) JudgeAgain(ctx context.Context, id, cause, incidentID string, delay time.Duration) error {
-	if id != ownList { // groups are asked for side by side, where nothing can be caught
-		return m.inner.JudgeAgain(ctx, id, cause, incidentID, delay)
-	}
 	m.moment("before JudgeAgain")
 	err := m.inner.JudgeAgain(ctx, id, cause, incidentID, delay)
 	m.moment("behind JudgeAgain")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -218,17 +219,25 @@ func (p *pass) count(add func(c *SweepCounts)) {
 	add(&p.at.Counts)
 }
 
+// rethrown is a panic that went on where its caller can catch it.
+type rethrown struct {
+	value any
+	stack []byte // of where it began
+}
+
 // aside does something for each of some things, a few at a time, and gives all
-// errors. It begins nothing more after the first.
+// errors. It begins nothing more after the first. A panic of one goes on in the
+// caller, which can tell whose it is.
 func aside[T any](things []T, do func(T) error) error {
 	slots := make(chan struct{}, sweepWorkers)
 	var wait sync.WaitGroup
 	var mu sync.Mutex
 	var faults []error
+	var panicked *rethrown
 	for _, t := range things {
 		slots <- struct{}{}
 		mu.Lock()
-		stop := len(faults) > 0
+		stop := len(faults) > 0 || panicked != nil
 		mu.Unlock()
 		if stop {
 			<-slots
@@ -237,6 +246,13 @@ func aside[T any](things []T, do func(T) error) error {
 		wait.Add(1)
 		go func() {
 			defer func() { <-slots; wait.Done() }()
+			defer func() {
+				if p := recover(); p != nil {
+					mu.Lock()
+					defer mu.Unlock()
+					panicked = &rethrown{p, debug.Stack()}
+				}
+			}()
 			if err := do(t); err != nil {
 				mu.Lock()
 				defer mu.Unlock()
@@ -245,5 +261,8 @@ func aside[T any](things []T, do func(T) error) error {
 		}()
 	}
 	wait.Wait()
+	if panicked != nil {
+		panic(*panicked)
+	}
 	return errors.Join(faults...)
 }
