@@ -64,12 +64,12 @@ corpus: ## play the corpus of evasions and look-alikes (corpus/README.md), then 
 	@{ $(HOST_GO) test -json -count=1 ./internal/corpus $(EXIT); } | $(HOST_GO) run ./internal/testtally
 
 .PHONY: e2e
-e2e: emulator node_modules ## drive the built guard against an emulator with the aws CLI [SCENARIO=name] [PROVIDER=sdk|stack]
+e2e: emulator node_modules ## drive the built guard against an emulator with the aws CLI [SCENARIO='name name'] [PROVIDER=sdk|stack]
 	@{ SCENARIO='$(SCENARIO)' PROVIDER='$(PROVIDER)' E2E_SHOW=1 $(HOST_GO) test -json -count=1 -tags e2e -timeout 30m ./e2e/... $(EXIT); } | $(HOST_GO) run ./internal/testtally
 
 .PHONY: e2e-deploy
-e2e-deploy: emulator node_modules ## bootstrap, deploy, update and destroy with the CDK against an emulator, with the canary's whole patience; prints seconds
-	@{ SCENARIO=deployed E2E_SHOW=1 E2E_WHOLE=yes $(HOST_GO) test -json -count=1 -tags e2e -timeout 30m ./e2e/... $(EXIT); } | $(HOST_GO) run ./internal/testtally
+e2e-deploy: emulator node_modules ## bootstrap, deploy, update and destroy with the CDK against an emulator, with the canary's whole patience, and the hub; prints seconds
+	@{ SCENARIO='deployed hub' E2E_SHOW=1 E2E_WHOLE=yes $(HOST_GO) test -json -count=1 -tags e2e -timeout 30m ./e2e/... $(EXIT); } | $(HOST_GO) run ./internal/testtally
 
 .PHONY: build
 build: ## build DIST/<function>/bootstrap with the compiled policies [GOARCH=arm64] [DIST=dist] [POLICIES=dir]

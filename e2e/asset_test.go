@@ -46,14 +46,14 @@ type template struct {
 	Resources map[string]struct {
 		Type       string
 		Properties struct {
-			Code struct{ S3Bucket, S3Key any }
+			Code                               struct{ S3Bucket, S3Key any }
+			ExtendedS3DestinationConfiguration object // of the hub's stream
 		}
 	}
 }
 
 func (d *deployment) template() (t template, err error) {
-	name := stackName
-	out, err := d.cloudformation().GetTemplate(context.Background(), &cloudformation.GetTemplateInput{StackName: &name})
+	out, err := d.cloudformation().GetTemplate(context.Background(), &cloudformation.GetTemplateInput{StackName: &d.stack})
 	if err != nil {
 		return t, err
 	}
@@ -63,8 +63,7 @@ func (d *deployment) template() (t template, err error) {
 
 // resources are those that the emulator made, as CloudFormation lists them.
 func (d *deployment) resources() (all []types.StackResourceSummary, err error) {
-	name := stackName
-	pages := cloudformation.NewListStackResourcesPaginator(d.cloudformation(), &cloudformation.ListStackResourcesInput{StackName: &name})
+	pages := cloudformation.NewListStackResourcesPaginator(d.cloudformation(), &cloudformation.ListStackResourcesInput{StackName: &d.stack})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(context.Background())
 		if err != nil {
@@ -145,8 +144,7 @@ func (e *emulator) object(bucket, key string) ([]byte, error) {
 		return nil, err
 	}
 	sum := sha256.Sum256(nil)
-	keys := aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}
-	if err := v4.NewSigner().SignHTTP(context.Background(), keys, r, hex.EncodeToString(sum[:]), "s3", region, time.Now()); err != nil {
+	if err := v4.NewSigner().SignHTTP(context.Background(), e.credentials(), r, hex.EncodeToString(sum[:]), "s3", region, time.Now()); err != nil {
 		return nil, err
 	}
 	answer, err := http.DefaultClient.Do(r)

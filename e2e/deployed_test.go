@@ -3,13 +3,9 @@
 package e2e
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"io"
 	"net/http"
-	"net/http/httptest"
-	"net/http/httputil"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -32,7 +28,7 @@ func deployed(t *testing.T) {
 	stage.emulator, err = startEmulator()
 	require.NoError(t, err)
 	defer stage.emulator.stop()
-	l := &life{deployment: &deployment{emulator: stage.emulator, dist: stage.guard.dist, settings: []string{version}}, next: t.TempDir()}
+	l := &life{deployment: &deployment{emulator: stage.emulator, stack: stackName, dist: stage.guard.dist, settings: []string{version}}, next: t.TempDir()}
 	began := time.Now()
 	const always = true
 	whole := os.Getenv("E2E_WHOLE") != ""
@@ -240,11 +236,18 @@ func files(t *testing.T, folder string) map[string]string {
 func (l *life) refused(t *testing.T) {
 	before := l.account(t)
 	asked := 0
-	gate := httptest.NewServer(refusing(t, l.url, "UpdateStack", &asked))
-	defer gate.Close()
+	gate := newGate(t, l.url, func(w http.ResponseWriter, form url.Values) bool {
+		if form.Get("Action") != "UpdateStack" {
+			return false
+		}
+		asked++
+		w.Header().Set("Content-Type", "text/xml")
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = w.Write([]byte(`<ErrorResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><Error><Type>Sender</Type><Code>ValidationError</Code><Message>Template error: not today</Message></Error><RequestId>r</RequestId></ErrorResponse>`))
+		return true
+	})
 	aside := *l.deployment
-	// The name, as the emulator is known by: an asset's bucket is part of it.
-	aside.emulator = &emulator{url: strings.Replace(gate.URL, "127.0.0.1", "localhost", 1)}
+	aside.emulator = &emulator{url: gate}
 	aside.assembly = filepath.Join(t.TempDir(), "cdk.out")
 	out, err := aside.make("deploy", "CONTEXT=mode=observe email=you@example.com")
 	require.Error(t, err)
@@ -252,29 +255,6 @@ func (l *life) refused(t *testing.T) {
 	require.Equal(t, 1, asked)
 	requireSame(t, before, l.account(t))
 	sshAnywhere(t)
-}
-
-// refusing passes everything on but one operation of the query protocol.
-func refusing(t *testing.T, target, operation string, asked *int) http.Handler {
-	t.Helper()
-	to, err := url.Parse(target)
-	require.NoError(t, err)
-	next := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
-		r.SetURL(to)
-		r.Out.Host = r.In.Host
-	}}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, err := io.ReadAll(r.Body)
-		if err != nil || !strings.Contains(string(body), "Action="+operation+"&") {
-			r.Body = io.NopCloser(bytes.NewReader(body))
-			next.ServeHTTP(w, r)
-			return
-		}
-		*asked++
-		w.Header().Set("Content-Type", "text/xml")
-		w.WriteHeader(http.StatusBadRequest)
-		_, _ = w.Write([]byte(`<ErrorResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><Error><Type>Sender</Type><Code>ValidationError</Code><Message>Template error: not today</Message></Error><RequestId>r</RequestId></ErrorResponse>`))
-	})
 }
 
 func (l *life) destroy(t *testing.T) {

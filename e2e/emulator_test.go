@@ -16,6 +16,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
 const (
@@ -23,11 +25,32 @@ const (
 	region  = "us-east-1"
 )
 
-// emulator is a moto_server of our own.
+// emulator is a moto_server of our own, as one account sees it.
 type emulator struct {
-	url string
-	cmd *exec.Cmd
-	log *bytes.Buffer
+	url  string
+	keys aws.Credentials // of whoever calls; the zero value is moto's own account
+	cmd  *exec.Cmd
+	log  *bytes.Buffer
+}
+
+// credentials are those of every call of the test's own.
+func (e *emulator) credentials() aws.Credentials {
+	if e.keys.AccessKeyID == "" {
+		return aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}
+	}
+	return e.keys
+}
+
+// in is the emulator as an administrator of another account sees it.
+func (e *emulator) in(account string) (*emulator, error) {
+	var out struct {
+		Credentials struct{ AccessKeyId, SecretAccessKey, SessionToken string }
+	}
+	if err := e.aws(&out, "sts", "assume-role", "--role-arn", "arn:aws:iam::"+account+":role/admin", "--role-session-name", "e2e"); err != nil {
+		return nil, err
+	}
+	c := out.Credentials
+	return &emulator{url: e.url, keys: aws.Credentials{AccessKeyID: c.AccessKeyId, SecretAccessKey: c.SecretAccessKey, SessionToken: c.SessionToken}}, nil
 }
 
 func startEmulator() (*emulator, error) {
@@ -93,8 +116,12 @@ func (e *emulator) aws(out any, args ...string) error {
 // emulator, whatever profile its user has.
 func (e *emulator) environ() []string {
 	own := slices.DeleteFunc(os.Environ(), func(pair string) bool { return strings.HasPrefix(pair, "AWS_") })
+	keys := e.credentials()
+	if keys.SessionToken != "" {
+		own = append(own, "AWS_SESSION_TOKEN="+keys.SessionToken)
+	}
 	return append(own,
-		"AWS_ENDPOINT_URL="+e.url, "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_REGION="+region, "AWS_DEFAULT_REGION="+region,
+		"AWS_ENDPOINT_URL="+e.url, "AWS_ACCESS_KEY_ID="+keys.AccessKeyID, "AWS_SECRET_ACCESS_KEY="+keys.SecretAccessKey, "AWS_REGION="+region, "AWS_DEFAULT_REGION="+region,
 		"AWS_EC2_METADATA_DISABLED=true", "AWS_PAGER=", "AWS_CONFIG_FILE="+os.DevNull, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull,
 		"JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20",
 	)

@@ -13,13 +13,17 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 )
 
-// eventBridge makes one call, by hand: three operations are not worth a
-// module, and starting the aws client takes most of a second.
+// eventBridge makes one call.
 func (e *emulator) eventBridge(operation string, in, out any) error {
+	return e.json("events", "AWSEvents."+operation, in, out)
+}
+
+// json makes one call of a JSON service, by hand: a few operations are not worth
+// a module, and starting the aws client takes most of a second.
+func (e *emulator) json(service, operation string, in, out any) error {
 	body, err := json.Marshal(in)
 	if err != nil {
 		return err
@@ -29,10 +33,9 @@ func (e *emulator) eventBridge(operation string, in, out any) error {
 		return err
 	}
 	r.Header.Set("Content-Type", "application/x-amz-json-1.1")
-	r.Header.Set("X-Amz-Target", "AWSEvents."+operation)
+	r.Header.Set("X-Amz-Target", operation)
 	sum := sha256.Sum256(body)
-	keys := aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}
-	if err := v4.NewSigner().SignHTTP(context.Background(), keys, r, hex.EncodeToString(sum[:]), "events", region, time.Now()); err != nil {
+	if err := v4.NewSigner().SignHTTP(context.Background(), e.credentials(), r, hex.EncodeToString(sum[:]), service, region, time.Now()); err != nil {
 		return err
 	}
 	answer, err := http.DefaultClient.Do(r)

@@ -5,16 +5,14 @@ package e2e
 import (
 	"os"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 )
 
-// scenarios by name; `make e2e SCENARIO=name` runs one.
-var scenarios = []struct {
-	name string
-	run  func(t *testing.T)
-}{
+// scenarios by name; `make e2e SCENARIO='name name'` runs some.
+var scenarios = []scenario{
 	{"ssh-anywhere", sshAnywhere},
 	{"ipv6", ipv6},
 	{"narrow", narrow},
@@ -45,20 +43,26 @@ var scenarios = []struct {
 	{"bad-bundle", badBundle},
 	{"settings", badSettings},
 	{"deployed", deployed},
+	{"hub", hub},
 	{"ledger-suite", ledgerSuite},
 	{"conformance", conformanceOnMoto},
 }
 
+type scenario struct {
+	name string
+	run  func(t *testing.T)
+}
+
 func TestScenarios(t *testing.T) {
-	wanted := os.Getenv("SCENARIO")
-	ran := 0
+	wanted := strings.Fields(os.Getenv("SCENARIO"))
+	for _, name := range wanted {
+		require.True(t, slices.ContainsFunc(scenarios, func(s scenario) bool { return s.name == name }), "there is no scenario %q", name)
+	}
 	for _, s := range scenarios {
-		if wanted == "" || wanted == s.name {
-			ran++
+		if len(wanted) == 0 || slices.Contains(wanted, s.name) {
 			t.Run(s.name, s.run)
 		}
 	}
-	require.Positive(t, ran, "there is no scenario %q", wanted)
 }
 
 var (

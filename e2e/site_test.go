@@ -36,7 +36,7 @@ func (e *emulator) config() aws.Config {
 		Region:       region,
 		BaseEndpoint: &e.url,
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}, nil
+			return e.credentials(), nil
 		}),
 	}
 }

@@ -17,10 +17,13 @@ import (
 // Makefile that a person uses, and so by the real CDK.
 type deployment struct {
 	*emulator
+	stack    string // its name
 	dist     string // of the build that is deployed
 	assembly string // cdk.out
 	assets   string // where the functions' assets are unzipped to
 	exists   bool   // the stack was deployed before
+	// readable makes of a template what the emulator can read; nil = it can.
+	readable func(template string) string
 	// settings are those of every target: POLICIES, VERSION.
 	settings []string
 	// scheduled are the targets that unschedule took, by rule.
@@ -31,7 +34,7 @@ const stackName = "Sgwarden"
 
 // newDeployment bootstraps the emulator. Nothing is deployed yet.
 func newDeployment(e *emulator, dist string) (*deployment, error) {
-	d := &deployment{emulator: e, dist: dist, assembly: filepath.Join(dist, "cdk.out"), assets: filepath.Join(dist, "assets"), settings: []string{version}}
+	d := &deployment{emulator: e, stack: stackName, dist: dist, assembly: filepath.Join(dist, "cdk.out"), assets: filepath.Join(dist, "assets"), settings: []string{version}}
 	_, err := d.make("bootstrap")
 	return d, err
 }
@@ -58,7 +61,7 @@ func (d *deployment) make(target string, settings ...string) (string, error) {
 		target, "GOARCH=" + runtime.GOARCH, "DIST=" + d.dist, "ASSEMBLY=" + d.assembly, "CONTEXT=mode=enforce email=you@example.com", "APPROVAL=never", "FORCE=yes",
 	}
 	switch target {
-	case "deploy":
+	case "deploy", "deploy-hub":
 		flags := "--method=direct"
 		if !d.exists {
 			flags += " --parameters BootstrapVersion=/cdk-bootstrap/hnb659fds/version"
