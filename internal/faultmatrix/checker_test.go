@@ -141,6 +141,9 @@ func (c *checker) afterPublish() {
 
 // checkClaims holds every reverted, narrowed or tagged against the live rules.
 func (c *checker) checkClaims(what string, i incident.Incident) {
+	if i.EventType == incident.Undone {
+		return // what was done is over
+	}
 	if i.List != nil {
 		for _, e := range i.List.Removed {
 			if i.Outcome.Changed() && slices.Contains(c.w.entries(i.List.ID), e.Block.String()) {
@@ -267,6 +270,13 @@ func (c *checker) end() {
 	for id, want := range c.w.sc.lists {
 		c.checkList(id, want)
 	}
+	for id, want := range c.w.sc.given {
+		if got := c.w.entries(id); !slices.Equal(got, want) {
+			c.failf("%s holds %v, not %v", id, got, want)
+		}
+	}
+	c.checkUndone()
+	c.checkSinks()
 	for _, id := range c.places() {
 		c.checkTold(id)
 		m := c.memory(id)
@@ -285,6 +295,11 @@ func (c *checker) end() {
 // silent are outcomes that are told to nobody.
 var silent = []incident.Outcome{incident.Ignored, incident.Compliant, incident.Gone, incident.AlreadyCompliant}
 
+// isQuiet reports whether nobody is told of a group: its failure rings an alarm.
+func (c *checker) isQuiet(groupID string) bool {
+	return c.w.sc.canary != "" && groupID == c.w.groups[c.w.sc.canary]
+}
+
 // checkTold holds that each closed incident was told with its outcome, under its
 // id or, while the ledger was down, under one that its notes name.
 func (c *checker) checkTold(id string) {
@@ -293,8 +308,52 @@ func (c *checker) checkTold(id string) {
 			named := i.ID == e.Incident.ID || slices.ContainsFunc(e.Incident.Notes, func(note string) bool { return strings.HasSuffix(note, " told as "+i.ID) })
 			return named && i.Outcome == e.Incident.Outcome
 		})
-		if !told && !slices.Contains(silent, e.Incident.Outcome) {
+		if !told && !slices.Contains(silent, e.Incident.Outcome) && !c.isQuiet(e.Incident.GroupID) {
 			c.failf("an incident of %s ended %s (%s), and nobody was told: %v", c.w.nameOf(id), e.Incident.Outcome, e.Incident.Reason, c.told())
+		}
+	}
+}
+
+// checkUndone holds that what an operator put back is told.
+func (c *checker) checkUndone() {
+	for _, want := range c.w.sc.told {
+		if strings.HasPrefix(want, string(incident.Undone)) && !slices.Contains(c.told(), want) {
+			c.failf("nobody was told: %s: %v", want, c.told())
+		}
+	}
+}
+
+// isMissed reports whether a sink refused a message for good, and the incident says
+// so: it is not told again.
+func (c *checker) isMissed(m incident.Incident) bool {
+	return c.w.wasRefused("PutEvents", "BatchImportFindings", "Publish") && slices.ContainsFunc(c.history(m.GroupID), func(e ledger.Entry) bool {
+		return e.Incident.ID == m.ID && slices.ContainsFunc(e.Incident.Notes, func(note string) bool {
+			return strings.Contains(note, "did not get the message "+string(m.EventType))
+		})
+	})
+}
+
+// checkSinks holds that whoever is told beside the topic is told of each incident.
+func (c *checker) checkSinks() {
+	if !c.w.sc.sinks {
+		return
+	}
+	tellers := map[string][]string{}
+	for _, m := range c.w.cloud.Chat() {
+		tellers["chat"] = append(tellers["chat"], fmt.Sprint(m))
+	}
+	for _, e := range c.w.cloud.Events() {
+		tellers[e.Bus] = append(tellers[e.Bus], string(e.Detail))
+	}
+	for _, f := range c.w.cloud.Findings() {
+		tellers["findings"] = append(tellers["findings"], fmt.Sprint(f))
+	}
+	for _, sink := range []string{"chat", "findings", c.w.cloud.BusARN(), c.w.cloud.HubBusARN()} {
+		for _, m := range c.messages {
+			told := slices.ContainsFunc(tellers[sink], func(text string) bool { return strings.Contains(text, m.ID) })
+			if !told && !c.isMissed(m) {
+				c.failf("%s was not told of %s %s: %v", sink, m.EventType, m.Outcome, tellers[sink])
+			}
 		}
 	}
 }
@@ -370,7 +429,7 @@ func (c *checker) checkDoubles() {
 func (c *checker) checkEnd(rule, outcome string) {
 	name, text, _ := strings.Cut(rule, " ")
 	byID := map[string]incident.Incident{}
-	for _, e := range c.history(c.w.groups[name]) {
+	for _, e := range c.history(c.w.groups[name])[c.closed[c.w.groups[name]]:] {
 		if slices.ContainsFunc(e.Incident.Rules, func(r incident.Rule) bool {
 			return r.Before != nil && r.Before.String() == text && !c.seenAgain(r)
 		}) {
@@ -392,15 +451,16 @@ func (c *checker) checkEnd(rule, outcome string) {
 			return r.Before != nil && r.Before.String() == text && r.Outcome.String() == outcome && i.GroupID == c.w.groups[name]
 		})
 	})
-	if !told && outcome != "gone" {
+	if !told && outcome != "gone" && !c.isQuiet(c.w.groups[name]) {
 		c.failf("%s ended %s, and nobody was told: %v", rule, outcome, c.told())
 	}
 }
 
 // seenAgain reports whether a rule's end is only that a stale read showed it
-// once more: a second look finds it gone.
+// once more, when a second look finds it gone, or showed it gone, when the sweep
+// finds it.
 func (c *checker) seenAgain(r incident.Rule) bool {
-	return r.Outcome == incident.AlreadyCompliant &&
+	return (r.Outcome == incident.AlreadyCompliant || r.Outcome == incident.Gone) &&
 		slices.ContainsFunc(c.w.faults.cells, func(cell cell) bool { return cell.fault == localaws.StaleRead })
 }
 

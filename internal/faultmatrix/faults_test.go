@@ -148,7 +148,7 @@ func (f *faults) effect(c localaws.Call, lost bool) {
 	switch {
 	case c.Service == localaws.EC2 && c.Changes:
 		f.w.checker.afterMutation(c)
-	case c.Service == localaws.SNS:
+	case c.Service == localaws.SNS && c.Params.Get("TopicArn") == f.w.cloud.TopicARN():
 		f.w.checker.afterPublish()
 		f.mu.Lock()
 		f.published++

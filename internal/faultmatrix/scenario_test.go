@@ -27,6 +27,9 @@ type scenario struct {
 	// badBundle: the first delivery meets a function with other policies than
 	// those it was deployed with.
 	badBundle bool
+	unacted   bool           // no policy has its baseline act yet; false = all have
+	sinks     bool           // a chat, Security Hub and two event buses are told too
+	canary    string         // the group of the canary, of which nobody is told; "" = there is none
 	slow      bool           // waits for half a minute or longer
 	start     func(w *world) // makes the state; what it sends is delivered undisturbed
 	waiting   bool           // what start left in the queue belongs to the change
@@ -40,6 +43,8 @@ type scenario struct {
 	want map[string][]string
 	// lists are the entries of each prefix list in the end.
 	lists map[string][]string
+	// given are the entries of lists that nobody may take out.
+	given map[string][]string
 	// keep are rules whose flows no call of guard's may close.
 	keep map[string][]string
 	// ends is what becomes of each rule that is due: "GROUP RULE" -> outcome of
@@ -50,9 +55,10 @@ type scenario struct {
 	// orElse is how it may end instead where narrowing is not to be had, see
 	// refusesNarrowing.
 	orElse []ending
-	// unnamed: the record names no rule, so that a stale read shows nothing to
-	// look again for. The sweep finds it.
-	unnamed bool
+	// unnamedFrom is the number of the first look that no record asks for, or at
+	// which the record that names the rule is long ago: a stale read at it shows
+	// nothing to look again for. The sweep finds it. 0 = there is none.
+	unnamedFrom int
 
 	dir   string
 	rules *policy.Set

@@ -13,6 +13,11 @@ func web(w *world) { w.have("web", https, egress) }
 // scenarios are all of them. Each group that they have holds a compliant rule,
 // which nobody may touch.
 func scenarios() []*scenario {
+	return append(changed(), operated()...)
+}
+
+// changed are the scenarios in which a user changes a group or a list.
+func changed() []*scenario {
 	return []*scenario{
 		{
 			name: "revert ingress", policies: forbid("ssh", sshFromInternet, ""), start: web,
@@ -33,7 +38,7 @@ func scenarios() []*scenario {
 			told: []string{"acted reverted web ingress all from 8.0.0.0/8, ingress icmp/8 from 0.0.0.0/0, ingress tcp/22 from ::/0"},
 		},
 		{
-			name: "the default egress of a new group, after it settled", slow: true, unnamed: true, policies: forbid("egress", `{direction: egress, peers: [any]}`, ""),
+			name: "the default egress of a new group, after it settled", slow: true, unnamedFrom: 2, policies: forbid("egress", `{direction: egress, peers: [any]}`, ""),
 			change: func(w *world) { w.create("new") },
 			want:   map[string][]string{"new": {}},
 			ends:   map[string]string{"new " + egress: "reverted"},

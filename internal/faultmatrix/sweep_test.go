@@ -40,10 +40,11 @@ func (w *world) sweepNeeded() bool {
 	return w.missedUnnamed() || w.unreadList()
 }
 
-// missedUnnamed reports whether EC2 showed, at another look than the first, a
-// group without the rule that no record names.
+// missedUnnamed reports whether EC2 showed the group without the rule at a look for
+// which no record names it.
 func (w *world) missedUnnamed() bool {
-	return w.sc.unnamed && slices.ContainsFunc(w.faults.cells, func(c cell) bool { return c.fault == localaws.StaleRead && c.at.n > 1 })
+	from := w.sc.unnamedFrom
+	return from > 0 && slices.ContainsFunc(w.faults.cells, func(c cell) bool { return c.fault == localaws.StaleRead && c.at.n >= from })
 }
 
 // unreadList reports whether EC2 refused to show a prefix list when guard looked

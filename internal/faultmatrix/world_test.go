@@ -96,13 +96,14 @@ func newWorld(t testing.TB, sc *scenario) *world {
 	})
 	w.user = ec2.NewFromConfig(w.config(userKey, w.cloud.EC2().Transport()))
 	w.table = ledger.NewTable(dynamodb.NewFromConfig(w.config(userKey, w.cloud.Aside())), w.cloud.Table())
-	acts := map[string]policy.Act{}
-	for _, p := range sc.set(t).Policies {
-		acts[p.ID+"@"+p.Digest()] = policy.Act{Done: true}
+	if !sc.unacted {
+		acts := map[string]policy.Act{}
+		for _, p := range sc.set(t).Policies {
+			acts[p.ID+"@"+p.Digest()] = policy.Act{Done: true}
+		}
+		w.must(w.table.Operator().PutActs(context.Background(), acts))
 	}
-	if err := w.table.Operator().PutActs(context.Background(), acts); err != nil {
-		t.Fatal(err)
-	}
+	w.cloud.EnableSecurityHub()
 	w.checker = &checker{w: w, sent: map[string]int{}}
 	w.faults = &faults{w: w, unclosed: map[string]bool{}}
 	w.cloud.Disturb(w.faults.intercept)
@@ -154,6 +155,13 @@ func (w *world) environ() map[string]string {
 	}
 	if w.digest != "" {
 		env["SGWARDEN_POLICIES_DIGEST"] = w.digest
+	}
+	if w.sc.sinks {
+		env["SGWARDEN_CHAT_TOPIC_ARN"], env["SGWARDEN_SECURITY_HUB"] = w.cloud.ChatTopicARN(), "yes"
+		env["SGWARDEN_EVENT_BUS_ARN"], env["SGWARDEN_HUB_BUS_ARN"] = w.cloud.BusARN(), w.cloud.HubBusARN()
+	}
+	if w.sc.canary != "" {
+		env["SGWARDEN_CANARY_GROUP"] = w.groups[w.sc.canary]
 	}
 	return env
 }

@@ -76,9 +76,19 @@ func (w *Warden) pay(ctx context.Context, inc *incident.Incident, told incident.
 	return len(inc.Owed) == 0
 }
 
+// errPanicked is that a sink panicked: it may do so at every try.
+var errPanicked = errors.New("internal error")
+
 // tell tells one sink, unless that could take the time that is left for the
-// ledger.
-func (w *Warden) tell(ctx context.Context, s Sink, i incident.Incident) error {
+// ledger. A panic ends this telling alone: it is not in the goroutine of the
+// judging, where it would be caught.
+func (w *Warden) tell(ctx context.Context, s Sink, i incident.Incident) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			w.panicked(ctx, i.GroupID, p)
+			err = errPanicked
+		}
+	}()
 	if deadline, ok := ctx.Deadline(); ok && deadline.Sub(w.now()) < sinkTime+deadlineMargin {
 		return context.DeadlineExceeded
 	}

@@ -390,3 +390,24 @@ func TestASinkGetsALaterMessageOfAList(t *testing.T) {
 	require.Empty(t, w.memory(ownList).Open)
 	require.Empty(t, m.names)
 }
+
+// TestASinkThatPanics must not end the process, with all groups that are judged
+// beside this one: it is one that could not be told.
+func TestASinkThatPanics(t *testing.T) {
+	w, chat, bus, m := withSinks(t, revertSSH)
+	chat.on = func(incident.Incident) error { panic("a text that nobody thought of") }
+	body := w.authorize(groupA, ssh)
+	d := w.judge1(body)
+	require.Equal(t, incident.Reverted, d.Outcome)
+	require.True(t, d.Retry, "the sink is told with the next delivery")
+	require.Equal(t, []string{"acted reverted"}, w.sent())
+	require.Equal(t, []string{"acted reverted"}, bus.told)
+	require.Empty(t, m.names)
+
+	chat.on = nil
+	w.judge1(body)
+	require.Equal(t, []string{"acted reverted"}, w.sent())
+	require.Equal(t, []string{"acted reverted"}, bus.told)
+	require.Equal(t, []string{"acted reverted"}, chat.told)
+	require.Empty(t, w.memory(groupA).Open)
+}
