@@ -1,6 +1,7 @@
 package bundle
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
@@ -99,11 +100,12 @@ func readBounded(folder fs.FS, name string, most int) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, err := io.ReadAll(io.LimitReader(f, int64(most)+1))
+	text := bytes.NewBuffer(make([]byte, 0, min(info.Size(), int64(most))+bytes.MinRead)) // read at once, not in growing pieces
+	_, err = text.ReadFrom(io.LimitReader(f, int64(most)+1))
 	if closing := f.Close(); err == nil {
 		err = closing
 	}
-	return text, err
+	return text.Bytes(), err
 }
 
 // parseFolder parses the policy files of a folder, and the packs that its
