@@ -147,7 +147,7 @@ func (w *Warden) askForOthers(ctx context.Context, base *record, groups []string
 		event += " " + base.change.EventTime.UTC().Format(time.RFC3339)
 	}
 	looks = slices.DeleteFunc(looks, func(l look) bool { return w.asked.was(event, l.key) })
-	return aside(looks, func(l look) error {
+	return asideIfMany(w.cfg.Judgings, looks, func(l look) error {
 		err := w.cfg.Queue.JudgeAgain(ctx, l.group, cause, "", l.delay)
 		if err == nil {
 			w.asked.note(event, l.key)

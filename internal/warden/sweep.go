@@ -266,3 +266,17 @@ func aside[T any](things []T, do func(T) error) error {
 	}
 	return errors.Join(faults...)
 }
+
+// asideIfMany does the same one after the other, where no more than one group is judged
+// at a time: then the order is what is asked for.
+func asideIfMany[T any](judgings int, things []T, do func(T) error) error {
+	if judgings > 1 {
+		return aside(things, do)
+	}
+	for _, t := range things {
+		if err := do(t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
