@@ -225,7 +225,10 @@ func writeWhen(l *letter, i incident.Incident) {
 			late += ", " + span(i.LearntAt.Sub(i.OpenedAt)) + " later"
 		}
 		if i.Cause == "sweep" {
-			late += ", by the sweep: no event had told of it"
+			late += ", by the sweep"
+			if i.EventID == "" { // else a record named it, and it became due later
+				late += ": no event had told of it"
+			}
 		}
 		l.field("noticed", late)
 	}
@@ -234,6 +237,8 @@ func writeWhen(l *letter, i incident.Incident) {
 	}
 	over := i.Outcome == incident.Reverted || i.Outcome == incident.Narrowed
 	switch {
+	case over && i.Reason == "interrupted" && !i.OpenedAt.IsZero(): // when it was read, not when it went
+		l.field("closed", "at the latest "+clock(*i.ClosedAt)+", open for at most "+span(i.ClosedAt.Sub(i.OpenedAt)))
 	case over && !i.OpenedAt.IsZero():
 		l.field("closed", clock(*i.ClosedAt)+", open for "+span(i.ClosedAt.Sub(i.OpenedAt)))
 	case over:

@@ -134,6 +134,7 @@ func (j *judging) settleEntry(d *draft, e *end) {
 			entry.By = nil // somebody made another value meanwhile
 		}
 		entry.Rule, entry.Before, entry.BeforeBy, entry.IncidentID, entry.Reported, entry.Under = stripped(to), nil, nil, "", "", nil
+		entry.Exemption, entry.ExemptFrom = "", nil
 		entry.Under = e.waitingFor(to)
 		entry.LeftOf = j.leftOf(e, to)
 		entry.Since = entry.Since.Add(settledLater)
@@ -155,6 +156,9 @@ func (j *judging) settleEntry(d *draft, e *end) {
 		}
 		if d.unsent || d.undone && len(d.inc.Owed) > 0 {
 			entry.Reported = ""
+		}
+		if entry.Reported != "" && e.outcome != incident.Exempt {
+			entry.Exemption = "" // that it has ended was told
 		}
 		j.known.Rules[id] = entry
 	}

@@ -194,6 +194,10 @@ func (l *listJudging) remember(now time.Time, sent bool) map[string]policy.Remov
 			removed[contestedMark+l.taken()] = policy.RemovedRule{At: now, IncidentID: l.inc.ID}
 		}
 	}
+	delete(removed, unattributedMark+l.inc.ID)
+	if !l.inc.Actor.Attributed && !l.inc.Outcome.StaysOpen() {
+		removed[unattributedMark+l.inc.ID] = policy.RemovedRule{At: now, IncidentID: l.inc.ID}
+	}
 	return prune(removed, now)
 }
 

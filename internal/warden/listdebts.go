@@ -8,12 +8,12 @@ import (
 
 // takeUp sets the open incidents of the list apart: the one that is carried on,
 // and those that are over, and told, and stay open for sinks, or for the message of
-// an undoing, alone. Another growth than theirs is another incident, with messages
+// an undoing or of its actor, alone. Another growth than theirs is another incident, with messages
 // of its own.
 func (l *listJudging) takeUp() {
 	l.stored, l.debts, l.owing = nil, nil, false
 	for i := range l.mem.Open {
-		if inc := &l.mem.Open[i]; owesOnly(*inc) || inc.EventType == incident.Undone {
+		if inc := &l.mem.Open[i]; owesOnly(*inc) || inc.EventType == incident.Undone || inc.EventType == incident.Attributed {
 			l.debts = append(l.debts, *inc)
 		} else if l.stored == nil {
 			l.stored = inc

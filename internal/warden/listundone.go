@@ -3,6 +3,7 @@ package warden
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -75,10 +76,16 @@ func (j *judging) undoneNotes(e *end) (notes []string) {
 
 // tellUndone sends the message, unless it was sent and only sinks lack it.
 func (l *listJudging) tellUndone(ctx context.Context, inc incident.Incident, told bool, notes []string) error {
-	inc.EventType = incident.Undone
 	for _, note := range notes {
 		inc.Notes = appendOnce(slices.Clone(inc.Notes), note)
 	}
+	return l.tellAgain(ctx, inc, incident.Undone, told)
+}
+
+// tellAgain sends one more message of an incident that is over, unless it was
+// sent and only sinks lack it.
+func (l *listJudging) tellAgain(ctx context.Context, inc incident.Incident, event incident.EventType, told bool) error {
+	inc.EventType = event
 	l.debts = slices.DeleteFunc(l.debts, func(i incident.Incident) bool { return i.ID == inc.ID })
 	l.inc = inc
 	l.inc.Status = statusOpen
@@ -93,7 +100,9 @@ func (l *listJudging) tellUndone(ctx context.Context, inc incident.Incident, tol
 		if err := l.w.cfg.Publisher.Publish(ctx, l.inc); err != nil {
 			return err
 		}
-		l.inc.Published, l.inc.Owed = appendOnce(slices.Clone(l.inc.Published), string(incident.Undone)), l.w.sinkNames()
+		l.known.Removed = maps.Clone(l.known.Removed)
+		delete(l.known.Removed, unattributedMark+inc.ID) // if that was told, once is enough
+		l.inc.Published, l.inc.Owed = appendOnce(slices.Clone(l.inc.Published), string(event)), l.w.sinkNames()
 	}
 	l.owing = !l.w.pay(ctx, &l.inc, l.inc, l.tries)
 	return l.close(ctx, l.closing(), slices.Concat([]incident.Incident{l.inc}, open[1:], l.debts))
