@@ -95,7 +95,22 @@ nothing was changed: --yes does it
 	status, out = a.ran("undo", i.ID, "--yes", "--owner", "net-team", "--reason", "agreed")
 	require.Zero(t, status, out)
 	require.Contains(t, out, "there already")
-	require.Contains(t, out, "there is nothing to put back\n")
+	require.Contains(t, out, "there is nothing to put back, and nothing is exempted: what is there stands only if it is exempt: sgwarden exempt list "+webGroup+"\n")
+}
+
+// TestAnExemptionFromNoPolicy: a slip of the pen exempts from nothing, which is
+// said; before the first sweep nobody knows the policies.
+func TestAnExemptionFromNoPolicy(t *testing.T) {
+	a := newAdopting(t)
+	add := func(policyID string) (int, string) {
+		return a.ran("exempt", "add", webGroup, "--policy", policyID, "--rule", "ingress tcp/22 from 8.8.4.0/24", "--for", "1d", "--owner", "net", "--reason", "x")
+	}
+	status, out := add("admin-port-from-internet")
+	require.Zero(t, status, out)
+	require.Contains(t, out, "no sweep of this deployment has met a policy admin-port-from-internet: if there is none, nothing is exempt")
+	_, out = add("admin-ports-from-internet")
+	require.NotContains(t, out, "no sweep")
+	require.True(t, isMet("any", incident.Controls{}))
 }
 
 func TestUndoThatCannotBe(t *testing.T) {

@@ -15,6 +15,11 @@ func (j *judging) publish(ctx context.Context) {
 		j.finish(d)
 		for _, event := range j.messages(d) {
 			d.inc.EventType = event
+			if event == incident.Contested {
+				for _, note := range j.otherOpeners(ctx, d) {
+					d.inc.Notes = appendOnce(d.inc.Notes, note)
+				}
+			}
 			message := j.asTold(d)
 			if err := j.w.cfg.Publisher.Publish(ctx, message); err != nil {
 				_, why := explain(err)
