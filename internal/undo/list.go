@@ -96,6 +96,7 @@ type ListUndoer struct {
 // edits the list, and reads back. An error means that not all of it is there.
 func (u ListUndoer) Undo(ctx context.Context, i incident.Incident, edit plan.EditList, ask Ask) error {
 	for _, e := range ListExemptions(i, edit, ask) {
+		e.Made = u.Now()
 		if err := u.Exempt(ctx, e, u.Now()); err != nil {
 			return fmt.Errorf("undo %s: nothing was put back: %w", i.ID, err)
 		}
