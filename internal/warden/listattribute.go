@@ -13,26 +13,49 @@ import (
 // may be several edits, of several people, and their records come in any order.
 // Who made it is who brought an entry of it, not who made the latest version.
 
-// attribute writes into an incident that has no actor who made it, if the record
-// at hand is of a version that brought some of what was added.
+// attribute writes into the incidents that have no actor who made them, if the
+// record at hand is of a version that brought some of what was added. That of today
+// is about the versions since those that the earlier ones tell of.
 func (l *listJudging) attribute(ctx context.Context) error {
-	if l.base == nil || l.inc.List == nil || l.inc.Actor.Attributed {
+	if l.base == nil || l.inc.List == nil {
 		return nil
 	}
-	base := l.w.baseIncident(l.base)
-	brought, err := l.brought(ctx, l.base.change.ListVersion, l.inc.List)
+	list := *l.inc.List
+	for i := range l.earlier {
+		was := &l.earlier[i]
+		if was.List == nil {
+			continue
+		}
+		if _, err := l.attributeTo(ctx, was, was.List); err != nil {
+			return err
+		}
+		list.Before = max(list.Before, was.List.Judged)
+	}
+	brought, err := l.attributeTo(ctx, &l.inc, &list)
 	switch {
-	case err != nil:
+	case err != nil || l.stored != nil:
 		return err
 	case brought:
-		l.inc.Actor, l.inc.APICall, l.inc.EventID = base.Actor, base.APICall, base.EventID
-		if l.stored == nil {
-			l.inc.OpenedAt = base.OpenedAt
-		}
-	case l.stored == nil:
+		l.inc.OpenedAt = l.w.baseIncident(l.base).OpenedAt
+	default:
 		l.inc.Notes = appendOnce(l.inc.Notes, indirectNote(l.base.change))
 	}
 	return nil
+}
+
+// attributeTo does so for one incident, which tells of a growth of the list, and
+// reports whether the record is of who made it. One that has an actor keeps it.
+func (l *listJudging) attributeTo(ctx context.Context, inc *incident.Incident, list *incident.List) (bool, error) {
+	if inc.Actor.Attributed {
+		return false, nil
+	}
+	brought, err := l.brought(ctx, l.base.change.ListVersion, list)
+	if err != nil || !brought {
+		return false, err
+	}
+	base := l.w.baseIncident(l.base)
+	inc.Actor, inc.APICall, inc.EventID = base.Actor, base.APICall, base.EventID
+	return true, nil
 }
 
 // brought reports whether a version of the list has an entry of what was added

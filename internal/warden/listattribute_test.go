@@ -79,3 +79,25 @@ func TestAListWhoseVersionsCannotBeRead(t *testing.T) {
 		require.Equal(t, attributed, w.ofList().Actor.Attributed)
 	}
 }
+
+// TestEachGrowthOfAListHasItsActor: a record completes the open incident of what
+// its version brought, and no later one.
+func TestEachGrowthOfAListHasItsActor(t *testing.T) {
+	w := grownList(t, revertSSH)
+	w.pause("")
+	w.holds(ownList, "8.8.8.0/29", "9.0.0.0/8")
+	w.sweptOutcomes(groupA, groupB)
+	w.holds(ownList, "8.8.8.0/29", "9.0.0.0/8", "11.0.0.0/8")
+	actors := func() map[int64]string {
+		got := map[int64]string{}
+		for _, i := range w.memory(ownList).Open {
+			got[i.List.Judged] = i.Actor.ARN
+		}
+		return got
+	}
+	require.Equal(t, map[int64]string{2: ""}, actors())
+	w.decisions(w.editBy(eve, 1), 1)
+	require.Equal(t, map[int64]string{2: eve, 3: ""}, actors())
+	w.decisions(w.edit(2), 1)
+	require.Equal(t, map[int64]string{2: eve, 3: ann}, actors())
+}
