@@ -49,6 +49,9 @@ func newExemptAdd() *cobra.Command {
 			if err := l.Operator().PutExemption(cmd.Context(), made, time.Now()); err != nil {
 				return outside(err)
 			}
+			if controls, err := l.Controls(cmd.Context()); err == nil && !isMet(made.Policy, controls) {
+				say(cmd.ErrOrStderr(), "no sweep of this deployment has met a policy %s: if there is none, nothing is exempt: sgwarden policies\n", printable(made.Policy))
+			}
 			return tell(cmd, "%s exempts %s from %s until %s\n", made.ID, made.Group, made.Policy, made.Until.Format(time.RFC3339))
 		},
 	}
@@ -63,6 +66,17 @@ func newExemptAdd() *cobra.Command {
 	f.StringVar(&e.lasts, "for", "", "or how long, from now: 36h, 7d; at most 30d")
 	f.StringVar(&e.id, "id", "", "name of the exemption (default: made of group, policy and flows, so that the same one is replaced)")
 	return cmd
+}
+
+// isMet reports whether a sweep has met a policy of that id, or none has passed
+// at all.
+func isMet(policyID string, controls incident.Controls) bool {
+	for key := range controls.Acts {
+		if id, _, _ := strings.Cut(key, "@"); id == policyID {
+			return true
+		}
+	}
+	return len(controls.Acts) == 0 || policyID == "*"
 }
 
 func newExemptList() *cobra.Command {

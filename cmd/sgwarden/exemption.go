@@ -22,7 +22,7 @@ type exemption struct {
 
 // read checks everything that the user wrote, and tells all faults together.
 func (e exemption) read(group string, now time.Time) (policy.Exemption, error) {
-	made := policy.Exemption{ID: e.id, Policy: e.policy, Group: group, Owner: e.owner, Reason: e.reason, Ticket: e.ticket, Source: "ledger"}
+	made := policy.Exemption{ID: e.id, Policy: e.policy, Group: group, Owner: e.owner, Reason: e.reason, Ticket: e.ticket, Made: now.UTC(), Source: "ledger"}
 	faults := append([]error{checkGroupID(group)}, missing(given{"policy", e.policy}, given{"owner", e.owner}, given{"reason", e.reason})...)
 	if len(e.rules) == 0 {
 		faults = append(faults, errors.New("--rule is missing: an exemption names its flows"))

@@ -30,7 +30,7 @@ func (w wouldFlags) check(cmd *cobra.Command) error {
 }
 
 func (w wouldFlags) write(cmd *cobra.Command, in *account, found []incident.Incident, format string) error {
-	all := sumUp(found, wouldKeys[w.by])
+	all := sumUp(found, w.by)
 	if w.by == "policy" {
 		l, err := in.ledger(cmd.Context())
 		if err != nil {
@@ -96,21 +96,27 @@ var wouldKeys = map[string]func(incident.Incident) []string{
 // wouldShown is how many changes are told in words.
 const wouldShown = 3
 
-// sumUp sums up what was only observed, the newest incident first, by what keys
-// says of each: the most incidents first.
-func sumUp(found []incident.Incident, keys func(incident.Incident) []string) []would {
+// sumUp sums up what was only observed, the newest incident first, by one of
+// wouldKeys: the most incidents first. Of an incident of several policies each
+// counts the rules that it refuses itself.
+func sumUp(found []incident.Incident, by string) []would {
 	sums := map[string]*would{}
 	for _, i := range found {
-		if len(watched(i)) == 0 {
+		all := watched(i)
+		if len(all) == 0 {
 			continue
 		}
-		for _, key := range keys(i) {
+		for _, key := range wouldKeys[by](i) {
+			rules := all
+			if by == "policy" {
+				rules = slices.DeleteFunc(slices.Clone(all), func(r incident.Rule) bool { return !slices.Contains(r.Policies, key) })
+			}
 			s := sums[key]
 			if s == nil {
 				s = &would{Of: key, Would: []string{}, NotReady: []string{}, groups: map[string]bool{}, actors: map[string]bool{}, pairs: map[string]int{}}
 				sums[key] = s
 			}
-			s.add(i)
+			s.add(i, rules, len(all))
 		}
 	}
 	var all []would
@@ -126,16 +132,22 @@ func sumUp(found []incident.Incident, keys func(incident.Incident) []string) []w
 	return all
 }
 
-func (s *would) add(i incident.Incident) {
+// add adds an incident with its rules that count, which are some of all that it
+// watched.
+func (s *would) add(i incident.Incident, rules []incident.Rule, all int) {
 	actor := actorText(i)
 	s.Incidents++
-	s.Rules += len(watched(i))
+	s.Rules += len(rules)
 	s.groups[placeOfIncident(i)], s.actors[actor] = true, true
 	s.Groups, s.Actors = len(s.groups), len(s.actors)
 	for _, text := range i.Would {
-		if len(s.Would) < wouldShown {
-			s.Would = append(s.Would, text)
+		if len(s.Would) == wouldShown || !namesAny(text, rules) {
+			continue
 		}
+		if len(rules) < all {
+			text += " (with what other policies refuse)"
+		}
+		s.Would = append(s.Would, text)
 	}
 	if i.Outcome >= incident.Pending {
 		s.Unsure++
@@ -145,6 +157,12 @@ func (s *would) add(i incident.Incident) {
 	if n := s.pairs[pair]; n > 2 && n > s.Times {
 		s.Again, s.Times = pair, n
 	}
+}
+
+// namesAny reports whether a call in words is about one of the rules; one
+// without an id may be.
+func namesAny(text string, rules []incident.Rule) bool {
+	return slices.ContainsFunc(rules, func(r incident.Rule) bool { return strings.Contains(text, r.ID) })
 }
 
 // notReady says why a policy should not enforce yet.

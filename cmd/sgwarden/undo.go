@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -164,6 +165,9 @@ func (u *undoing) show(cmd *cobra.Command, i incident.Incident, steps []undo.Ste
 		line(&b, "exempt", fmt.Sprintf("from %s until %s (%s)", e.Policy, e.Until.Format(time.RFC3339), e.ID))
 	}
 	switch {
+	case todo == 0 && slices.ContainsFunc(steps, func(s undo.Step) bool { return s.There }):
+		// Whoever put it there, by an earlier undoing or by hand, only that lets it stand.
+		fmt.Fprintf(&b, "there is nothing to put back, and nothing is exempted: what is there stands only if it is exempt: sgwarden exempt list %s\n", i.GroupID)
 	case todo == 0:
 		b.WriteString("there is nothing to put back\n")
 	case !u.yes:

@@ -95,7 +95,22 @@ nothing was changed: --yes does it
 	status, out = a.ran("undo", i.ID, "--yes", "--owner", "net-team", "--reason", "agreed")
 	require.Zero(t, status, out)
 	require.Contains(t, out, "there already")
-	require.Contains(t, out, "there is nothing to put back\n")
+	require.Contains(t, out, "there is nothing to put back, and nothing is exempted: what is there stands only if it is exempt: sgwarden exempt list "+webGroup+"\n")
+}
+
+// TestAnExemptionFromNoPolicy: a slip of the pen exempts from nothing, which is
+// said; before the first sweep nobody knows the policies.
+func TestAnExemptionFromNoPolicy(t *testing.T) {
+	a := newAdopting(t)
+	add := func(policyID string) (int, string) {
+		return a.ran("exempt", "add", webGroup, "--policy", policyID, "--rule", "ingress tcp/22 from 8.8.4.0/24", "--for", "1d", "--owner", "net", "--reason", "x")
+	}
+	status, out := add("admin-port-from-internet")
+	require.Zero(t, status, out)
+	require.Contains(t, out, "no sweep of this deployment has met a policy admin-port-from-internet: if there is none, nothing is exempt")
+	_, out = add("admin-ports-from-internet")
+	require.NotContains(t, out, "no sweep")
+	require.True(t, isMet("any", incident.Controls{}))
 }
 
 func TestUndoThatCannotBe(t *testing.T) {
@@ -239,7 +254,7 @@ func TestWhatEnforceWouldHaveDone(t *testing.T) {
 		seen("sg-1", "role/pipeline", incident.Observed, "ssh"), seen("sg-2", "user/jane", incident.Observed, "ssh"),
 		seen("sg-2", "user/jane", incident.Unresolved, "db"), acted, told, mixed,
 	}
-	sums := sumUp(found, wouldKeys["policy"])
+	sums := sumUp(found, "policy")
 	require.Len(t, sums, 4)
 	acts := map[string]policy.Act{"ssh@1": {Done: true}, "rdp@1": {Done: true}, "db@1": {Start: time.Now()}, "ssh": {}}
 	for n, want := range []struct {
@@ -258,7 +273,15 @@ func TestWhatEnforceWouldHaveDone(t *testing.T) {
 		require.Equal(t, want.not, notReady(s, acts), s.Of)
 	}
 	require.Len(t, sums[0].Would, wouldShown)
-	require.Equal(t, "role/pipeline", sumUp(found, wouldKeys["actor"])[0].Of)
-	require.Equal(t, "sg-1", sumUp(found, wouldKeys["group"])[0].Of)
-	require.Empty(t, sumUp([]incident.Incident{acted, told}, wouldKeys["policy"]))
+	both := incident.Incident{GroupID: "sg-4", Mode: policy.Observe, Outcome: incident.Observed, Would: []string{"revoke sgr-1 and sgr-2", "revoke sgr-3"}}
+	both.Rules = []incident.Rule{
+		{ID: "sgr-1", Outcome: incident.Observed, Policies: []string{"ssh"}},
+		{ID: "sgr-2", Outcome: incident.Observed, Policies: []string{"db"}}, {ID: "sgr-3", Outcome: incident.Observed, Policies: []string{"db"}},
+	}
+	each := sumUp([]incident.Incident{both}, "policy")
+	require.Equal(t, []int{2, 1}, []int{each[0].Rules, each[1].Rules}, "each what it refuses itself")
+	require.Equal(t, []string{"revoke sgr-1 and sgr-2 (with what other policies refuse)"}, each[1].Would)
+	require.Equal(t, "role/pipeline", sumUp(found, "actor")[0].Of)
+	require.Equal(t, "sg-1", sumUp(found, "group")[0].Of)
+	require.Empty(t, sumUp([]incident.Incident{acted, told}, "policy"))
 }

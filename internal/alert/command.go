@@ -2,6 +2,7 @@ package alert
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/sgwarden/sgwarden/internal/incident"
@@ -118,35 +119,47 @@ func (c command) restore(r incident.Rule) []string {
 }
 
 // terraform and cloudFormation are the lines by which a rule is found, or
-// written, in a template; "" where a part of it is not fit for that.
-func terraform(r secgroup.Rule) string {
+// written, in a template: the arguments of a block, and a property. None where a
+// part of it is not fit for that.
+func terraform(r secgroup.Rule) []string {
 	r = r.Canonical()
-	parts := []string{fmt.Sprintf("ip_protocol = %q", r.Protocol.API())}
+	parts := []argument{{"ip_protocol", strconv.Quote(r.Protocol.API())}}
 	if r.Protocol.HasPorts() || r.Protocol.IsICMP() {
-		parts = append(parts, fmt.Sprintf("from_port = %d", r.Ports.From), fmt.Sprintf("to_port = %d", r.Ports.To))
+		parts = append(parts, argument{"from_port", strconv.Itoa(int(r.Ports.From))}, argument{"to_port", strconv.Itoa(int(r.Ports.To))})
 	}
 	switch p := r.Peer.(type) {
 	case secgroup.CIDR:
 		if p.Addr().Is6() {
-			parts = append(parts, fmt.Sprintf("cidr_ipv6 = %q", p))
+			parts = append(parts, argument{"cidr_ipv6", strconv.Quote(p.String())})
 		} else {
-			parts = append(parts, fmt.Sprintf("cidr_ipv4 = %q", p))
+			parts = append(parts, argument{"cidr_ipv4", strconv.Quote(p.String())})
 		}
 	case secgroup.PrefixList:
 		if !fitList(p.ID) {
-			return ""
+			return nil
 		}
-		parts = append(parts, fmt.Sprintf("prefix_list_id = %q", p.ID))
+		parts = append(parts, argument{"prefix_list_id", strconv.Quote(p.ID)})
 	case secgroup.GroupReference:
 		if !fitReference(p) {
-			return ""
+			return nil
 		}
-		parts = append(parts, fmt.Sprintf("referenced_security_group_id = %q", p.Key()))
+		parts = append(parts, argument{"referenced_security_group_id", strconv.Quote(p.Key())})
 	default:
-		return ""
+		return nil
 	}
-	return strings.Join(parts, ", ")
+	width := 0
+	for _, a := range parts {
+		width = max(width, len(a.name))
+	}
+	lines := make([]string, 0, len(parts))
+	for _, a := range parts {
+		lines = append(lines, fmt.Sprintf("%-*s = %s", width, a.name, a.value))
+	}
+	return lines
 }
+
+// argument is one of a Terraform block.
+type argument struct{ name, value string }
 
 func cloudFormation(r secgroup.Rule) string {
 	r = r.Canonical()
@@ -175,6 +188,9 @@ func cloudFormation(r secgroup.Rule) string {
 			return ""
 		}
 		parts = append(parts, fmt.Sprintf("%sSecurityGroupId: %q", end, p.GroupID))
+		if p.AccountID != "" && r.Direction == secgroup.Ingress { // egress has no such property
+			parts = append(parts, fmt.Sprintf("SourceSecurityGroupOwnerId: %q", p.AccountID))
+		}
 	default:
 		return ""
 	}

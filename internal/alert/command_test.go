@@ -24,23 +24,28 @@ func TestCommandsAndTemplates(t *testing.T) {
 	tests := []struct{ rule, permissions, rules, terraform, cloudFormation string }{
 		{
 			"ingress tcp/22 from 0.0.0.0/0", "IpProtocol=tcp,FromPort=22,ToPort=22,IpRanges=[{CidrIp=0.0.0.0/0}]", "IpProtocol=tcp,FromPort=22,ToPort=22,CidrIpv4=0.0.0.0/0",
-			`ip_protocol = "tcp", from_port = 22, to_port = 22, cidr_ipv4 = "0.0.0.0/0"`, `{IpProtocol: "tcp", FromPort: 22, ToPort: 22, CidrIp: "0.0.0.0/0"}`,
+			"ip_protocol = \"tcp\"\nfrom_port   = 22\nto_port     = 22\ncidr_ipv4   = \"0.0.0.0/0\"", `{IpProtocol: "tcp", FromPort: 22, ToPort: 22, CidrIp: "0.0.0.0/0"}`,
 		},
 		{
 			"egress all to ::/0", "IpProtocol=-1,Ipv6Ranges=[{CidrIpv6=::/0}]", "IpProtocol=-1,CidrIpv6=::/0",
-			`ip_protocol = "-1", cidr_ipv6 = "::/0"`, `{IpProtocol: "-1", CidrIpv6: "::/0"}`,
+			"ip_protocol = \"-1\"\ncidr_ipv6   = \"::/0\"", `{IpProtocol: "-1", CidrIpv6: "::/0"}`,
 		},
 		{
 			"ingress icmp/8 from 10.0.0.0/8", "IpProtocol=icmp,FromPort=8,ToPort=-1,IpRanges=[{CidrIp=10.0.0.0/8}]", "IpProtocol=icmp,FromPort=8,ToPort=-1,CidrIpv4=10.0.0.0/8",
-			`ip_protocol = "icmp", from_port = 8, to_port = -1, cidr_ipv4 = "10.0.0.0/8"`, `{IpProtocol: "icmp", FromPort: 8, ToPort: -1, CidrIp: "10.0.0.0/8"}`,
+			"ip_protocol = \"icmp\"\nfrom_port   = 8\nto_port     = -1\ncidr_ipv4   = \"10.0.0.0/8\"", `{IpProtocol: "icmp", FromPort: 8, ToPort: -1, CidrIp: "10.0.0.0/8"}`,
 		},
 		{
 			"ingress 47 from pl-0123456789abcdef0", "IpProtocol=47,PrefixListIds=[{PrefixListId=pl-0123456789abcdef0}]", "IpProtocol=47,PrefixListId=pl-0123456789abcdef0",
-			`ip_protocol = "47", prefix_list_id = "pl-0123456789abcdef0"`, `{IpProtocol: "47", SourcePrefixListId: "pl-0123456789abcdef0"}`,
+			"ip_protocol    = \"47\"\nprefix_list_id = \"pl-0123456789abcdef0\"", `{IpProtocol: "47", SourcePrefixListId: "pl-0123456789abcdef0"}`,
 		},
 		{
 			"egress udp/53 to 210987654321/sg-0123456789abcdef1", "IpProtocol=udp,FromPort=53,ToPort=53,UserIdGroupPairs=[{GroupId=sg-0123456789abcdef1,UserId=210987654321}]", "IpProtocol=udp,FromPort=53,ToPort=53,ReferencedGroupId=sg-0123456789abcdef1",
-			`ip_protocol = "udp", from_port = 53, to_port = 53, referenced_security_group_id = "210987654321/sg-0123456789abcdef1"`, `{IpProtocol: "udp", FromPort: 53, ToPort: 53, DestinationSecurityGroupId: "sg-0123456789abcdef1"}`,
+			"ip_protocol                  = \"udp\"\nfrom_port                    = 53\nto_port                      = 53\nreferenced_security_group_id = \"210987654321/sg-0123456789abcdef1\"", `{IpProtocol: "udp", FromPort: 53, ToPort: 53, DestinationSecurityGroupId: "sg-0123456789abcdef1"}`,
+		},
+		{
+			"ingress udp/53 from 210987654321/sg-0123456789abcdef1", "IpProtocol=udp,FromPort=53,ToPort=53,UserIdGroupPairs=[{GroupId=sg-0123456789abcdef1,UserId=210987654321}]", "IpProtocol=udp,FromPort=53,ToPort=53,ReferencedGroupId=sg-0123456789abcdef1",
+			"ip_protocol                  = \"udp\"\nfrom_port                    = 53\nto_port                      = 53\nreferenced_security_group_id = \"210987654321/sg-0123456789abcdef1\"",
+			`{IpProtocol: "udp", FromPort: 53, ToPort: 53, SourceSecurityGroupId: "sg-0123456789abcdef1", SourceSecurityGroupOwnerId: "210987654321"}`,
 		},
 	}
 	for _, tt := range tests {
@@ -48,7 +53,7 @@ func TestCommandsAndTemplates(t *testing.T) {
 			r := parse(t, tt.rule)
 			require.Equal(t, "aws ec2 authorize-security-group-"+r.Direction.String()+" --region us-east-1 --group-id sg-0123456789abcdef0 --ip-permissions '"+tt.permissions+"'", here.authorize(r))
 			require.Equal(t, "aws ec2 modify-security-group-rules --region us-east-1 --group-id sg-0123456789abcdef0 --security-group-rules 'SecurityGroupRuleId=sgr-1,SecurityGroupRule={"+tt.rules+"}'", here.modify("sgr-1", r))
-			require.Equal(t, tt.terraform, terraform(r))
+			require.Equal(t, tt.terraform, strings.Join(terraform(r), "\n"), "the arguments of a block, one a line, as terraform fmt has them")
 			require.Equal(t, tt.cloudFormation, cloudFormation(r))
 		})
 	}

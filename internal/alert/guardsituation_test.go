@@ -43,6 +43,7 @@ func ofTheGuard(all map[string]incident.Incident) {
 	lapsed.Actor, lapsed.APICall, lapsed.EventID = all["reverted"].Actor, all["reverted"].APICall, all["reverted"].EventID // as the ledger has it
 	lapsed.OpenedAt, lapsed.Standing = noon.Add(-7*24*time.Hour), nil
 	lapsed.LearntAt = noon.Add(13 * time.Minute)
+	lapsed.Actor, lapsed.APICall, lapsed.EventID = all["reverted"].Actor, all["reverted"].APICall, all["reverted"].EventID // a record told of it, a week ago
 	lapsed.Notes = []string{"EX-1 covered sgr-0123456789abcdef0, and has ended: it is judged like any other now"}
 	all["exemption-lapsed"] = lapsed
 

@@ -151,16 +151,16 @@ func writeTemplates(l *letter, i incident.Incident) {
 			continue
 		}
 		tf, cf := terraform(*r.Before), cloudFormation(*r.Before)
-		if tf == "" || cf == "" {
+		if tf == nil || cf == "" {
 			continue
 		}
-		lines = append(lines, "Terraform       "+tf, "CloudFormation  "+cf)
+		lines = append(append(lines, underneath("Terraform       ", tf)...), "CloudFormation  "+cf)
 		if r.Outcome != incident.Narrowed {
 			continue
 		}
 		for _, a := range r.After[:min(len(r.After), maxPerRule)] {
-			if tf, cf := terraform(a), cloudFormation(a); tf != "" && cf != "" {
-				lines = append(lines, "  write instead "+tf, "  write instead "+cf)
+			if tf, cf := terraform(a), cloudFormation(a); tf != nil && cf != "" {
+				lines = append(append(lines, underneath("  write instead ", tf)...), "  write instead "+cf)
 			}
 		}
 	}
@@ -171,6 +171,16 @@ func writeTemplates(l *letter, i incident.Incident) {
 	for _, line := range lines {
 		l.verbatim(line)
 	}
+}
+
+// underneath writes lines one below the other, behind what the first is.
+func underneath(label string, lines []string) []string {
+	out := make([]string, 0, len(lines))
+	for _, line := range lines {
+		out = append(out, label+line)
+		label = strings.Repeat(" ", len(label))
+	}
+	return out
 }
 
 // writeKeep says how a rule can stay: an exemption in the settings, and the
@@ -250,7 +260,7 @@ func exemptRules(rules []incident.Rule, policyID string) []string {
 				}
 				e := o.flow
 				e.Peer = p
-				if line := fmt.Sprintf("%q", e.String()); terraform(e) != "" && e.Validate() == nil && !slices.Contains(quoted, line) {
+				if line := fmt.Sprintf("%q", e.String()); terraform(e) != nil && e.Validate() == nil && !slices.Contains(quoted, line) {
 					quoted = append(quoted, line)
 				}
 			}

@@ -56,6 +56,8 @@ func listLead(i incident.Incident) string {
 			return fmt.Sprintf("What sgwarden told about is over: no rule of this account refers to %s any more. sgwarden did not change it.", listName(l))
 		}
 		return fmt.Sprintf("What sgwarden told about is over: %s is within the policies by now. sgwarden did not change it.", listName(l))
+	case incident.Attributed:
+		return fmt.Sprintf("It is known now that%c%s made this change of %s.", glue, orElse(foreign(i.Actor.ARN, 200), "an actor without name"), listName(l))
 	case incident.Contested:
 		return fmt.Sprintf("The same entries keep coming back into %s, and are taken out each time. No more messages are sent about it for an hour.", listName(l))
 	}

@@ -233,6 +233,8 @@ func writeWhen(l *letter, i incident.Incident) {
 	}
 	over := i.Outcome == incident.Reverted || i.Outcome == incident.Narrowed
 	switch {
+	case over && i.Reason == "interrupted" && !i.OpenedAt.IsZero(): // when it was read, not when it went
+		l.field("closed", "at the latest "+clock(*i.ClosedAt)+", open for at most "+span(i.ClosedAt.Sub(i.OpenedAt))+putBackSince(i))
 	case over && !i.OpenedAt.IsZero():
 		l.field("closed", clock(*i.ClosedAt)+", open for "+span(i.ClosedAt.Sub(i.OpenedAt))+putBackSince(i))
 	case over:
@@ -248,7 +250,7 @@ func bySweep(i incident.Incident) string {
 	switch {
 	case i.Cause != "sweep" || isPage:
 		return ""
-	case i.Actor.Attributed: // its event came before or after
+	case i.Actor.Attributed, i.EventID != "": // its event came before or after
 		return ", by the sweep"
 	}
 	return ", by the sweep: no event had told of it"

@@ -607,10 +607,7 @@ func TestAMarkedListThatGrows(t *testing.T) {
 func TestALapsedExemption(t *testing.T) {
 	s := newSwept(t, closed(22, ""))
 	s.sweep()
-	until := s.world.now.Add(24 * time.Hour)
-	require.NoError(t, s.account.ledger.Operator().PutExemption(s.ctx, policy.Exemption{
-		ID: "EX-1", Policy: "port-22", Group: s.group, Owner: "net-team", Reason: "vendor", Until: until, Rules: []secgroup.Rule{parsed(t, sshOpen)},
-	}, s.world.now))
+	s.exemptSSH(24 * time.Hour)
 	s.lost("tcp 22 22 0.0.0.0/0")
 	s.sweep()
 	s.guardLooks()
@@ -621,6 +618,61 @@ func TestALapsedExemption(t *testing.T) {
 	require.Equal(t, map[warden.SweepReason]int{warden.SweepLapsed: 1}, s.sweep().Counts.Enqueued)
 	s.guardLooks()
 	require.Empty(t, s.texts())
+	s.requireLapseTold()
+}
+
+// requireLapseTold: the last incident says why a rule that was let be is gone.
+func (s *swept) requireLapseTold() {
+	entries, err := s.account.ledger.History(s.ctx, s.group)
+	require.NoError(s.t, err)
+	last := entries[len(entries)-1].Incident
+	require.Contains(s.t, last.Notes, "EX-1 covered "+last.Rules[0].ID+", and has ended: it is judged like any other now")
+}
+
+// TestAnExemptionThatIsTakenBack: once a day is told of its use, so that the second
+// rule under it has no incident; its end is told all the same.
+func TestAnExemptionThatIsTakenBack(t *testing.T) {
+	s := newSwept(t, closed(22, ""))
+	s.sweep()
+	s.exemptSSH(24 * time.Hour)
+	for range 2 {
+		s.add("ingress", strings.Fields("tcp 22 22 0.0.0.0/0"))
+		s.hear(nil)
+		require.Equal(t, incident.Exempt, s.judged[len(s.judged)-1].Worst().Outcome)
+		if len(s.judged) == 1 {
+			s.take([]string{"1"})
+			s.hear(nil)
+		}
+	}
+	require.NoError(t, s.account.ledger.Operator().DropExemption(s.ctx, s.group, "EX-1"))
+	require.Equal(t, map[warden.SweepReason]int{warden.SweepLapsed: 1}, s.sweep().Counts.Enqueued)
+	s.guardLooks()
+	require.Empty(t, s.texts())
+	s.requireLapseTold()
+}
+
+// TestAnExemptionThatEndsBeforeTheAct: what it covered was let be until a day. It
+// does not become what stood before the policy.
+func TestAnExemptionThatEndsBeforeTheAct(t *testing.T) {
+	s := newSwept(t, closed(22, ""))
+	s.exemptSSH(24 * time.Hour)
+	s.add("ingress", strings.Fields("tcp 22 22 0.0.0.0/0"))
+	s.hear(nil)
+	require.Contains(t, s.texts(), sshOpen)
+	s.wait(24 * time.Hour)
+	pass := s.sweep()
+	require.Empty(t, pass.Counts.Marked)
+	require.Equal(t, map[warden.SweepReason]int{warden.SweepLapsed: 1}, pass.Counts.Enqueued)
+	s.guardLooks()
+	require.Empty(t, s.texts())
+	s.requireLapseTold()
+}
+
+// exemptSSH lets the port be open in the group.
+func (s *swept) exemptSSH(d time.Duration) {
+	require.NoError(s.t, s.account.ledger.Operator().PutExemption(s.ctx, policy.Exemption{
+		ID: "EX-1", Policy: "port-22", Group: s.group, Owner: "net-team", Reason: "vendor", Until: s.world.now.Add(d), Rules: []secgroup.Rule{parsed(s.t, sshOpen)},
+	}, s.world.now))
 }
 
 // TestAnIncidentThatIsOpenTooLong: all its messages were lost.

@@ -98,6 +98,28 @@ func TestExemptionsThatEndSoon(t *testing.T) {
 	}
 }
 
+// TestAShortExemptionIsToldOnlyNearItsEnd: who made it for two days need not hear
+// the same hour that it ends within a week.
+func TestAShortExemptionIsToldOnlyNearItsEnd(t *testing.T) {
+	s := newSwept(t, closed(22, ""))
+	s.sweep()
+	e := policy.Exemption{
+		ID: "EX-1", Policy: "port-22", Group: s.group, Owner: "net-team", Reason: "vendor", Made: s.world.clock(),
+		Until: s.world.clock().Add(48 * time.Hour), Rules: []secgroup.Rule{parsed(t, sshOpen)},
+	}
+	require.NoError(t, s.account.ledger.Operator().PutExemption(s.ctx, e, s.world.clock()))
+	s.lost("tcp 22 22 0.0.0.0/0")
+	topic := &letters{}
+	require.Empty(t, s.told(topic))
+	s.guardLooks()
+	s.wait(23 * time.Hour)
+	require.Empty(t, s.told(topic))
+	s.wait(time.Hour)
+	require.Equal(t, []string{"reminder exempt EX-1"}, s.told(topic))
+	s.wait(time.Hour)
+	require.Empty(t, s.told(topic))
+}
+
 // TestAnExemptionThatEndsSoonHoldsNothingUp: what else is due in its group is
 // looked at as soon as in any, and the end is met all the same.
 func TestAnExemptionThatEndsSoonHoldsNothingUp(t *testing.T) {

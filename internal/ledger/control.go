@@ -54,13 +54,14 @@ const (
 const exemptionFor = 30 * 24 * time.Hour
 
 type exemptionRecord struct {
-	Policy string    `json:"policy"`
-	Group  string    `json:"group"`
-	Rules  []string  `json:"rules"`
-	Owner  string    `json:"owner"`
-	Reason string    `json:"reason"`
-	Ticket string    `json:"ticket,omitempty"`
-	Until  time.Time `json:"until"`
+	Policy string     `json:"policy"`
+	Group  string     `json:"group"`
+	Rules  []string   `json:"rules"`
+	Owner  string     `json:"owner"`
+	Reason string     `json:"reason"`
+	Ticket string     `json:"ticket,omitempty"`
+	Until  time.Time  `json:"until"`
+	Made   *time.Time `json:"made,omitempty"`
 }
 
 type actRecord struct {
@@ -146,7 +147,7 @@ func decodeExemption(id string, a attributes) (policy.Exemption, error) {
 	if err := a.readJSON(prefixExemption+id, &r); err != nil {
 		return policy.Exemption{}, err
 	}
-	e := policy.Exemption{ID: id, Policy: r.Policy, Group: r.Group, Owner: r.Owner, Reason: r.Reason, Ticket: r.Ticket, Until: r.Until.UTC(), Source: "ledger"}
+	e := policy.Exemption{ID: id, Policy: r.Policy, Group: r.Group, Owner: r.Owner, Reason: r.Reason, Ticket: r.Ticket, Until: r.Until.UTC(), Made: timeValue(r.Made), Source: "ledger"}
 	for _, t := range r.Rules {
 		rule, err := secgroup.ParseRule(t)
 		if err != nil {
@@ -207,7 +208,7 @@ func (o Operator) PutExemption(ctx context.Context, e policy.Exemption, now time
 	case !e.Until.After(now) || e.Until.After(now.Add(exemptionFor)):
 		return fmt.Errorf("exempt %s: until %s is not within 30 days: %w", e.ID, e.Until.Format(time.RFC3339), incident.ErrInvalid)
 	}
-	r := exemptionRecord{Policy: e.Policy, Group: e.Group, Owner: e.Owner, Reason: e.Reason, Ticket: e.Ticket, Until: e.Until.UTC()}
+	r := exemptionRecord{Policy: e.Policy, Group: e.Group, Owner: e.Owner, Reason: e.Reason, Ticket: e.Ticket, Until: e.Until.UTC(), Made: timeOrNil(e.Made)}
 	for _, rule := range e.Rules {
 		if err := rule.Validate(); err != nil {
 			return fmt.Errorf("exempt %s: %w: %w", e.ID, incident.ErrInvalid, err)

@@ -26,6 +26,7 @@ type knownRecord struct {
 	IncidentID string             `json:"incident,omitempty"`
 	Reported   string             `json:"reported,omitempty"`
 	Exemption  string             `json:"exemption,omitempty"`
+	ExemptFrom []string           `json:"exemptFrom,omitempty"`
 	Baseline   []string           `json:"baseline,omitempty"`
 	Under      []string           `json:"under,omitzero"` // nil and empty differ
 	LeftOf     *valueRecord       `json:"leftOf,omitempty"`
@@ -92,7 +93,7 @@ func newKnownRecord(id string, k policy.KnownRule) (knownRecord, error) {
 func newRest(id string, k policy.KnownRule) (knownRecord, error) {
 	r := knownRecord{
 		ListDigest: k.ListDigest, Since: timeOrNil(k.Since), Order: k.Order, IncidentID: k.IncidentID,
-		Reported: k.Reported, Exemption: k.Exemption, Baseline: k.Baseline, Under: k.Under, PriorAt: timeOrNil(k.PriorAt), BeforeTold: k.BeforeTold,
+		Reported: k.Reported, Exemption: k.Exemption, ExemptFrom: k.ExemptFrom, Baseline: k.Baseline, Under: k.Under, PriorAt: timeOrNil(k.PriorAt), BeforeTold: k.BeforeTold,
 	}
 	r.By, r.BeforeBy = newAttributionRecord(k.By), newAttributionRecord(k.BeforeBy)
 	if k.Before != nil {
@@ -124,7 +125,7 @@ func (r knownRecord) known(id string) (policy.KnownRule, error) {
 func (r knownRecord) withoutValue(id string) (policy.KnownRule, error) {
 	k := policy.KnownRule{
 		ListDigest: r.ListDigest, Since: timeValue(r.Since), Order: r.Order, IncidentID: r.IncidentID,
-		Reported: r.Reported, Exemption: r.Exemption, Baseline: r.Baseline, Under: r.Under, PriorAt: timeValue(r.PriorAt), BeforeTold: r.BeforeTold,
+		Reported: r.Reported, Exemption: r.Exemption, ExemptFrom: r.ExemptFrom, Baseline: r.Baseline, Under: r.Under, PriorAt: timeValue(r.PriorAt), BeforeTold: r.BeforeTold,
 	}
 	k.By, k.BeforeBy = r.By.attribution(), r.BeforeBy.attribution()
 	if r.Before != nil {

@@ -218,7 +218,7 @@ func testExpiry(t *testing.T, b book, _ func() book) {
 func anExemption(t *testing.T) policy.Exemption {
 	return policy.Exemption{
 		ID: "EX-1", Policy: "admin-ports-from-internet", Group: group, Rules: []secgroup.Rule{rule(t, "", "ingress tcp/22 from 8.8.8.0/29")},
-		Owner: "net", Reason: "vendor", Ticket: "CHG-1", Until: noon.Add(24 * time.Hour), Source: "ledger",
+		Owner: "net", Reason: "vendor", Ticket: "CHG-1", Until: noon.Add(24 * time.Hour), Made: noon, Source: "ledger",
 	}
 }
 

@@ -60,7 +60,8 @@ func anyKnownRule(id string) *rapid.Generator[policy.KnownRule] {
 		k := policy.KnownRule{
 			Rule: anyRule(id).Draw(t, "rule"), Since: anyTime().Draw(t, "since"), Order: rapid.Int64().Draw(t, "order"), By: anyAttribution().Draw(t, "by"),
 			BeforeBy: anyAttribution().Draw(t, "before by"), BeforeTold: word("before told"), ListDigest: word("digest"), IncidentID: word("incident"), Reported: word("reported"), Exemption: word("exemption"),
-			Baseline: rapid.SampledFrom([][]string{nil, {"p"}, {"p", "q"}}).Draw(t, "baseline"), Under: rapid.SampledFrom([][]string{nil, {}, {"p"}}).Draw(t, "under"),
+			ExemptFrom: rapid.SampledFrom([][]string{nil, {"p"}, {"p", "q"}}).Draw(t, "exempt from"),
+			Baseline:   rapid.SampledFrom([][]string{nil, {"p"}, {"p", "q"}}).Draw(t, "baseline"), Under: rapid.SampledFrom([][]string{nil, {}, {"p"}}).Draw(t, "under"),
 		}
 		if rapid.Bool().Draw(t, "grew") {
 			before := anyRule(id).Draw(t, "before")

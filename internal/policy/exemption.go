@@ -19,6 +19,7 @@ type Exemption struct {
 	Reason string
 	Ticket string
 	Until  time.Time // exclusive: the first instant at which it no longer holds (files give the last day, UTC)
+	Made   time.Time // zero = not known; always for files
 	Source string    // "file" or "ledger"
 	File   string    // for files
 	Line   int

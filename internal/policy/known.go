@@ -43,9 +43,12 @@ type KnownRule struct {
 	// made, or seen, the later: a change between the two was overwritten. Zero =
 	// none was known, or the rule is in order.
 	PriorAt    time.Time
-	IncidentID string   // the incident that it belongs to, open or closed; "" = none
-	Reported   string   // outcome of that incident for this rule (observed, alerted, tagged ...); "" = none
-	Exemption  string   // exemption id; "" = none
+	IncidentID string // the incident that it belongs to, open or closed; "" = none
+	Reported   string // outcome of that incident for this rule (observed, alerted, tagged ...); "" = none
+	Exemption  string // exemption id, also of one that has ended until that was told; "" = none
+	// ExemptFrom are the ids of the policies of which an exemption covered what
+	// they refuse of the value, also after its end; nil = none.
+	ExemptFrom []string
 	Baseline   []string // ids of policies for which the rule's value is marked
 	// Under are the ids of the policies under which IncidentID holds the rule;
 	// nil = not known, which counts as all. Without an incident: those under

@@ -192,7 +192,8 @@ func withDenied(why string, e *excuse) string {
 }
 
 // beforeAct says why p does not act on the rule before its baseline act is
-// done; "" = it is, or the rule is named, or its incident is open.
+// done; "" = it is, or the rule is named, or its incident is open, or it was
+// exempt: such a rule was let be until a day, and does not stand for good.
 func (j *judgement) beforeAct(p *Policy, s *subject) string {
 	if s.acts || j.isOpen(s, p) || p.onChange != nil { // calls have no act: each is judged once
 		return ""
@@ -200,7 +201,7 @@ func (j *judgement) beforeAct(p *Policy, s *subject) string {
 	if j.in.Facts.Stale {
 		return "stands until the ledger, which is stale, is resumed: no record at hand names it"
 	}
-	if !j.in.Facts.Acts[p.ID].Done {
+	if !j.in.Facts.Acts[p.ID].Done && !s.wasExempt(p) {
 		return "stands until the baseline of the policy is set: no record at hand names it"
 	}
 	return ""

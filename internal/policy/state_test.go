@@ -63,6 +63,31 @@ func TestStatesByModeAndRemedy(t *testing.T) {
 	}
 }
 
+// TestAnExemptRuleDoesNotStand: it was let be until a day, so it is due after that
+// whether or not the act is done; growth that nobody names is another value. What
+// a stale ledger says of exemptions may be old.
+func TestAnExemptRuleDoesNotStand(t *testing.T) {
+	s := enforcing(t, document("p", ssh))
+	for name, tc := range map[string]struct {
+		edit  func(*KnownRule)
+		stale bool
+		want  State
+	}{
+		"exempt from it":            {func(k *KnownRule) { k.ExemptFrom = []string{"p"} }, false, Acting},
+		"exempt from another":       {func(k *KnownRule) { k.ExemptFrom = []string{"q"} }, false, BeforeAct},
+		"as its old, smaller value": {func(k *KnownRule) { k.ExemptFrom, k.Rule.Ports = []string{"p"}, secgroup.Ports{From: 80, To: 80} }, false, BeforeAct},
+		"by a stale ledger":         {func(k *KnownRule) { k.ExemptFrom = []string{"p"} }, true, BeforeAct},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := judgeSSH(t, s, func(in *Input, r secgroup.Rule) {
+				in.Changes, in.Facts.Acts, in.Facts.Stale = nil, nil, tc.stale
+				remembered(in, r, tc.edit)
+			})
+			require.Equal(t, tc.want, v.Findings[0].State, v.Findings[0].Why)
+		})
+	}
+}
+
 func TestBeforeTheAct(t *testing.T) {
 	s := enforcing(t, document("p", ssh))
 	for _, tc := range []struct {

@@ -103,6 +103,11 @@ func (j *judgement) regionOf(value secgroup.Rule, known *KnownRule, live secgrou
 	return value.Region()
 }
 
+// wasExempt reports whether an exemption of p covered the rule as it is.
+func (s *subject) wasExempt(p *Policy) bool {
+	return s.known != nil && !s.grown && slices.Contains(s.known.ExemptFrom, p.ID)
+}
+
 // isMarked reports whether the rule is marked as baseline for p, and nothing
 // voids the mark. An operator may, for all marks up to then. A record
 // takes the marks off the rule that it names if it is an Authorize from the

@@ -23,6 +23,7 @@ type history struct {
 	faults  int                        // effects that failed, and deaths
 	sent    map[string]map[string]int  // messages by incident and event type
 	excused map[string]exemption       // of the ledger, in force, by id
+	lapsing map[string]exemption       // all that ever were in excused
 	paused  bool
 	off     bool                 // nothing feeds the guard: pause --hard
 	undone  []undoing            // in the order in which they were made
@@ -65,7 +66,7 @@ const guardActor = "guard"
 func newHistory() history {
 	return history{
 		live: map[string][]secgroup.Rule{}, rules: map[string]*pastRule{}, places: map[string]place{}, lists: map[string][]netip.Prefix{},
-		held: map[string]map[string]bool{}, touched: map[string]bool{}, blindly: map[string]int{}, sent: map[string]map[string]int{}, news: map[string]int{}, heard: map[string]bool{}, vague: map[string]time.Time{}, unasked: map[string]time.Time{}, excused: map[string]exemption{},
+		held: map[string]map[string]bool{}, touched: map[string]bool{}, blindly: map[string]int{}, sent: map[string]map[string]int{}, news: map[string]int{}, heard: map[string]bool{}, vague: map[string]time.Time{}, unasked: map[string]time.Time{}, excused: map[string]exemption{}, lapsing: map[string]exemption{},
 	}
 }
 

@@ -12,8 +12,9 @@ import (
 )
 
 // Before its baseline act a law acts only on rules that a record at hand names
-// with their live value, and on those that an open incident holds under it. So
-// what must go, and what may, follows from what was told to the guard when.
+// with their live value, on those that an open incident holds under it, and on
+// those that an exemption from it covered. So what must go, and what may, follows
+// from what was told to the guard when.
 
 // naming is one rule that a record names: what an Authorize or a Modify made.
 type naming struct {
@@ -103,7 +104,25 @@ func (w *world) isNamed(l law, id string) bool {
 
 // mayAct reports whether a law has the right to act on a rule in this step.
 func (w *world) mayAct(l law, id string) bool {
-	return !w.docket.beforeAct || w.history.held[id][l.id] || w.isNamed(l, id)
+	return !w.docket.beforeAct || w.history.held[id][l.id] || w.isNamed(l, id) || w.wasExcused(l, id)
+}
+
+// wasExcused reports whether an exemption from the law, in force or ended, is
+// about flows that a value of the rule had: how it was judged meanwhile is left
+// open.
+func (w *world) wasExcused(l law, id string) bool {
+	past := w.history.rules[id]
+	for _, e := range w.history.lapsing {
+		if e.law != l.id || e.group != past.group {
+			continue
+		}
+		for _, v := range past.looks {
+			if let, applies := exemptFor(e.rule, v); applies && w.universe.of(v).meets(w.universe.of(let)) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // isLeftOf reports whether the rule is what the guard alone made of a value.
@@ -175,8 +194,8 @@ func (w *world) owe(n naming) {
 		}
 	}
 	for _, l := range w.docket.laws {
-		if l.acts() && w.universe.of(live).meets(w.forbiddenBut(l, past.group, live)) {
-			past.owe(l)
+		if l.acts() && w.universe.of(live).meets(w.forbiddenIn(l, past.group)) {
+			past.owe(l) // as soon as no exemption covers it
 		}
 	}
 }

@@ -43,7 +43,7 @@ func (w *world) operate() {
 		err = operator.PutExemption(ctx, policy.Exemption{
 			ID: id, Policy: w.docket.exempts, Group: group, Rules: []secgroup.Rule{r}, Owner: "net", Reason: "test", Until: w.clock().Add(20 * 24 * time.Hour),
 		}, w.clock())
-		w.history.excused[id] = exemption{group: group, rule: r, law: w.docket.exempts, id: id}
+		w.excuse(id, exemption{group: group, rule: r, law: w.docket.exempts, id: id})
 		w.tally.Calls["operator: exempt"]++
 		w.say("operator exempts %s of %s as %s", r, group, id)
 	}

@@ -107,9 +107,13 @@ func (w *world) taken() (all []incident.Incident) {
 
 func (w *world) exemptUndone(ctx context.Context, e policy.Exemption, now time.Time) error {
 	for _, r := range e.Rules {
-		w.history.excused[e.Group+" "+e.ID+" "+r.Value()] = exemption{group: e.Group, rule: withoutNote(r), law: e.Policy, until: e.Until, id: e.ID}
+		w.excuse(e.Group+" "+e.ID+" "+r.Value(), exemption{group: e.Group, rule: withoutNote(r), law: e.Policy, until: e.Until, id: e.ID})
 	}
 	return w.store.Operator().PutExemption(ctx, e, now)
+}
+
+func (w *world) excuse(key string, e exemption) {
+	w.history.excused[key], w.history.lapsing[key] = e, e
 }
 
 func withoutNote(r secgroup.Rule) secgroup.Rule {

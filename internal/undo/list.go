@@ -101,6 +101,7 @@ var lookAtList = append(slices.Clone(lookAgain), 6*time.Second)
 // not all of it is there, or not for sure.
 func (u ListUndoer) Undo(ctx context.Context, i incident.Incident, edit plan.EditList, ask Ask) error {
 	for _, e := range ListExemptions(i, edit, ask) {
+		e.Made = u.Now()
 		if err := u.Exempt(ctx, e, u.Now()); err != nil {
 			return fmt.Errorf("undo %s: nothing was put back: %w", i.ID, err)
 		}

@@ -105,6 +105,7 @@ func TestListUndoerExemptsFirst(t *testing.T) {
 		},
 		Exempt: func(_ context.Context, e policy.Exemption, _ time.Time) error {
 			did = append(did, e.Group+" "+e.Policy)
+			require.False(t, e.Made.IsZero())
 			return nil
 		},
 		Sleep: func(context.Context, time.Duration) error { return nil },

@@ -76,6 +76,7 @@ var lookAgain = []time.Duration{250 * time.Millisecond, time.Second, 3 * time.Se
 // and that nothing was put back.
 func (u Undoer) Undo(ctx context.Context, i incident.Incident, steps []Step, ask Ask) ([]Done, error) {
 	for _, e := range Exemptions(i, steps, ask) {
+		e.Made = u.Now()
 		if err := u.Exempt(ctx, e, u.Now()); err != nil {
 			return nil, fmt.Errorf("undo %s: nothing was put back: %w", i.ID, err)
 		}

@@ -1,6 +1,8 @@
 package warden
 
 import (
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/sgwarden/sgwarden/internal/incident"
@@ -20,6 +22,43 @@ func (j *judging) attribute(d *draft) {
 	d.inc.Actor = incident.Actor{Actor: by.Actor, Attributed: true}
 	d.inc.APICall, d.inc.EventID = by.EventName, by.EventID
 	d.inc.ActorUntold = d.stored != nil
+}
+
+// othersNamed is how many rules one note of othersNotes names.
+const othersNamed = 5
+
+// othersNotes say of the rules of an incident that its actor did not make who
+// did, or that no record has told: an actor belongs to a rule only if a record
+// names it. nil = the actor made all, or none is known.
+func othersNotes(d *draft) (notes []string) {
+	if !d.inc.Actor.Attributed {
+		return nil
+	}
+	const unknown = ""
+	ids := map[string][]string{} // by who made them
+	for _, e := range d.ends {
+		switch by := e.verdict.By; {
+		case e.rule.ID == "":
+		case by == nil && d.stored == nil:
+			ids[unknown] = append(ids[unknown], e.rule.ID)
+		case by != nil && (by.Actor.ARN != d.inc.Actor.ARN || by.Actor.Session != d.inc.Actor.Session):
+			who := orOther(by.Actor.ARN, "an actor without an ARN")
+			if by.Actor.Session != "" {
+				who += " (session " + shorten(by.Actor.Session) + ")"
+			}
+			who = fmt.Sprintf("opened by %s with %s, event %s, not by the actor of this incident", who, by.EventName, by.EventID)
+			ids[who] = append(ids[who], e.rule.ID)
+		}
+	}
+	for _, who := range sortedKeys(ids) {
+		of := ids[who]
+		more := ""
+		if len(of) > othersNamed {
+			of, more = of[:othersNamed], fmt.Sprintf(" and %d more", len(of)-othersNamed)
+		}
+		notes = append(notes, strings.Join(of, ", ")+more+": "+orOther(who, "no record has told so far who opened it"))
+	}
+	return notes
 }
 
 // firstBy is the attribution of the first rule that has one.

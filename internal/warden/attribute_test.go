@@ -2,6 +2,7 @@ package warden
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -27,6 +28,30 @@ func TestTheLatestRecordWhoseValueIsLiveIsTheActor(t *testing.T) {
 	require.Equal(t, incident.Reverted, ds[0].Outcome)
 	require.Equal(t, incident.AlreadyCompliant, ds[1].Outcome)
 	require.Contains(t, w.closed(groupA)[0].Actor.ARN, "eve")
+}
+
+// TestEachRuleHasItsOwnActor: two people opened rules of a group within one batch.
+// The incident names one, and says of the other's rule whose it is; of one that no
+// record names it says so.
+func TestEachRuleHasItsOwnActor(t *testing.T) {
+	w := newWorld(t, revertSSH)
+	w.ec2.add(groupA, parse(t, "ingress tcp/22 from 9.0.0.0/8"))
+	w.Judge(context.Background(), []Delivery{
+		deliver(w.authorize(groupA, ssh), 1), deliver(w.authorizeBy(eve, groupA, "ingress tcp/22 from ::/0"), 1), deliver(w.authorizeBy(eve, groupA, "ingress tcp/22 from 8.0.0.0/7"), 1),
+	})
+	i := w.closed(groupA)[0]
+	require.Len(t, i.Rules, 4)
+	notes := strings.Join(i.Notes, "\n")
+	require.Contains(t, notes, "sgr-00000000000000001: no record has told so far who opened it")
+	other := eve
+	if i.Actor.ARN == eve {
+		other = "arn:aws:iam::123456789012:user/ann"
+	}
+	require.Contains(t, notes, ": opened by "+other+" with AuthorizeSecurityGroupIngress, event ")
+	require.NotContains(t, notes, "opened by "+i.Actor.ARN)
+
+	require.Equal(t, incident.Reverted, w.judge1(w.authorize(groupB, ssh)).Outcome)
+	require.Empty(t, w.closed(groupB)[0].Notes)
 }
 
 func TestExceptionByActor(t *testing.T) {

@@ -129,6 +129,7 @@ func (j *judging) settleEntry(d *draft, e *end) {
 			entry.By = nil // somebody made another value meanwhile
 		}
 		entry.Rule, entry.Before, entry.BeforeBy, entry.BeforeTold, entry.PriorAt, entry.IncidentID, entry.Reported, entry.Under = stripped(to), nil, nil, "", time.Time{}, "", "", nil
+		entry.Exemption, entry.ExemptFrom = "", nil
 		if told != "" { // nobody is told of its exemption again because it was away
 			entry.IncidentID, entry.Reported = told, incident.Exempt.String()
 		}
@@ -156,6 +157,9 @@ func (j *judging) settleEntry(d *draft, e *end) {
 		}
 		if d.unsent || d.undone && len(d.inc.Owed) > 0 {
 			entry.Reported = ""
+		}
+		if entry.Reported != "" && e.outcome != incident.Exempt {
+			entry.Exemption = "" // that it has ended was told
 		}
 		j.known.Rules[id] = entry
 	}

@@ -33,6 +33,9 @@ func (j *judging) fill(d *draft) {
 		}
 	}
 	j.attribute(d)
+	for _, note := range othersNotes(d) {
+		i.Notes = appendOnce(i.Notes, note)
+	}
 	i.Standing = j.standing()
 	j.fillRules(d)
 	i.Outcome, i.Reason, i.Fallback = outcomeOf(d.ends), reasonOf(d.ends), fallbackOf(d.ends)

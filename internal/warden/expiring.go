@@ -13,13 +13,15 @@ import (
 )
 
 // expiryStages are how long before its end an exemption that covers something
-// is told of, the longest first: once for each.
+// is told of, the longest first: once for each. One that was made for no longer
+// than that is not told: who made it has just heard when it ends.
 var expiryStages = []time.Duration{7 * 24 * time.Hour, 24 * time.Hour}
 
 // stageOf is the last stage that an end has come to; 0 = none yet, or it is over.
-func stageOf(until, now time.Time) (stage time.Duration) {
+// made is when it was agreed; zero = long ago.
+func stageOf(made, until, now time.Time) (stage time.Duration) {
 	for _, s := range expiryStages {
-		if left := until.Sub(now); left > 0 && left <= s {
+		if left := until.Sub(now); left > 0 && left <= s && (made.IsZero() || until.Sub(made) > s) {
 			stage = s
 		}
 	}
@@ -47,10 +49,14 @@ func (l *look) expiring() (all []incident.Incident) {
 	}
 	for _, rv := range l.j.verdict.All() {
 		for _, f := range rv.Findings {
-			if f.State != policy.Exempt || stageOf(f.Until, l.j.now) == 0 {
+			if f.State != policy.Exempt {
 				continue
 			}
-			id := expiringIncident(l.group.ID, f, l.j.now)
+			stage := stageOf(l.j.madeAt(f.Exemption), f.Until, l.j.now)
+			if stage == 0 {
+				continue
+			}
+			id := expiringIncident(l.group.ID, f, stage)
 			i := slices.IndexFunc(all, func(inc incident.Incident) bool { return inc.ID == id })
 			if i < 0 {
 				i, all = len(all), append(all, l.expiringOf(id, f))
@@ -61,8 +67,18 @@ func (l *look) expiring() (all []incident.Incident) {
 	return all
 }
 
-func expiringIncident(groupID string, f policy.Finding, now time.Time) string {
-	return incident.EventID(groupID, "expiring", f.Exemption+" "+f.Until.UTC().Format(time.RFC3339)+" "+stageOf(f.Until, now).String())
+// madeAt is when an exemption of the ledger was made; zero = not known, as of files.
+func (j *judging) madeAt(id string) time.Time {
+	for _, e := range j.mem.Controls.Exemptions {
+		if e.ID == id {
+			return e.Made
+		}
+	}
+	return time.Time{}
+}
+
+func expiringIncident(groupID string, f policy.Finding, stage time.Duration) string {
+	return incident.EventID(groupID, "expiring", f.Exemption+" "+f.Until.UTC().Format(time.RFC3339)+" "+stage.String())
 }
 
 // expiringOf is such a message, without its rules.

@@ -1,10 +1,14 @@
 package warden
 
 import (
+	"cmp"
+	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/sgwarden/sgwarden/internal/policy"
 	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
 
@@ -68,4 +72,37 @@ func (j *judging) fightNotes(d *draft) []string {
 	}
 	note := fmt.Sprintf("the same excess came back %d times within an hour: %s opens it, sgwarden takes it back", contested(d), other)
 	return append([]string{note}, keepersOf(d.inc.Actor.Actor, j.live)...)
+}
+
+// openersAsked is how many earlier incidents of a fight are asked for who opened
+// them, the latest first.
+const openersAsked = 5
+
+// otherOpeners name who else opened the same within the last hour: a fight may
+// have more than two sides. Of an incident that cannot be read now nothing is said.
+func (j *judging) otherOpeners(ctx context.Context, d *draft) (notes []string) {
+	if j.w.cfg.Closed == nil {
+		return nil
+	}
+	values := map[string]bool{}
+	for _, e := range d.ends {
+		values[e.rule.Value()] = true
+	}
+	var before []policy.RemovedRule
+	for key, r := range j.mem.Known.Removed {
+		if values[r.Value] && r.IncidentID != "" && r.IncidentID != d.inc.ID && j.now.Sub(r.At) < fightWindow && !strings.HasPrefix(key, contestedMark) {
+			before = append(before, r)
+		}
+	}
+	slices.SortFunc(before, func(a, b policy.RemovedRule) int {
+		return cmp.Or(b.At.Compare(a.At), strings.Compare(a.IncidentID, b.IncidentID))
+	})
+	for _, r := range before[:min(len(before), openersAsked)] {
+		inc, found, err := j.w.cfg.Closed(ctx, j.groupID, r.IncidentID)
+		if err != nil || !found || !inc.Actor.Attributed || inc.Actor.ARN == d.inc.Actor.ARN {
+			continue
+		}
+		notes = appendOnce(notes, fmt.Sprintf("%s with %s opened it too, within that hour", orOther(inc.Actor.ARN, "an actor without an ARN"), shorten(inc.Actor.UserAgent)))
+	}
+	return notes
 }

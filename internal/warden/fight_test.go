@@ -25,6 +25,21 @@ func TestFault33AttackerAddsFiftyTimes(t *testing.T) {
 	require.Len(t, w.closed(groupA), 50)
 }
 
+// TestAFightOfMoreThanTwoNamesThemAll: who opened it last is not the only one.
+func TestAFightOfMoreThanTwoNamesThemAll(t *testing.T) {
+	w := newWorld(t, revertSSH)
+	bob := "arn:aws:iam::123456789012:user/bob"
+	for _, actor := range []string{eve, bob, bob, eve} {
+		w.judge1(w.authorizeBy(actor, groupA, ssh))
+		w.wait(time.Second)
+	}
+	require.Equal(t, []string{"acted reverted", "acted reverted", "acted reverted", "contested reverted"}, w.sent())
+	notes := w.publisher.messages()[3].Notes
+	require.Contains(t, notes[0], eve)
+	require.Len(t, notes, 2)
+	require.Contains(t, notes[1], bob+" with ")
+}
+
 func TestFault34ReapplyEveryFiveMinutes(t *testing.T) {
 	w := newWorld(t, revertSSH)
 	w.ec2.groups[groupA].Tags["aws:cloudformation:stack-name"] = "web-stack"

@@ -10,12 +10,12 @@ import (
 
 // takeUp sets the open incidents of the list apart: the one of what was added last,
 // which is carried on, those of what was added before, and those that are over, and
-// told, and stay open for sinks, or for the message of an undoing, alone. Another
-// growth than theirs is another incident, with messages of its own.
+// told, and stay open for sinks, or for the message of an undoing or of their actor,
+// alone. Another growth than theirs is another incident, with messages of its own.
 func (l *listJudging) takeUp() {
 	l.stored, l.earlier, l.debts, l.owing = nil, nil, nil, false
 	for _, inc := range l.mem.Open {
-		if owesOnly(inc) || inc.EventType == incident.Undone {
+		if owesOnly(inc) || inc.EventType == incident.Undone || inc.EventType == incident.Attributed {
 			l.debts = append(l.debts, inc)
 		} else {
 			l.earlier = append(l.earlier, inc)

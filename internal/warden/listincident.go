@@ -1,6 +1,7 @@
 package warden
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strconv"
@@ -14,30 +15,33 @@ import (
 
 // isOver ends the judging where nothing is left to do or to say, and drafts the
 // incident where something is.
-func (l *listJudging) isOver() (bool, listEnd) {
+func (l *listJudging) isOver(ctx context.Context) (bool, listEnd, error) {
 	end := l.end()
 	if l.violating() == 0 && l.stored == nil {
 		end.outcome = 0
-		return true, end
+		return true, end, nil
 	}
 	l.draft()
+	if err := l.attribute(ctx); err != nil {
+		return false, end, err
+	}
 	told, isTold := l.toldOf(l.mark())
 	switch {
 	case isTold && l.stored == nil && l.later && len(l.inc.Rules) > 0:
 		l.takeUpTold(told)
-		return false, end
+		return false, end, nil
 	case l.stored != nil, len(l.earlier) > 0, !l.edit.IsEmpty():
 		l.overtake(l.inc.ID)
-		return false, end
+		return false, end, nil
 	case len(l.inc.Rules) == 0: // each is dealt with in its group
 		end.outcome = 0
-		return true, end
+		return true, end, nil
 	case isTold:
 		end.doc, end.reason, end.lacking = l.inc, l.why, l.lacking
 		end.outcome, end.doc.ID, end.doc.Outcome = told.outcome, told.incident, told.outcome
-		return true, end
+		return true, end, nil
 	}
-	return false, end
+	return false, end, nil
 }
 
 // end is how the list stands.
@@ -66,14 +70,7 @@ func (l *listJudging) draft() {
 	} else {
 		inc.OpenedAt, inc.LearntAt, inc.Chain, inc.Cause = l.now, l.now, l.mem.ChainHead, causeSweep
 		if l.base != nil {
-			base := l.w.baseIncident(l.base)
-			inc.Cause = base.Cause
-			// The call is a hint: who made it did this if it made this version.
-			if by := l.base.change; by.ListVersion == l.list.Version {
-				inc.OpenedAt, inc.Actor, inc.APICall, inc.EventID = base.OpenedAt, base.Actor, base.APICall, base.EventID
-			} else {
-				inc.Notes = appendOnce(inc.Notes, indirectNote(by))
-			}
+			inc.Cause = cause(l.base)
 		}
 	}
 	inc.AccountID, inc.Region, inc.Resource, inc.Status = l.w.cfg.Account, l.w.cfg.Region, l.w.listResource(l.list.PrefixList), statusOpen

@@ -124,10 +124,16 @@ func (l *listJudging) judgeOnce(ctx context.Context) (listEnd, error) {
 	if err := l.observe(ctx); err != nil {
 		return listEnd{}, err
 	}
+	if err := l.attributeLate(ctx); err != nil {
+		return listEnd{}, err
+	}
 	if err := l.decide(ctx); err != nil {
 		return listEnd{}, err
 	}
-	if done, end := l.isOver(); done {
+	if done, end, err := l.isOver(ctx); done || err != nil {
+		if err != nil {
+			return listEnd{}, err
+		}
 		if err := l.noteAsked(ctx); err != nil {
 			return listEnd{}, err
 		}

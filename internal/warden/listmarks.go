@@ -38,8 +38,9 @@ func keepMarks(removed map[string]policy.RemovedRule, now time.Time) map[string]
 }
 
 // remember is what later judgings of the list need: what was told of the version
-// that it has, and what was taken. A list never has an earlier version again.
-func (l *listJudging) remember(now time.Time, sent bool) map[string]policy.RemovedRule {
+// that it has, what was taken, and which of the incidents that were told are over
+// without an actor. A list never has an earlier version again.
+func (l *listJudging) remember(now time.Time, sent bool, told []incident.Incident) map[string]policy.RemovedRule {
 	removed := map[string]policy.RemovedRule{}
 	for key, r := range l.known.Removed {
 		if !strings.HasPrefix(key, listMark) || key == l.mark() {
@@ -55,6 +56,12 @@ func (l *listJudging) remember(now time.Time, sent bool) map[string]policy.Remov
 		removed[takenMark+now.Format(timeMark)] = policy.RemovedRule{At: now, IncidentID: l.inc.ID, Value: l.taken()}
 		if sent && l.inc.EventType == incident.Contested {
 			removed[contestedMark+l.taken()] = policy.RemovedRule{At: now, IncidentID: l.inc.ID}
+		}
+	}
+	for _, i := range told {
+		delete(removed, unattributedMark+i.ID)
+		if !i.Actor.Attributed && !i.Outcome.StaysOpen() {
+			removed[unattributedMark+i.ID] = policy.RemovedRule{At: now, IncidentID: i.ID}
 		}
 	}
 	return prune(removed, now)

@@ -34,7 +34,7 @@ func (l *listJudging) tell(ctx context.Context) error {
 	l.inc = all[len(all)-1]
 	l.owing = owing
 	closing := l.closing()
-	closing.Known.Removed = l.remember(closing.Now, slices.Contains(l.inc.Published, string(l.inc.EventType)))
+	closing.Known.Removed = l.remember(closing.Now, slices.Contains(l.inc.Published, string(l.inc.EventType)), all)
 	return errors.Join(unsent, l.close(ctx, closing, append(l.payDebts(ctx), all...)))
 }
 

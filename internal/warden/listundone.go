@@ -3,6 +3,7 @@ package warden
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -75,18 +76,25 @@ func (j *judging) undoneNotes(e *end) (notes []string) {
 
 // tellUndone sends the message, unless it was sent and only sinks lack it.
 func (l *listJudging) tellUndone(ctx context.Context, inc incident.Incident, told bool, notes []string) error {
-	inc.EventType = incident.Undone
 	for _, note := range notes {
 		inc.Notes = appendOnce(slices.Clone(inc.Notes), note)
 	}
-	inc.Status = statusOpen
+	return l.tellAgain(ctx, inc, incident.Undone, told)
+}
+
+// tellAgain sends one more message of an incident that is over, unless it was
+// sent and only sinks lack it.
+func (l *listJudging) tellAgain(ctx context.Context, inc incident.Incident, event incident.EventType, told bool) error {
+	inc.EventType, inc.Status = event, statusOpen
 	if err := l.open(ctx, inc); err != nil {
 		return err
 	}
 	if !told {
-		if err := l.say(ctx, &inc, incident.Undone); err != nil {
+		if err := l.say(ctx, &inc, event); err != nil {
 			return err
 		}
+		l.known.Removed = maps.Clone(l.known.Removed)
+		delete(l.known.Removed, unattributedMark+inc.ID) // if that was told, once is enough
 	}
 	l.owing = !l.w.pay(ctx, &inc, inc, l.tries)
 	return l.close(ctx, l.closing(), []incident.Incident{inc})

@@ -15,6 +15,11 @@ func (j *judging) publish(ctx context.Context) {
 		j.finish(d)
 		for _, event := range j.messages(d) {
 			d.inc.EventType = event
+			if event == incident.Contested {
+				for _, note := range j.otherOpeners(ctx, d) {
+					d.inc.Notes = appendOnce(d.inc.Notes, note)
+				}
+			}
 			d.inc = d.inc.AsNews()
 			message := j.asTold(d)
 			if err := j.w.say(ctx, &d.inc, message); err != nil {

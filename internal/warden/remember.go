@@ -99,7 +99,7 @@ func (j *judging) entry(old policy.KnownRule, known bool, rv policy.RuleVerdict,
 			since = old.Since.Add(time.Nanosecond)
 		}
 		next.Since, next.By = since, nil
-		next.IncidentID, next.Reported, next.Exemption, next.Under = "", "", "", nil
+		next.IncidentID, next.Reported, next.Exemption, next.ExemptFrom, next.Under = "", "", "", nil, nil
 		next.PriorAt = old.Since
 		if old.By != nil && old.By.EventTime.After(old.Since) {
 			next.PriorAt = old.By.EventTime
@@ -118,10 +118,7 @@ func (j *judging) entry(old policy.KnownRule, known bool, rv policy.RuleVerdict,
 	if rv.Named && rv.By != nil && (next.By == nil || next.By.EventID != rv.By.EventID) {
 		next.By = rv.By
 	}
-	next.Exemption = ""
-	if f := worst(rv, policy.Exempt); f != nil {
-		next.Exemption = f.Exemption
-	}
+	next.Exemption, next.ExemptFrom = exemption(next, rv)
 	if !rv.Due && worst(rv, policy.Unknown) == nil && next.Reported != incident.Exempt.String() {
 		// It violates nothing, or stands: a later growth is measured from here.
 		next.IncidentID, next.Reported, next.Under, next.Before, next.BeforeBy, next.BeforeTold, next.PriorAt = "", "", nil, nil, nil, "", time.Time{}
@@ -137,6 +134,25 @@ func (j *judging) entry(old policy.KnownRule, known bool, rv policy.RuleVerdict,
 		next.Under = under(rv) // it may wait in silence: not a value to put back
 	}
 	return next
+}
+
+// exemption is what is remembered of the exemptions of a rule: the id of one, and
+// the policies. One that has ended is remembered as long as the policy refuses the
+// same value, and its id until its end was told (settleEntry).
+func exemption(old policy.KnownRule, rv policy.RuleVerdict) (id string, from []string) {
+	for _, f := range rv.Findings {
+		switch ended := slices.Contains(old.ExemptFrom, f.Policy.ID); {
+		case f.State == policy.Exempt, ended && f.State != policy.Fine && f.State != policy.Baseline:
+			from = appendOnce(from, f.Policy.ID)
+		}
+	}
+	if f := worst(rv, policy.Exempt); f != nil {
+		return f.Exemption, from
+	}
+	if len(from) == 0 {
+		return "", nil
+	}
+	return old.Exemption, from
 }
 
 // grew reports whether a live rule opens flows that its known value did not.
