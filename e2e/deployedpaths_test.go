@@ -85,6 +85,7 @@ func (l *life) lostEvent(t *testing.T) {
 	w := enter(t, nil)
 	first := l.sweep(t)
 	require.Empty(t, first.Counts.Enqueued)
+	w.told() // how much stood before, if anything did
 	w.authorize("ingress", ssh)
 	require.Empty(t, w.receive(0), "the event is lost")
 	next := l.sweep(t)

@@ -88,7 +88,8 @@ func printed(t *testing.T, command, story string) string {
 	return "#" + story + "  " + text + "\n"
 }
 
-// printed is what a command of the walk prints. The first alert is a mail.
+// printed is what a command of the walk prints. The first alert is a mail; before
+// it came the one that says how much stands.
 func (w *walk) printed(command string) string {
 	w.Helper()
 	var out bytes.Buffer
@@ -97,8 +98,9 @@ func (w *walk) printed(command string) string {
 		return w.stand.in(out.String())
 	}
 	published := w.account.Cloud.Published()
-	require.Len(w, published, 1)
-	return w.stand.in(published[0].Subject + "\n\n" + strings.TrimSpace(published[0].For("email")) + "\n")
+	require.Len(w, published, 2)
+	require.Contains(w, published[0].Subject, "leaves alone what stood before")
+	return w.stand.in(published[1].Subject + "\n\n" + strings.TrimSpace(published[1].For("email")) + "\n")
 }
 
 // words splits a command at spaces outside of single quotes.

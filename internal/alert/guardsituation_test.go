@@ -25,6 +25,10 @@ func ofTheGuard(all map[string]incident.Incident) {
 		"within an hour the policy took back changes of more than 25 actors",
 		"it goes on, as its severity is high: sgwarden pause stops it")
 
+	marked := page("baseline-set", "12 by admin-ports-from-internet", "to list them: sgwarden adopt --all; with --yes they are judged like any other",
+		"a ledger that was emptied looks like a new one: if this is not the first sweep here, and no policy is new, find out who touched the table")
+	all["baseline-set"] = marked
+
 	stale := page("stale-ledger", "the last complete sweep was at 2026-11-21T12:00:00Z: until the ledger is resumed (sgwarden resume --ledger) only rules that a record names are acted on")
 	stale.Outcome, stale.Policies, stale.Cause, stale.OpenedAt = incident.Unresolved, nil, "event", noon.Add(-48*time.Hour)
 	all["stale-ledger"] = stale

@@ -212,7 +212,7 @@ func drawHostile(t *rapid.T) incident.Incident {
 func drawPage(t *rapid.T) incident.Incident {
 	i := drawHostile(t)
 	i.Rules, i.APICall = nil, ""
-	i.Reason = rapid.SampledFrom([]string{"fuse-blown", "many-actors", "stale-ledger"}).Draw(t, "page")
+	i.Reason = rapid.SampledFrom([]string{"fuse-blown", "many-actors", "stale-ledger", "baseline-set"}).Draw(t, "page")
 	return i
 }
 

@@ -36,6 +36,12 @@ var pages = map[string]page{
 		policy:  "The policy",
 		next:    []step{{"If the policy is wrong, stop all changes, mend it, deploy, and resume:", "sgwarden pause --reason REASON"}},
 	},
+	"baseline-set": {
+		subject: "sgwarden leaves alone what stood before its policies",
+		lead: "A sweep over all groups has marked what violated the policies before sgwarden knew of it. It is still open, and stands: nothing of it is taken back, and nobody is alerted of it, until it grows or somebody adopts it. " +
+			"How much there is of each policy is below.",
+		policy: "The policies",
+	},
 	"stale-ledger": {
 		subject: "sgwarden acts only on what events name: its ledger is old",
 		lead: "No sweep was completed for more than a day, or the table is a restored copy. What sgwarden remembers may be wrong, so it acts only on rules that an event names. " +

@@ -455,6 +455,32 @@ func TestWithoutTheLedgerNothingIsMarkedOrAsked(t *testing.T) {
 	require.Equal(t, map[string]int{"port-22": 1}, pass.Counts.Marked)
 }
 
+// TestAnActIsSummedUp: what it marks is told by nobody else, so one message counts
+// it; an act that marks nothing, and a pass that sets none, are no news.
+func TestAnActIsSummedUp(t *testing.T) {
+	s := newSwept(t, closed(22, ""), closed(3389, ""))
+	topic := &letters{}
+	s.lost("tcp 22 22 0.0.0.0/0")
+	s.lost("tcp 22 22 ::/0")
+	s.lost("tcp 443 443 0.0.0.0/0")
+	_, err := warden.NewSweeper(s.guardThatTells(topic), inventory.New(s.account.client), s.book).Sweep(s.ctx, warden.Cursor{})
+	require.NoError(t, err)
+	require.Len(t, topic.sent, 1)
+	summary := topic.sent[0]
+	require.Equal(t, []any{incident.Opened, incident.Alerted, "baseline-set", policy.High}, []any{summary.EventType, summary.Outcome, summary.Reason, summary.Severity})
+	require.Equal(t, "2 by port-22", summary.Notes[0])
+	require.Len(t, summary.Policies, 1)
+	require.Empty(t, summary.Rules)
+	topic.sent = nil
+	require.Empty(t, s.told(topic))
+
+	s.deploy(policy.Enforce, closed(22, ""), closed(3389, ""), closed(23, ""))
+	require.Empty(t, s.told(topic), "the new policy marks nothing")
+	s.deploy(policy.Enforce, closed(22, ""), closed(3389, ""), closed(443, ""))
+	s.wait(time.Minute)
+	require.Equal(t, []string{"opened alerted baseline-set"}, s.told(topic), "another act, another message")
+}
+
 func TestARestoredTableIsPagedAndHeld(t *testing.T) {
 	s := newSwept(t, closed(22, ""))
 	pages := &pager{}

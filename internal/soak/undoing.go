@@ -109,6 +109,7 @@ func (w *world) exemptUndone(ctx context.Context, e policy.Exemption, now time.T
 	for _, r := range e.Rules {
 		w.excuse(e.Group+" "+e.ID+" "+r.Value(), exemption{group: e.Group, rule: withoutNote(r), law: e.Policy, until: e.Until, id: e.ID})
 	}
+	e.Made = time.Time{} // as if it was made long ago: that it ends soon is told too
 	return w.store.Operator().PutExemption(ctx, e, now)
 }
 

@@ -152,8 +152,12 @@ func TestReportsGoToTheBuses(t *testing.T) {
 		w.group(0, "ingress tcp/22 from 0.0.0.0/0")
 		w.group(1, "ingress tcp/443 from 10.0.0.0/8")
 		require.True(t, w.invoke(timeout).Complete)
-		events := w.cloud.Events()
-		require.Len(t, events, 2)
+		told := w.cloud.Events()
+		require.Len(t, told, 4)
+		for _, e := range told[:2] {
+			require.Equal(t, "Incident Opened", e.DetailType, "what was marked is summed up, once")
+		}
+		events := told[2:]
 		require.Equal(t, []string{own.BusARN(), own.HubBusARN()}, []string{events[0].Bus, events[1].Bus})
 		require.Equal(t, []string{"sgwarden", "Sweep Complete"}, []string{events[0].Source, events[0].DetailType})
 		require.JSONEq(t, fmt.Sprintf(`{"schemaVersion":"1","accountId":"123456789012","region":"us-east-1","mode":"enforce","policiesDigest":"","completedAt":"%s",

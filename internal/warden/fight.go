@@ -102,7 +102,7 @@ func (j *judging) otherOpeners(ctx context.Context, d *draft) (notes []string) {
 		if err != nil || !found || !inc.Actor.Attributed || inc.Actor.ARN == d.inc.Actor.ARN {
 			continue
 		}
-		notes = appendOnce(notes, fmt.Sprintf("%s with %s opened it too, within that hour", orOther(inc.Actor.ARN, "an actor without an ARN"), shorten(inc.Actor.UserAgent)))
+		notes = appendOnce(notes, fmt.Sprintf("within that hour it was opened by %s with %s too", orOther(inc.Actor.ARN, "an actor without an ARN"), shorten(inc.Actor.UserAgent)))
 	}
 	return notes
 }

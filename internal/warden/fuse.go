@@ -227,8 +227,13 @@ func (w *Warden) page(ctx context.Context, p *policy.Policy, reason string, at t
 	inc := incident.Incident{
 		ID: incident.EventID("", reason, actKey(p)+" "+at.UTC().Format(time.RFC3339Nano)), EventType: incident.Opened, Outcome: incident.Alerted, Reason: reason,
 		Mode: w.cfg.Mode, Severity: max(p.Severity, policy.High), AccountID: w.cfg.Account, Region: w.cfg.Region, Cause: causeSweep, OpenedAt: at, LearntAt: now,
-		Policies: []incident.PolicyNote{{ID: p.ID, Title: p.Title, Why: p.Why, Severity: p.Severity, File: p.File, Line: p.Line, Controls: p.Controls}},
+		Policies: []incident.PolicyNote{noteOf(p)},
 		Notes:    notes,
 	}
 	w.pageOnce(ctx, "page about a fuse", inc)
+}
+
+// noteOf is a policy as a page tells it, which is about no rule.
+func noteOf(p *policy.Policy) incident.PolicyNote {
+	return incident.PolicyNote{ID: p.ID, Title: p.Title, Why: p.Why, Severity: p.Severity, File: p.File, Line: p.Line, Controls: p.Controls}
 }

@@ -204,6 +204,9 @@ func (p *pass) finish(ctx context.Context) (over string, err error) {
 	if err := p.s.ledger.RecordSweep(ctx, record); err != nil {
 		return "", unwritable(err)
 	}
+	if len(record.Acts) > 0 {
+		p.tellMarked(ctx)
+	}
 	return passComplete, nil
 }
 

@@ -2,8 +2,10 @@ package warden
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/sgwarden/sgwarden/internal/incident"
 	"github.com/sgwarden/sgwarden/internal/policy"
@@ -81,6 +83,43 @@ func (p *pass) doneActs() map[string]policy.Act {
 		done[key] = act
 	}
 	return done
+}
+
+const (
+	// reasonBaseline is that of the message that sums up what an act marked.
+	reasonBaseline = "baseline-set"
+	// markedNamed is how many policies it counts by name.
+	markedNamed = 20
+)
+
+// tellMarked sums up in one message what the acts of the pass have marked: what
+// stands is told by nobody else. A ledger that somebody emptied looks like a new
+// one, and all that is open stands by it then.
+func (p *pass) tellMarked(ctx context.Context) {
+	inc := incident.Incident{
+		ID: incident.EventID("", reasonBaseline, p.at.Start.UTC().Format(time.RFC3339Nano)), EventType: incident.Opened, Outcome: incident.Alerted, Reason: reasonBaseline,
+		Mode: p.w.cfg.Mode, AccountID: p.w.cfg.Account, Region: p.w.cfg.Region, Cause: causeSweep, OpenedAt: p.at.Start, LearntAt: p.w.now(),
+	}
+	for _, rule := range p.w.cfg.Set.Policies {
+		n := p.at.Counts.Marked[rule.ID]
+		if n == 0 {
+			continue
+		}
+		inc.Severity = max(inc.Severity, rule.Severity)
+		inc.Policies = append(inc.Policies, noteOf(rule))
+		if len(inc.Notes) < markedNamed {
+			inc.Notes = append(inc.Notes, fmt.Sprintf("%d by %s", n, rule.ID))
+		}
+	}
+	if len(inc.Policies) == 0 {
+		return
+	}
+	if more := len(inc.Policies) - markedNamed; more > 0 {
+		inc.Notes = append(inc.Notes, fmt.Sprintf("and by %d more policies", more))
+	}
+	inc.Notes = append(inc.Notes, "to list them: sgwarden adopt --all; with --yes they are judged like any other",
+		"a ledger that was emptied looks like a new one: if this is not the first sweep here, and no policy is new, find out who touched the table")
+	p.w.pageOnce(ctx, "tell what was marked", inc)
 }
 
 // missed are the groups that wait for a pass that reads them: those that this
