@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 )
 
@@ -30,7 +31,11 @@ func (w *world) growth() {
 	id := w.history.offices
 	for range 1 + w.random.IntN(2) {
 		block := netip.MustParsePrefix(pickOf(w, wideBlocks))
-		w.modifyList(a, id, url.Values{"AddEntry.1.Cidr": {block.String()}}, append(w.history.entries(id), block))
+		next := w.history.entries(id)
+		if !slices.Contains(next, block) { // else it only gets another description
+			next = append(next, block)
+		}
+		w.modifyList(a, id, url.Values{"AddEntry.1.Cidr": {block.String()}}, next)
 		if w.history.paused {
 			w.hearAtOnce()
 		}
