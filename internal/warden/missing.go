@@ -55,6 +55,7 @@ func (j *judging) takeUpRestored() {
 				continue
 			}
 			known.Rule, known.By, known.Before, known.BeforeBy, known.PriorAt = *known.Before, known.BeforeBy, nil, nil, time.Time{}
+			known.Exemption, known.ExemptFrom = "", nil // they were the later value's
 			if known.BeforeTold != "" {
 				known.IncidentID, known.Reported = known.BeforeTold, incident.Exempt.String()
 			}

@@ -1,6 +1,7 @@
 package warden
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -163,4 +164,24 @@ func TestAViolationThatWaitsForItsRecordIsNotPutBack(t *testing.T) {
 		w.judge1(w.modify(groupA, id, "ingress tcp/22-23 from 0.0.0.0/0"))
 	}
 	w.requireOpen(groupA)
+}
+
+// TestWhatIsPutBackStillStands, though the value that was taken back was exempt
+// from the policy before whose act the other one stood.
+func TestWhatIsPutBackStillStands(t *testing.T) {
+	const stood, wide = "ingress tcp/22 from 9.0.0.0/8", "ingress tcp/22-25 from 8.0.0.0/8"
+	w := newWorld(t, revertSSH+strings.ReplaceAll(policyText("smtp", "revert", ""), "[22]", "[25]")+"---\napiVersion: sgwarden/v1\nkind: Settings\nexemptions:\n  - {id: EX-1, policy: ssh, group: "+groupA+
+		", rules: ['"+wide+"'], owner: net, reason: vendor, ticket: C-1, until: 2027-01-31}\n")
+	w.noActs()
+	id := w.ec2.add(groupA, parse(t, stood)).ID
+	w.judge1(judgeGroup(groupA, "sweep", ""))
+	w.wait(time.Minute)
+	body := w.modify(groupA, id, wide)
+	w.killedAfter("ModifySecurityGroupRules", body)
+	w.wait(2 * time.Minute)
+	w.judgeTimes(body, 2)
+	w.requireOpen(groupA, stood)
+	w.wait(time.Hour)
+	w.judge1(judgeGroup(groupA, "sweep", ""))
+	w.requireOpen(groupA, stood)
 }
