@@ -204,6 +204,7 @@ func codeExemption(w *wire, e *policy.Exemption, folder string) {
 		w.text(t)
 	}
 	list(w, &e.Rules, codeRule)
+	w.instant(&e.Made)
 	w.instant(&e.Until)
 }
 

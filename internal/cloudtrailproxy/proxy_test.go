@@ -75,6 +75,7 @@ func (p inProcess) Do(r *http.Request) (*http.Response, error) {
 func TestRecordsAreThoseOfTheEndpoint(t *testing.T) {
 	var own [][]byte
 	cloud := localec2.New(localec2.Options{IDs: localec2.CountedIDs(t.Name()), OnRecord: func(r []byte) { own = append(own, r) }})
+	require.NoError(t, cloud.Account(localec2.DefaultAccount, localec2.DefaultRegion).PutListOfS3())
 	s := &stand{}
 	proxy := s.proxy("http://endpoint", false)
 	proxy.Transport = cloud.Transport()

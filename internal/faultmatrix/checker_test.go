@@ -373,10 +373,11 @@ func (c *checker) checkList(id string, want []string) {
 	}
 	ends, last := []string{}, ""
 	for _, e := range c.history(id) {
-		if e.Incident.ID == last { // a later record told who made it
-			ends = ends[:len(ends)-1]
+		outcome := e.Incident.Outcome.String()
+		if e.Incident.ID == last && ends[len(ends)-1] == outcome {
+			continue // a later record told who made it
 		}
-		ends, last = append(ends, e.Incident.Outcome.String()), e.Incident.ID
+		ends, last = append(ends, outcome), e.Incident.ID
 	}
 	wanted := []string{incident.Reverted.String()}
 	if len(ends) > 1 && c.w.lackedForList() {

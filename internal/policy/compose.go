@@ -254,7 +254,8 @@ func (j *judgement) restoredSubject(s *subject, old secgroup.Rule) *subject {
 	known := *s.known
 	if !known.Rule.SameValue(old) {
 		known.By, known.Rule = known.BeforeBy, old
-		known.Order, known.ExemptFrom = 0, nil
+		known.Order = 0
+		known.ExemptFrom = nil
 	}
 	known.Before, known.IncidentID = nil, "" // the incident is about what goes
 	if list, ok := old.Peer.(secgroup.PrefixList); ok {

@@ -43,6 +43,7 @@ func ownShapes(t *testing.T) shapes {
 		own.note(r)
 	}
 	cloud := localec2.New(localec2.Options{IDs: localec2.CountedIDs(t.Name()), OnRecord: note})
+	require.NoError(t, cloud.Account(localec2.DefaultAccount, localec2.DefaultRegion).PutListOfS3())
 	site := &conformance.Site{Run: "shapes", EC2: ec2.New(ec2.Options{
 		Region: localec2.DefaultRegion, Retryer: aws.NopRetryer{}, HTTPClient: &http.Client{Transport: cloud.Transport()},
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
