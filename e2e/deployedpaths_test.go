@@ -188,8 +188,10 @@ func (l *life) canaryPasses(t *testing.T) {
 	require.True(t, run.Passed, run.Reason)
 	require.Contains(t, run.logs, `"CanaryPassed":1`)
 	require.Contains(t, run.logs, `"CanaryFailed":0`)
-	require.Len(t, run.records, 1, "it opened; guard closed")
+	require.Equal(t, []string{"AuthorizeSecurityGroupIngress"}, callsOn(run.records, l.canaryEnv("SGWARDEN_CANARY_GROUP")), "it opened; guard closed")
 	require.Empty(t, l.openInCanaryGroup(t))
+	require.Equal(t, []string{"RevokeSecurityGroupEgress"}, callsOn(run.records, l.canaryEnv("SGWARDEN_CANARY_DEFAULT_GROUP")), "the emulator makes default groups open outward")
+	require.Empty(t, l.rulesOf(t, l.canaryEnv("SGWARDEN_CANARY_DEFAULT_GROUP")))
 	require.Empty(t, w.told(), "nobody is told of it")
 }
 
@@ -228,20 +230,35 @@ func (l *life) canaryAlarms(t *testing.T) {
 	require.Empty(t, w.told())
 }
 
+func (l *life) canaryEnv(name string) string { return l.functions["Canary"].config.Env[name] }
+
+// callsOn are the names of the calls on a group, in order.
+func callsOn(records []map[string]any, group string) (names []string) {
+	for _, r := range records {
+		if r["requestParameters"].(map[string]any)["groupId"] == group {
+			names = append(names, r["eventName"].(string))
+		}
+	}
+	return names
+}
+
 // openInCanaryGroup are the ingress rules of the canary's group.
 func (l *life) openInCanaryGroup(t *testing.T) (ids []string) {
 	t.Helper()
-	name := "group-id"
-	out, err := l.ec2().DescribeSecurityGroupRules(t.Context(), &ec2.DescribeSecurityGroupRulesInput{
-		Filters: []ec2types.Filter{{Name: &name, Values: []string{l.functions["Canary"].config.Env["SGWARDEN_CANARY_GROUP"]}}},
-	})
-	require.NoError(t, err)
-	for _, r := range out.SecurityGroupRules {
+	for _, r := range l.rulesOf(t, l.canaryEnv("SGWARDEN_CANARY_GROUP")) {
 		if !*r.IsEgress {
 			ids = append(ids, *r.SecurityGroupRuleId)
 		}
 	}
 	return ids
+}
+
+func (l *life) rulesOf(t *testing.T, group string) []ec2types.SecurityGroupRule {
+	t.Helper()
+	name := "group-id"
+	out, err := l.ec2().DescribeSecurityGroupRules(t.Context(), &ec2.DescribeSecurityGroupRulesInput{Filters: []ec2types.Filter{{Name: &name, Values: []string{group}}}})
+	require.NoError(t, err)
+	return out.SecurityGroupRules
 }
 
 // nextVersion: another version with other policies is deployed while one
