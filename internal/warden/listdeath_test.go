@@ -39,6 +39,12 @@ func (m *mortal) moment(where string) {
 	}
 }
 
+func (m *mortal) out(published bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.published = published
+}
+
 func (m *mortal) Open(ctx context.Context, o incident.Opening) (int64, error) {
 	m.moment("before Open")
 	version, err := m.Ledger.Open(ctx, o)
@@ -49,7 +55,7 @@ func (m *mortal) Open(ctx context.Context, o incident.Opening) (int64, error) {
 func (m *mortal) Close(ctx context.Context, c incident.Closing) error {
 	m.moment("before Close")
 	err := m.Ledger.Close(ctx, c)
-	m.published = false
+	m.out(false)
 	m.moment("behind Close")
 	return err
 }
@@ -57,7 +63,7 @@ func (m *mortal) Close(ctx context.Context, c incident.Closing) error {
 func (m *mortal) Publish(ctx context.Context, i incident.Incident) error {
 	m.moment("before Publish")
 	err := m.inner.Publish(ctx, i)
-	m.published = true
+	m.out(true)
 	m.moment("behind Publish")
 	return err
 }
