@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -213,6 +214,38 @@ func TestOnListTheRuleGoesAndWhatTheListHeldStays(t *testing.T) {
 		require.Equal(t, incident.Reverted, d.Outcome)
 		require.Equal(t, "the role may not authorize rules", d.Incident.Fallback)
 		w.requireOpen(groupA)
+	})
+	t.Run("where what it held is not added it goes alone, and that is told", func(t *testing.T) {
+		w := grownList(t, rule, "ingress tcp/443 from "+ownList)
+		w.ec2.on = func(name string) error {
+			w.ec2.swallow = name == "AuthorizeSecurityGroupIngress"
+			return nil
+		}
+		w.holds(ownList, "8.8.8.0/29", "0.0.0.0/0")
+		d := w.decisions(w.edit(1), 1)[groupA]
+		require.Equal(t, incident.Reverted, d.Outcome, d.Reason)
+		require.Equal(t, "AuthorizeSecurityGroupIngress had no effect", d.Incident.Fallback)
+		w.requireOpen(groupA)
+		require.Contains(t, w.sent(), "acted reverted")
+	})
+	t.Run("where what it held is said to be added, and never seen", func(t *testing.T) {
+		w := grownList(t, rule, "ingress tcp/443 from "+ownList)
+		w.ec2.after = func(name string) {
+			if name != "AuthorizeSecurityGroupIngress" {
+				return
+			}
+			for _, id := range []string{groupA, groupB} {
+				g := w.ec2.groups[id]
+				g.Rules = slices.DeleteFunc(g.Rules, func(r secgroup.Rule) bool { _, isBlock := r.Peer.(secgroup.CIDR); return isBlock })
+			}
+		}
+		w.holds(ownList, "8.8.8.0/29", "0.0.0.0/0")
+		d := w.decisions(w.edit(1), 1)[groupA]
+		require.Equal(t, incident.Reverted, d.Outcome, d.Reason)
+		require.Equal(t, notAllStays, d.Incident.Fallback)
+		require.Empty(t, d.Incident.Rules[0].After, "nothing of it is claimed")
+		w.requireOpen(groupA)
+		require.Equal(t, []string{"acted reverted", "acted reverted"}, w.sent(), "of each group")
 	})
 	t.Run("the list comes first", func(t *testing.T) {
 		w := grownList(t, rule)

@@ -146,6 +146,9 @@ func (j *judging) settle(ctx context.Context) {
 	}
 }
 
+// notAllStays is said where more went than was to go.
+const notAllStays = "not all that was to stay of it is there"
+
 // settleRule claims nothing that was not seen.
 func (j *judging) settleRule(e *end) {
 	isBackKnown := j.checkPutBack(e)
@@ -168,6 +171,14 @@ func (j *judging) settleRule(e *end) {
 		e.outcome, e.reason = claimed(rp.Goal), reasonInterrupted
 	case !isLive && e.blind != nil && j.endBlind(e.blind, e):
 		// A read that lags had shown it once more.
+	case !isLive && (e.tries.answered || e.tries.uncertain) && !inPlace(e):
+		// Our call took it away, and what was to stay of it, made before, is not
+		// shown: that is told, whoever took it.
+		e.outcome, e.fallback = incident.Reverted, notAllStays
+		if !e.tries.answered {
+			e.reason = reasonInterrupted
+		}
+		e.after = slices.DeleteFunc(slices.Clone(e.after), func(r secgroup.Rule) bool { return !hasValue(j.asRead(), r) })
 	case !isLive:
 		// Somebody else removed it before us.
 		e.outcome, e.reason, e.after, e.restored, e.fallback = incident.AlreadyCompliant, "", nil, false, ""
@@ -181,7 +192,7 @@ func (j *judging) settleRule(e *end) {
 		e.outcome, e.reason, e.after = j.overtakenEnd(live), "changed-meanwhile", []secgroup.Rule{live}
 		if e.outcome == incident.AlreadyCompliant && e.tries.answered && rp.Goal != plan.Tagged {
 			e.outcome, e.reason, e.restored = incident.Reverted, "", false
-			e.fallback = "not all that was to stay of it is there"
+			e.fallback = notAllStays
 		}
 	}
 	if !e.outcome.Changed() {
