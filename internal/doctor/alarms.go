@@ -24,6 +24,10 @@ func checkAlarms(ctx context.Context, x *examination, f *findings) {
 	for _, p := range x.parts.of(partAlarm) {
 		names = append(names, p.physical)
 	}
+	if len(names) == 0 {
+		f.problem("deploy again: make deploy", "the stack has no alarm: nobody hears where it fails")
+		return
+	}
 	quiet := 0
 	for chunk := range slices.Chunk(names, mostAlarms) {
 		out, err := x.CloudWatch.DescribeAlarms(ctx, &cloudwatch.DescribeAlarmsInput{AlarmNames: chunk})

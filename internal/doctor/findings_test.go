@@ -238,6 +238,13 @@ var afterDeploy = []ailment{
 	{"an alarm", says("monitoring.DescribeAlarms", object{"MetricAlarms": []any{patient.Alarm("Sgwarden-Failed", "ALARM")}}), "alarms", Problem, "alarm Sgwarden-Failed rings: 1 datapoint", `"Failed"`},
 	{"an alarm of a stack that StackSets named", says("monitoring.DescribeAlarms", object{"MetricAlarms": []any{patient.Alarm("Other-Failed", "ALARM")}}), "alarms", Problem, "alarm Other-Failed rings", `md, "Failed"`},
 	{"a missing alarm", says("monitoring.DescribeAlarms", object{"MetricAlarms": []any{patient.Alarm("Sgwarden-Failed", "OK")}}), "alarms", Problem, "alarm Sgwarden-Canary is gone", "who deleted it"},
+	{"no alarm at all", func(x *examined) {
+		for _, r := range x.Answers["cloudformation.ListStackResources"](nil).(object)["StackResourceSummaries"].([]any) {
+			if r.(object)["ResourceType"] == "AWS::CloudWatch::Alarm" {
+				x.without(part{logical: r.(object)["LogicalResourceId"].(string)}.name())
+			}
+		}
+	}, "alarms", Problem, "the stack has no alarm", "deploy again"},
 	{"a muted alarm", func(x *examined) {
 		muted := patient.Alarm("Sgwarden-Failed", "OK")
 		muted["ActionsEnabled"] = false
