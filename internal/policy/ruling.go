@@ -99,8 +99,9 @@ func (j *judgement) settleState(r *ruling, e *excuse, would secgroup.Region) boo
 		r.Line = j.lineOf(p, s, possible)
 		if e.flows().Covers(possible) {
 			excusedState(r, e)
-			// A mark is about the entries that the list had then.
-			if list, ok := s.rule.Peer.(secgroup.PrefixList); ok && r.State == Baseline && list.Refused == "" {
+			// What excuses a rule is about the entries that its list had then: what
+			// it gets later is growth, and what it had is none.
+			if list, ok := s.rule.Peer.(secgroup.PrefixList); ok && list.Refused == "" {
 				r.needs = []Need{NeedLists}
 			}
 		} else {

@@ -430,6 +430,21 @@ func TestKilledBetweenTheEditAndTheMessage(t *testing.T) {
 	}
 }
 
+// TestAListWhoseRecordIsLostAndWhoseEditorDied: its incident is found by the groups.
+func TestAListWhoseRecordIsLostAndWhoseEditorDied(t *testing.T) {
+	w := grownList(t, revertSSH)
+	w.holds(ownList, "8.8.8.0/29", "0.0.0.0/0")
+	w.killedAfter("ModifyManagedPrefixList", w.edit(1))
+	require.Len(t, w.memory(ownList).Open, 1)
+	w.wait(2 * time.Minute)
+	w.restart()
+	w.sweptOutcomes(groupA)
+	require.Len(t, w.asksFor(ownList), 1, "the list is asked for")
+	w.sweptOutcomes(ownList)
+	require.Empty(t, w.memory(ownList).Open)
+	require.Equal(t, []string{"acted reverted"}, w.sent())
+}
+
 func TestAFightAboutAListIsToldOnce(t *testing.T) {
 	w := grownList(t, revertSSH)
 	for n := range 8 {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/sgwarden/sgwarden/internal/incident"
 	"github.com/sgwarden/sgwarden/internal/policy"
+	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
 
 // lookAtLists looks again at lists of which something may be open: the deployment's
@@ -34,13 +35,20 @@ func (w *Warden) lookAtLists(ctx context.Context, base *record, shared *batchFac
 }
 
 // droppedLists are the lists whose open incident told of a rule of the group that is
-// gone, or in order, by now, with that incident.
+// gone, or in order, by now, with that incident; and those that were edited since the
+// group was judged, with "": whoever edited one, and died, may have left its incident.
 func (j *judging) droppedLists(next policy.Known) map[string]string {
 	dropped := map[string]string{}
 	for id, k := range j.mem.Known.Rules {
 		now, still := next.Rules[id]
 		if list, told := toldByList(k, j.mem.Known.OpenIncidents); told && !(still && now.IncidentID == k.IncidentID) {
 			dropped[list] = k.IncidentID
+			continue
+		}
+		was, isList := k.Rule.Peer.(secgroup.PrefixList)
+		is, _ := now.Rule.Peer.(secgroup.PrefixList)
+		if _, isTold := dropped[was.ID]; isList && still && !isTold && is.ID == was.ID && is.Version > was.Version && was.Version > 0 && now.Under == nil {
+			dropped[was.ID] = ""
 		}
 	}
 	return dropped
@@ -55,7 +63,9 @@ func (j *judging) askForLists(ctx context.Context, dropped map[string]string) er
 		if err != nil {
 			return unreadable(err)
 		}
-		if !slices.ContainsFunc(mem.Open, func(i incident.Incident) bool { return i.ID == dropped[id] }) {
+		if !slices.ContainsFunc(mem.Open, func(i incident.Incident) bool {
+			return i.ID == dropped[id] || dropped[id] == "" && i.Outcome == 0
+		}) {
 			continue
 		}
 		if err := j.w.cfg.Queue.JudgeAgain(ctx, id, causeSettle, "", visibleAfter); err != nil {

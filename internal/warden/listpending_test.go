@@ -162,6 +162,25 @@ func TestAnUnattributedWaitOfAListIsSilent(t *testing.T) {
 	require.Equal(t, []string{"acted reverted"}, w.sent())
 }
 
+// TestWhatAListHeldWhenItsRuleWasExemptIsNoGrowth: the record of a rule comes after its
+// list grew; what the list held by then is exempt with the rule, also once it is read for another.
+func TestWhatAListHeldWhenItsRuleWasExemptIsNoGrowth(t *testing.T) {
+	w := newWorld(t, policyText("ssh", "{do: revert, onList: rule}", exceptOps))
+	w.holds(ownList, "8.8.8.0/29")
+	r := w.ec2.add(groupA, parse(t, sshList))
+	w.sweptOutcomes(groupA)
+	w.holds(ownList, "8.8.8.0/29", "0.0.0.0/0")
+	made := w.record(call{name: "AuthorizeSecurityGroupIngress", group: groupA, actor: "arn:aws:iam::123456789012:role/ops", rules: []secgroup.Rule{r}})
+	require.Equal(t, incident.Exempt, w.decisions(made, 1)[groupA].Outcome)
+	w.decisions(w.authorize(groupA, "ingress tcp/20-25 from "+ownList), 1) // now the list is read
+	for range 3 {
+		w.wait(attributedLater)
+		w.sweptOutcomes(groupA)
+	}
+	w.requireOpen(groupA, sshList)
+	require.Equal(t, []string{"8.8.8.0/29", "0.0.0.0/0"}, w.blocks(ownList))
+}
+
 const attributedLater = 3 * time.Minute
 
 // TestNothingWaitsThatWillNotHappen: what no pause's end would take out is told as
