@@ -126,11 +126,12 @@ func (l *life) doctor(t *testing.T) {
 	require.Error(t, err, "there are problems")
 	require.Equal(t, map[string][]string{
 		"identity": {"ok"}, "trail": {"ok"}, "stack": {"ok"}, "rules": {"ok"}, "functions": {"ok"}, "triggers": {"ok"}, "policies": {"ok"},
-		"queue": {"ok"}, "dead letters": {"ok"}, "controls": {"ok"}, "alarms": {"ok"}, "others": {"ok"},
+		"queue": {"ok"}, "dead letters": {"ok"}, "controls": {"ok"}, "others": {"ok"},
 		"sweep": {"warning"}, "baseline": {"warning"}, // no sweep ran yet
 		"ledger":        {"warning"},            // no point-in-time recovery and no expiry
 		"rights":        {"not known"},          // no simulation of policies
 		"canary":        {"PROBLEM"},            // no alarms
+		"alarms":        {"PROBLEM"},            // none at all
 		"subscriptions": {"PROBLEM", "PROBLEM"}, // none of a template
 	}, findings(t, out), out)
 
