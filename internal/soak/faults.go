@@ -89,12 +89,6 @@ func (w *world) drawFaults() faultPlan {
 		w.denied = 1 + w.random.IntN(4)
 	}
 	p.at, p.lasting = 1, w.random.IntN(3) > 0
-	if p.fault == "stale read" && w.history.offices != "" {
-		// Left out: an edit of a list that no read of the whole judging shows. The
-		// guard says that it is still there, and goes on to take the reference too
-		// (onList: rule), which was in order by then.
-		p.lasting = false
-	}
 	if w.random.IntN(4) == 0 {
 		p.at = 2
 	}

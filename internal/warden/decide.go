@@ -3,6 +3,7 @@ package warden
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,6 +32,8 @@ func (j *judging) decide(ctx context.Context) error {
 			return err
 		}
 	}
+	// Of some the list answers after all.
+	acting.Rules = slices.DeleteFunc(acting.Rules, func(rv policy.RuleVerdict) bool { return !j.ends[rv.Rule.ID].act })
 	j.plan = plan.Build(acting, j.live, j.mem.Known, j.limits)
 	for _, rp := range j.plan.Rules {
 		e := j.ends[rp.Before.ID]

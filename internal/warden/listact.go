@@ -46,9 +46,9 @@ func (l *listJudging) act(ctx context.Context) error {
 	back, err := l.readBack(ctx)
 	switch {
 	case err != nil:
-		l.settle(incident.Unresolved, orOther(why, "not-verified"))
+		l.settle(incident.Unresolved, orOther(why, reasonNotVerified))
 	case l.edit.IsDone(back.Described) && back.Changing != "":
-		l.settle(incident.Unresolved, "not-complete")
+		l.settle(incident.Unresolved, reasonNotComplete)
 	case l.edit.IsDone(back.Described):
 		l.settle(incident.Reverted, "")
 		if res.Err != nil {
@@ -59,7 +59,7 @@ func (l *listJudging) act(ctx context.Context) error {
 	case res.Err != nil:
 		l.settle(outcome, why)
 	default:
-		l.settle(incident.NotReverted, "still-there")
+		l.settle(incident.NotReverted, reasonStillThere)
 	}
 	return nil
 }
@@ -75,7 +75,7 @@ func (l *listJudging) release(ctx context.Context, cause error) error {
 	inc := l.inc
 	inc.Outcome, inc.Reason = incident.Unresolved, "changed-by-another"
 	if triedAgain(cause) { // the first try may be what the second met
-		inc.Reason = "not-verified"
+		inc.Reason = reasonNotVerified
 	}
 	closing := l.closing()
 	closing.Incidents = []incident.Incident{inc}

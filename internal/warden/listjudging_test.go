@@ -254,6 +254,36 @@ func TestOnListTheRuleGoesAndWhatTheListHeldStays(t *testing.T) {
 		w.requireOpen(groupA, sshList)
 		require.Equal(t, []string{"8.8.8.0/29"}, w.blocks(ownList))
 	})
+	t.Run("an edit of the list that is not seen yet is waited for", func(t *testing.T) {
+		for name, dropped := range map[string]bool{"late": false, "dropped": true} {
+			t.Run(name, func(t *testing.T) {
+				w := grownList(t, rule)
+				w.ec2.on = func(call string) error {
+					w.ec2.swallow = call == "ModifyManagedPrefixList"
+					return nil
+				}
+				w.holds(ownList, "8.8.8.0/29", "0.0.0.0/0")
+				body := w.edit(1)
+				got := w.decisions(body, 1)
+				require.Equal(t, incident.NotReverted, got[""].Outcome)
+				require.True(t, got[""].Retry)
+				w.requireOpen(groupA, sshList)
+				require.Equal(t, []string{"opened not-reverted"}, w.sent(), "of the list alone")
+				w.wait(time.Minute)
+				if dropped {
+					w.wait(unseenFor)
+					require.Equal(t, incident.Narrowed, w.decisions(body, 2)[groupA].Outcome)
+					w.requireOpen(groupA, "ingress tcp/22 from 8.8.8.0/29")
+					return
+				}
+				w.ec2.on, w.ec2.swallow = nil, false
+				require.Equal(t, incident.Reverted, w.decisions(body, 2)[""].Outcome)
+				w.requireOpen(groupA, sshList)
+				require.Equal(t, []string{"8.8.8.0/29"}, w.blocks(ownList))
+				require.Equal(t, []string{"opened not-reverted", "acted reverted"}, w.sent())
+			})
+		}
+	})
 	t.Run("a list of another", func(t *testing.T) {
 		w := grownList(t, rule)
 		l := w.ec2.lists[ownList]

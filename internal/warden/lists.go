@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/sgwarden/sgwarden/internal/incident"
 	"github.com/sgwarden/sgwarden/internal/plan"
@@ -117,7 +118,9 @@ func (j *judging) askLists(ctx context.Context) error {
 			}
 			return fmt.Errorf("%s was edited: %w", list.ID, incident.ErrConflict)
 		}
-		if end.outcome == 0 || e.act || j.isHeld(e) || wantsRule(e.verdict) && end.outcome != incident.Pending {
+		if e.act && end.isUnseen(j.now) {
+			e.act = false
+		} else if end.outcome == 0 || e.act || j.isHeld(e) || wantsRule(e.verdict) && end.outcome != incident.Pending {
 			continue
 		}
 		e.listed, e.told, e.outcome, e.reason, e.incident, e.owing = true, false, end.outcome, end.reason, end.doc.ID, end.owing
@@ -125,6 +128,20 @@ func (j *judging) askLists(ctx context.Context) error {
 		j.retry = j.retry || end.retry
 	}
 	return nil
+}
+
+// unseenFor is how long an edit of a list that EC2 took, and does not show, keeps the
+// rules with the list from being taken in its place: they are in order if it is done.
+// EC2's answers lag by seconds as a rule; an edit that it dropped never shows.
+const unseenFor = 5 * time.Minute
+
+// isUnseen reports whether entries may be taken out of the list already.
+func (e listEnd) isUnseen(now time.Time) bool {
+	switch e.reason {
+	case reasonStillThere, reasonNotComplete, reasonNotVerified:
+		return now.Sub(e.doc.LearntAt) < unseenFor
+	}
+	return false
 }
 
 // toldOfList is how the list stands where its incident of these entries told of

@@ -146,6 +146,13 @@ func (j *judging) settle(ctx context.Context) {
 	}
 }
 
+// Reasons of what was not, or not yet, read back as planned.
+const (
+	reasonStillThere  = "still-there"
+	reasonNotComplete = "not-complete"
+	reasonNotVerified = "not-verified"
+)
+
 // notAllStays is said where more went than was to go.
 const notAllStays = "not all that was to stay of it is there"
 
@@ -158,13 +165,13 @@ func (j *judging) settleRule(e *end) {
 	planned := incident.Planned{After: e.after, Restored: e.restored}
 	switch {
 	case j.readBack == nil:
-		e.outcome, e.reason = incident.Unresolved, "not-verified"
+		e.outcome, e.reason = incident.Unresolved, reasonNotVerified
 		if e.tries.err != nil {
 			e.outcome, e.reason = cannot(e.tries.err), why
 		}
 		e.after = []secgroup.Rule{e.rule}
 	case !isLive && !isBackKnown:
-		e.outcome, e.reason, e.after = incident.Unresolved, "not-verified", nil
+		e.outcome, e.reason, e.after = incident.Unresolved, reasonNotVerified, nil
 	case reached(rp, j.asRead()) && (e.tries.answered || e.tries.among):
 		e.outcome = claimed(rp.Goal)
 	case reached(rp, j.asRead()) && e.tries.uncertain:
@@ -187,7 +194,7 @@ func (j *judging) settleRule(e *end) {
 	case e.overtaken && !e.tries.answered && !e.tries.uncertain:
 		e.outcome, e.reason, e.after = incident.Unresolved, reasonOvertaken, []secgroup.Rule{live}
 	case live.SameValue(e.rule):
-		e.outcome, e.reason, e.after = incident.NotReverted, "still-there", []secgroup.Rule{live}
+		e.outcome, e.reason, e.after = incident.NotReverted, reasonStillThere, []secgroup.Rule{live}
 	default:
 		e.outcome, e.reason, e.after = j.overtakenEnd(live), "changed-meanwhile", []secgroup.Rule{live}
 		if e.outcome == incident.AlreadyCompliant && e.tries.answered && rp.Goal != plan.Tagged {
