@@ -126,6 +126,20 @@ func TestWhatWaitsOfAListIsOneIncident(t *testing.T) {
 		require.Equal(t, []string{"opened pending", "acted reverted"}, w.sent())
 		require.Empty(t, w.memory(ownList).Open)
 	})
+	t.Run("where one group alone was looked at", func(t *testing.T) {
+		w := grownList(t, policyText("ssh", "{do: revert, after: 10m}", ""))
+		w.holds(ownList, "8.8.8.0/29", "0.0.0.0/0")
+		require.Equal(t, incident.Pending, w.judge1(judgeGroup(groupA, "sweep", "")).Outcome)
+		require.Equal(t, []askedAgain{{groupB, causeSettle, "", shortestDelay}}, w.asksFor(groupB), "its item does not say yet since when it waits")
+		w.wait(shortestDelay)
+		w.judge1(judgeGroup(groupB, causeSettle, ""))
+		require.Len(t, w.asksFor(groupB), 1)
+		w.wait(10 * time.Minute)
+		i := w.memory(ownList).Open[0]
+		w.judge1(judgeGroup(ownList, causeAfter, i.ID))
+		require.Equal(t, []string{"8.8.8.0/29"}, w.blocks(ownList), "the wait is over, for both")
+		require.Equal(t, []string{"opened pending", "acted reverted"}, w.sent())
+	})
 	t.Run("longer", func(t *testing.T) {
 		w := grownList(t, policyText("ssh", "{do: revert, after: 2h}", ""))
 		w.holds(ownList, "8.8.8.0/29", "0.0.0.0/0")

@@ -80,6 +80,27 @@ func (l *listJudging) askAgain(ctx context.Context) error {
 	if err := l.w.cfg.Queue.JudgeAgain(ctx, l.id, cause, l.inc.ID, delay); err != nil {
 		return fmt.Errorf("ask for %s again: %w", l.id, err)
 	}
+	return l.askGroups(ctx)
+}
+
+// askGroups has those groups judged whose items do not say yet since when they
+// violate by what the list holds: a wait is counted from there, and would begin anew
+// with each look at the list. A record has them judged beside the list.
+func (l *listJudging) askGroups(ctx context.Context) error {
+	if l.base != nil {
+		return nil
+	}
+	digest := policy.ListDigest(l.list.Entries)
+	for _, u := range l.uses {
+		if !slices.ContainsFunc(u.rules(l.id), func(rv policy.RuleVerdict) bool {
+			return worst(rv, policy.Waiting) != nil && u.j.mem.Known.Rules[rv.Rule.ID].ListDigest != digest
+		}) {
+			continue
+		}
+		if err := l.w.cfg.Queue.JudgeAgain(ctx, u.j.groupID, causeSettle, "", shortestDelay); err != nil {
+			return fmt.Errorf("ask for %s: %w", u.j.groupID, err)
+		}
+	}
 	return nil
 }
 
