@@ -53,11 +53,11 @@ demo: ## watch violations being taken back on an embedded account (needs Go alon
 
 .PHONY: test
 test: emulator node_modules ## run every test, end to end included; the last line counts them
-	@{ $(HOST_GO) test -json ./... $(EXIT); $(HOST_GO) test -C bench -json ./... $(EXIT); $(HOST_GO) test -json -count=1 -tags e2e -timeout 30m ./e2e/... $(EXIT); } | $(HOST_GO) run ./internal/testtally
+	@{ $(HOST_GO) test -json -timeout 45m ./... $(EXIT); $(HOST_GO) test -C bench -json ./... $(EXIT); $(HOST_GO) test -json -count=1 -tags e2e -timeout 30m ./e2e/... $(EXIT); } | $(HOST_GO) run ./internal/testtally
 
 .PHONY: unit
 unit: ## run the tests that need Go alone
-	@{ $(HOST_GO) list ./... | grep -v /infra | xargs $(HOST_GO) test -json $(EXIT); } | $(HOST_GO) run ./internal/testtally
+	@{ $(HOST_GO) list ./... | grep -v /infra | xargs $(HOST_GO) test -json -timeout 45m $(EXIT); } | $(HOST_GO) run ./internal/testtally
 
 .PHONY: corpus
 corpus: ## play the corpus of evasions and look-alikes (corpus/README.md), then without each defence of guard
@@ -151,7 +151,7 @@ infra-app:
 DOCS := ./cmd/sgwarden ./internal/bundle ./internal/conformance ./internal/corpus ./internal/faultmatrix ./internal/faults ./internal/incident ./internal/policy ./internal/sentinel
 .PHONY: docs
 docs: ## write anew what the README shows of output, docs/reference, docs/cost.md and the schemas
-	@for package in $(DOCS); do $(HOST_GO) test -count=1 $$package -run '^Test(Readme|Reference|Schema(Is|s)|Frameworks|Costs|Matrix)' -update; done
+	@for package in $(DOCS); do $(HOST_GO) test -count=1 -timeout 45m $$package -run '^Test(Readme|Reference|Schema(Is|s)|Frameworks|Costs|Matrix)' -update; done
 
 .PHONY: smoke-arm64
 smoke-arm64: ## build the functions for arm64 and start each once, under qemu-user where this machine is not arm64
