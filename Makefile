@@ -53,7 +53,7 @@ demo: ## watch violations being taken back on an embedded account (needs Go alon
 
 .PHONY: test
 test: emulator node_modules ## run every test, end to end included; the last line counts them
-	@{ $(HOST_GO) test -json -timeout 45m ./... $(EXIT); $(HOST_GO) test -C bench -json ./... $(EXIT); $(HOST_GO) test -json -count=1 -tags e2e -timeout 30m ./e2e/... $(EXIT); } | $(HOST_GO) run ./internal/testtally
+	@{ $(HOST_GO) test -json -timeout 45m ./... $(EXIT); $(HOST_GO) test -C bench -json ./... $(EXIT); $(HOST_GO) test -json -count=1 -tags e2e -timeout 60m ./e2e/... $(EXIT); } | $(HOST_GO) run ./internal/testtally
 
 .PHONY: unit
 unit: ## run the tests that need Go alone
@@ -65,11 +65,11 @@ corpus: ## play the corpus of evasions and look-alikes (corpus/README.md), then 
 
 .PHONY: e2e
 e2e: emulator node_modules ## drive the built guard against an emulator with the aws CLI [SCENARIO='name name'] [PROVIDER=sdk|stack]
-	@{ SCENARIO='$(SCENARIO)' PROVIDER='$(PROVIDER)' E2E_SHOW=1 $(HOST_GO) test -json -count=1 -tags e2e -timeout 30m ./e2e/... $(EXIT); } | $(HOST_GO) run ./internal/testtally
+	@{ SCENARIO='$(SCENARIO)' PROVIDER='$(PROVIDER)' E2E_SHOW=1 $(HOST_GO) test -json -count=1 -tags e2e -timeout 60m ./e2e/... $(EXIT); } | $(HOST_GO) run ./internal/testtally
 
 .PHONY: e2e-deploy
 e2e-deploy: emulator node_modules ## bootstrap, deploy, update and destroy with the CDK against an emulator, with the canary's whole patience, and the hub; prints seconds
-	@{ SCENARIO='deployed hub' E2E_SHOW=1 E2E_WHOLE=yes $(HOST_GO) test -json -count=1 -tags e2e -timeout 30m ./e2e/... $(EXIT); } | $(HOST_GO) run ./internal/testtally
+	@{ SCENARIO='deployed hub' E2E_SHOW=1 E2E_WHOLE=yes $(HOST_GO) test -json -count=1 -tags e2e -timeout 60m ./e2e/... $(EXIT); } | $(HOST_GO) run ./internal/testtally
 
 .PHONY: build
 build: ## build DIST/<function>/bootstrap with the compiled policies [GOARCH=arm64] [DIST=dist] [POLICIES=dir]
