@@ -223,7 +223,9 @@ func (j *judging) document(r *record) incident.Incident {
 	var worst *draft
 	for _, rule := range r.decision.Rules {
 		for _, d := range slices.Concat(j.drafts, j.written) {
-			holds := !d.undone && slices.ContainsFunc(d.ends, func(e *end) bool { return e.rule.ID == rule.ID && rule.Outcome != incident.AlreadyCompliant })
+			holds := !d.undone && slices.ContainsFunc(d.ends, func(e *end) bool {
+				return e.rule.ID == rule.ID && !e.earlier && rule.Outcome != incident.AlreadyCompliant
+			})
 			if holds && (worst == nil || d.inc.Outcome > worst.inc.Outcome) {
 				worst = d
 			}

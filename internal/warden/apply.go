@@ -146,7 +146,9 @@ func (j *judging) noteResult(a plan.Action, res incident.Result) {
 	line := callLine(a, res)
 	concerned := j.concernedBy(a)
 	for _, e := range j.toldOf(a) {
-		e.draft.inc.Actions = appendOnce(e.draft.inc.Actions, line)
+		for _, d := range e.drafts() {
+			d.inc.Actions = appendOnce(d.inc.Actions, line)
+		}
 	}
 	for _, e := range concerned {
 		switch {
@@ -249,12 +251,23 @@ func (j *judging) planAgain() {
 	j.plan = plan.Build(acting, live, j.mem.Known, j.limits)
 	for _, rp := range j.plan.Rules {
 		e := j.ends[rp.Before.ID]
+		e.noteParts(e.after)
 		e.after, e.restored, e.tag = rp.After, rp.Restored, rp.Tag
 		if rp.Fallback != "" {
 			e.fallback = orOther(j.refusal, rp.Fallback)
 		}
 		if rp.Goal != plan.Tagged || !reached(rp, live.Rules) { // a tag that is there is not called for again: what put it there counts
 			e.tries = tries{}
+		}
+	}
+}
+
+// noteParts keeps what was to be made beside the rule: should the rule go as a whole
+// after all, that is what stays of it.
+func (e *end) noteParts(planned []secgroup.Rule) {
+	for _, p := range planned {
+		if p.ID != e.rule.ID && !hasValue(e.parts, p) {
+			e.parts = append(e.parts, p)
 		}
 	}
 }

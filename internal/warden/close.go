@@ -103,10 +103,17 @@ func (j *judging) settleEntry(d *draft, e *end) {
 	removed := policy.RemovedRule{At: j.w.now(), IncidentID: d.inc.ID, Value: e.rule.Value()}
 	removed.Opened, removed.PriorAt = j.lifeOf(d, e)
 	if e.outcome.Changed() && !d.inc.Actor.Attributed {
-		j.known.Removed[unattributedMark+id] = policy.RemovedRule{At: removed.At, IncidentID: d.inc.ID}
+		mark := unattributedMark + id
+		if e.earlier {
+			mark += inPlaceMark + d.inc.ID
+		}
+		j.known.Removed[mark] = policy.RemovedRule{At: removed.At, IncidentID: d.inc.ID}
+	}
+	if e.earlier {
+		return // its entry is of a later value
 	}
 	switch {
-	case e.outcome == incident.Reverted && len(e.after) == 0, e.outcome == incident.Narrowed && !inPlace(e):
+	case (e.outcome == incident.Reverted || e.outcome == incident.Narrowed) && !inPlace(e):
 		// A call without an answer may not have removed what a read that lags
 		// does not show: then its record must lead to a look.
 		removed.Unheard = !e.verdict.Named && e.tries.answered

@@ -84,7 +84,11 @@ func (j *judging) fillRules(d *draft) {
 			i.Notes = appendOnce(i.Notes, note)
 		}
 		if e.outcome == incident.Pending {
-			i.Notes = appendOnce(i.Notes, waitNote(e))
+			waits := e
+			if e.lead != nil {
+				waits = e.lead
+			}
+			i.Notes = appendOnce(i.Notes, waitNote(waits))
 		}
 		if e.verdict.Lost != "" && e.act {
 			i.Notes = appendOnce(i.Notes, fmt.Sprintf("narrowing %s gives up: %s", e.rule.ID, e.verdict.Lost))

@@ -45,6 +45,10 @@ func (j *judging) draftIncidents(ctx context.Context) {
 		if d != nil && d.undone {
 			d = nil // it is over: what becomes due now is another incident
 		}
+		if d != nil && due && j.opensMore(d, e) {
+			d = nil
+			e.told = true
+		}
 		switch {
 		case undone:
 			continue
@@ -177,9 +181,26 @@ func (j *judging) exemptDraft(id string) *draft {
 func (j *judging) join(d *draft, e *end) {
 	e.draft, e.incident, e.blind = d, d.inc.ID, d.blindly(e.rule.ID)
 	d.ends = append(d.ends, e)
+	if r := d.storedRule(e.rule.ID); r != nil {
+		e.noteParts(asPlanned(*d.stored, *r).After)
+	}
 	if e.act {
 		e.contested = j.takenBefore(e.rule)
 	}
+}
+
+// storedRule is a rule of an incident as it stands in the ledger; nil = it is not
+// in it, or the incident is new.
+func (d *draft) storedRule(id string) *incident.Rule {
+	if d.stored == nil {
+		return nil
+	}
+	for i := range d.stored.Rules {
+		if d.stored.Rules[i].ID == id {
+			return &d.stored.Rules[i]
+		}
+	}
+	return nil
 }
 
 // finishLeft ends those rules of a stored incident that are not due any more:
@@ -192,11 +213,18 @@ func (j *judging) finishLeft(d *draft) {
 		if slices.ContainsFunc(d.ends, func(e *end) bool { return e.rule.ID == r.ID }) {
 			continue
 		}
+		if lead := j.sharing(d, r); lead != nil {
+			d.ends = append(d.ends, j.endEarlier(d, r, lead))
+			continue
+		}
 		r = asPlanned(*d.stored, r)
 		e := &end{rule: ruleBefore(r), draft: d, incident: d.inc.ID, after: r.After, restored: r.Restored, fallback: r.Fallback}
 		e.outcome, e.reason = j.leftOver(d, r, e)
 		e.settled = (r.Outcome == incident.Reverted || r.Outcome == incident.Narrowed) && d.blindly(r.ID) == nil
 		d.ends = append(d.ends, e)
+		if e.earlier = j.isEarlier(d, r.ID); e.earlier {
+			continue
+		}
 		if known := j.ends[r.ID]; known == nil || !known.act && known.outcome <= incident.Exempt {
 			j.ends[r.ID] = e
 		}
@@ -233,7 +261,7 @@ func (j *judging) point() {
 		}
 		for _, e := range d.ends {
 			entry, ok := j.known.Rules[e.rule.ID]
-			if !ok {
+			if !ok || e.earlier {
 				continue
 			}
 			entry.IncidentID, entry.Under = d.inc.ID, under(e.verdict)

@@ -1,6 +1,8 @@
 package warden
 
 import (
+	"slices"
+
 	"github.com/sgwarden/sgwarden/internal/incident"
 	"github.com/sgwarden/sgwarden/internal/policy"
 	"github.com/sgwarden/sgwarden/internal/secgroup"
@@ -41,6 +43,9 @@ func (j *judging) leftOver(d *draft, r incident.Rule, e *end) (incident.Outcome,
 	case !isLive && j.exists && awaitsPutBack(r):
 		return j.endPutBack(d, r, e)
 	case isLive && begun && len(r.After) > 0 && live.SameValue(r.After[0]):
+		if e.after = staying(r.After, j.live.Rules); len(e.after) < len(r.After) {
+			d.inc.Notes = appendOnce(d.inc.Notes, r.ID+": "+notAllStays)
+		}
 		if r.Restored {
 			return incident.Reverted, reasonInterrupted
 		}
@@ -52,11 +57,33 @@ func (j *judging) leftOver(d *draft, r incident.Rule, e *end) (incident.Outcome,
 		}
 		return incident.AlreadyCompliant, ""
 	case begun && j.exists:
-		e.after = nil
-		return incident.Reverted, reasonInterrupted
+		return j.endTaken(r, e), reasonInterrupted
 	}
 	e.after = nil
 	return incident.Gone, ""
+}
+
+// endTaken ends a rule that is gone after an earlier judging may have taken it, by
+// what is there of all that was to stay of it.
+func (j *judging) endTaken(r incident.Rule, e *end) incident.Outcome {
+	e.after = staying(r.After, j.live.Rules)
+	switch all := len(r.After) > 0 && len(e.after) == len(r.After); {
+	case all && !r.Restored:
+		return incident.Narrowed
+	case !all && len(r.After) > 0:
+		e.restored, e.fallback = false, notAllStays
+	}
+	return incident.Reverted
+}
+
+// staying are the rules, of those that were to be left, that are there.
+func staying(wanted, live []secgroup.Rule) (there []secgroup.Rule) {
+	for _, w := range wanted {
+		if i := slices.IndexFunc(live, w.SameValue); i >= 0 {
+			there = append(there, live[i])
+		}
+	}
+	return there
 }
 
 // isBegun reports whether an earlier judging may have taken something from a rule

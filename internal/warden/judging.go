@@ -69,6 +69,8 @@ type end struct {
 	reason   string
 	fallback string
 	after    []secgroup.Rule // what is left of it
+	// parts are what an earlier plan for it was to make beside it.
+	parts    []secgroup.Rule
 	restored bool
 	tag      string // as RulePlan.Tag
 	draft    *draft // nil = no incident of this round
@@ -83,6 +85,12 @@ type end struct {
 	// settled: an earlier judging read back that it was changed, and brought the
 	// item up to it.
 	settled bool
+	// earlier: its incident is about an earlier value of the rule, of which another one
+	// at hand tells; lead is the end that it shares then, nil = none. shares are the
+	// incidents that share this one.
+	earlier bool
+	lead    *end
+	shares  []*draft
 	told    bool // worth an incident; waits for attribution or settling are not
 	// contested is how often the same excess was taken back within the hour
 	// before; from contestedAfter on it is a fight.

@@ -2,6 +2,8 @@ package warden
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	"github.com/sgwarden/sgwarden/internal/incident"
 )
@@ -18,21 +20,42 @@ func (j *judging) completeClosed(ctx context.Context) {
 	}
 	for _, r := range j.records {
 		for _, n := range r.named() {
-			mark, ok := j.known.Removed[unattributedMark+n.Rule.ID]
-			if !ok || r.decided || n.Rule.ID == "" {
+			if r.decided || n.Rule.ID == "" {
 				continue
 			}
-			inc, found, err := j.ended(ctx, mark.IncidentID)
-			if err != nil {
-				j.retry = true // the record comes again
-				continue
+			j.completeEarlier(n.Rule.ID, r)
+			for _, key := range sortedKeys(j.known.Removed) {
+				if key == unattributedMark+n.Rule.ID || strings.HasPrefix(key, unattributedMark+n.Rule.ID+inPlaceMark) {
+					j.completeMarked(ctx, key, n.Rule.ID, r)
+				}
 			}
-			if found && made(inc, n.Rule.ID, r) {
-				j.complete(inc, r)
-			}
-			if !found || inc.Actor.Attributed || made(inc, n.Rule.ID, r) {
-				delete(j.known.Removed, unattributedMark+n.Rule.ID)
-			}
+		}
+	}
+}
+
+// completeMarked does it for the incident of one mark.
+func (j *judging) completeMarked(ctx context.Context, key, ruleID string, r *record) {
+	inc, found, err := j.ended(ctx, j.known.Removed[key].IncidentID)
+	if err != nil {
+		j.retry = true // the record comes again
+		return
+	}
+	if found && made(inc, ruleID, r) {
+		j.complete(inc, r)
+	}
+	if !found || inc.Actor.Attributed || made(inc, ruleID, r) {
+		delete(j.known.Removed, key)
+	}
+}
+
+// completeEarlier does it for open incidents about earlier values of a rule: the
+// actor of the value that stands is not theirs.
+func (j *judging) completeEarlier(ruleID string, r *record) {
+	for _, d := range j.drafts {
+		earlier := slices.ContainsFunc(d.ends, func(e *end) bool { return e.earlier && e.rule.ID == ruleID })
+		if earlier && made(d.inc, ruleID, r) {
+			d.inc.Actor = incident.Actor{Actor: r.change.Actor, Attributed: true}
+			d.inc.APICall, d.inc.EventID, d.inc.ActorUntold = r.change.EventName, r.change.EventID, true
 		}
 	}
 }

@@ -59,7 +59,8 @@ func (j *judging) isPlanned(effect secgroup.Effect, n secgroup.NamedRule) bool {
 			r = asPlanned(i, r)
 			if effect == secgroup.Narrows {
 				before := ruleBefore(r)
-				if len(r.After) == 0 && (n.Rule.ID == r.ID || n.Rule.ID == "" && n.HasValue && n.Rule.SameValue(before)) {
+				goes := !slices.ContainsFunc(r.After, func(a secgroup.Rule) bool { return a.ID == r.ID })
+				if goes && (n.Rule.ID == r.ID || n.Rule.ID == "" && n.HasValue && n.Rule.SameValue(before)) {
 					return true
 				}
 				continue

@@ -50,6 +50,9 @@ func (j *judging) finish(d *draft) {
 	if d.final {
 		return
 	}
+	for _, e := range d.ends {
+		e.follow()
+	}
 	if !d.stranger && !d.call {
 		j.fillRules(d)
 	}
@@ -146,7 +149,9 @@ func (j *judging) lateMessage(d *draft) []incident.EventType {
 // may be a restored one: it is closed without a message, unless a record names
 // its rules.
 func (j *judging) stale(d *draft) bool {
-	return d.stored != nil && j.isStale(*d.stored) && !slices.ContainsFunc(d.ends, func(e *end) bool { return e.verdict.Due })
+	return d.stored != nil && j.isStale(*d.stored) && !slices.ContainsFunc(d.ends, func(e *end) bool {
+		return e.verdict.Due || e.lead != nil && e.lead.verdict.Due
+	})
 }
 
 func (j *judging) isStale(i incident.Incident) bool {

@@ -185,7 +185,7 @@ func (j *judging) settleRule(e *end) {
 		if !e.tries.answered {
 			e.reason = reasonInterrupted
 		}
-		e.after = slices.DeleteFunc(slices.Clone(e.after), func(r secgroup.Rule) bool { return !hasValue(j.asRead(), r) })
+		e.after = staying(e.after, j.asRead())
 	case !isLive:
 		// Somebody else removed it before us.
 		e.outcome, e.reason, e.after, e.restored, e.fallback = incident.AlreadyCompliant, "", nil, false, ""
@@ -204,6 +204,9 @@ func (j *judging) settleRule(e *end) {
 	}
 	if !e.outcome.Changed() {
 		e.restored = false
+	}
+	if e.outcome == incident.Reverted && len(e.after) == 0 && j.readBack != nil {
+		e.after = staying(e.parts, j.readBack)
 	}
 	if e.outcome.StaysOpen() {
 		e.draft.remember(e.rule.ID, planned)

@@ -69,6 +69,9 @@ func (j *judging) supersededBy(r *record, n secgroup.NamedRule) (id string) {
 			}
 			// Of a value that no record names it is not known whether it came
 			// later, while EC2's answers may lag.
+			if e.earlier && (j.known.Rules[e.rule.ID].BeforeBy == nil || !d.inc.Actor.Attributed) {
+				continue // what stood before it is not known
+			}
 			if opened, prior := j.lifeOf(d, e); e.verdict.By != nil || !r.young(j.now) {
 				consider(d.inc.ID, opened, prior)
 			}
@@ -132,6 +135,9 @@ func (j *judging) lifeOf(d *draft, e *end) (opened, prior time.Time) {
 	// An earlier judging gave it another value, and could not write that down.
 	if k, ok := j.known.Rules[e.rule.ID]; ok && k.By != nil {
 		prior = k.By.EventTime
+	}
+	if by := j.known.Rules[e.rule.ID].BeforeBy; e.earlier && by != nil {
+		prior = by.EventTime
 	}
 	if d.inc.Actor.Attributed {
 		return d.inc.OpenedAt, prior
