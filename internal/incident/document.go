@@ -52,6 +52,8 @@ type storedDocument struct {
 	Published []string `json:"published"`
 	Owed      []string `json:"owed,omitempty"`
 	Untold    bool     `json:"actorUntold,omitempty"`
+	// RemindedAt is absent where no reminder was sent.
+	RemindedAt *time.Time `json:"remindedAt,omitempty"`
 	// Told are the eventIds of the superseded changes that messages told of.
 	Told    []string                   `json:"told,omitempty"`
 	Planned map[string]plannedDocument `json:"planned,omitempty"`

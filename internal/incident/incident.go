@@ -82,6 +82,8 @@ type Incident struct {
 	Published []string // event types that were sent, by when they were sent last
 	// ActorUntold is true while no message told the actor, whom a later record told.
 	ActorUntold bool
+	// RemindedAt is when a message last said that it is still open; zero = none did.
+	RemindedAt time.Time
 	// Owed are the sinks beside the subscribers that could not take the last of
 	// those messages yet, by name.
 	Owed []string

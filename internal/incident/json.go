@@ -38,7 +38,7 @@ func (i Incident) MarshalRecord(record int) ([]byte, error) {
 // MarshalStored is MarshalJSON with the bookkeeping of the ledger beside it.
 func (i Incident) MarshalStored() ([]byte, error) {
 	return encode(storedDocument{
-		document: newDocument(i), Published: orEmpty(slices.Clone(i.Published)), Owed: i.Owed, Untold: i.ActorUntold, Told: toldEvents(i.Superseded),
+		document: newDocument(i), Published: orEmpty(slices.Clone(i.Published)), Owed: i.Owed, Untold: i.ActorUntold, RemindedAt: nullableTime(i.RemindedAt), Told: toldEvents(i.Superseded),
 		Planned: newPlannedDocuments(i.Planned), Chain: i.Chain, Status: i.Status,
 	})
 }
@@ -53,7 +53,7 @@ func UnmarshalStored(text []byte) (Incident, error) {
 	if err != nil {
 		return Incident{}, fmt.Errorf("decode stored incident: %w", err)
 	}
-	i := Incident{Published: orNil(d.Published), Owed: orNil(d.Owed), ActorUntold: d.Untold, Planned: planned, Chain: d.Chain, Status: d.Status}
+	i := Incident{Published: orNil(d.Published), Owed: orNil(d.Owed), ActorUntold: d.Untold, RemindedAt: timeValue(d.RemindedAt), Planned: planned, Chain: d.Chain, Status: d.Status}
 	if err := d.fill(&i); err != nil {
 		return Incident{}, err
 	}
@@ -144,6 +144,7 @@ func (d document) fill(i *Incident) error {
 		OmittedRules: d.OmittedRules,
 		Published:    i.Published,
 		ActorUntold:  i.ActorUntold,
+		RemindedAt:   i.RemindedAt,
 		Owed:         i.Owed,
 		Planned:      i.Planned,
 		Chain:        i.Chain,

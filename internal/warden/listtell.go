@@ -93,10 +93,13 @@ func (l *listJudging) message(i incident.Incident, isEarlier bool) incident.Even
 	case o == incident.Reverted:
 		event = incident.Acted
 	}
-	if slices.Contains(i.Published, string(event)) {
-		return ""
+	switch {
+	case !slices.Contains(i.Published, string(event)):
+		return event
+	case owesReminder(i, l.now):
+		return incident.Reminder
 	}
-	return event
+	return ""
 }
 
 // close writes incidents, and which of them stay open.

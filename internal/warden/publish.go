@@ -131,6 +131,9 @@ func (j *judging) messages(d *draft) []incident.EventType {
 	if !slices.Contains(d.inc.Published, string(event)) {
 		return []incident.EventType{event}
 	}
+	if len(late) == 0 && owesReminder(d.inc, j.w.now()) {
+		return []incident.EventType{incident.Reminder}
+	}
 	return late
 }
 

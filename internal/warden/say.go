@@ -16,6 +16,9 @@ func (w *Warden) say(ctx context.Context, inc *incident.Incident, told incident.
 	}
 	*inc = inc.AsTold()
 	inc.Published = append(without(inc.Published, []string{string(told.EventType)}), string(told.EventType))
+	if told.EventType == incident.Reminder {
+		inc.RemindedAt = w.now()
+	}
 	inc.Owed = w.sinkNames()
 	return nil
 }
