@@ -255,7 +255,7 @@ func (j *judgement) restoredSubject(s *subject, old secgroup.Rule) *subject {
 	if !known.Rule.SameValue(old) {
 		known.By, known.Rule = known.BeforeBy, old
 		known.Order = 0
-		known.ExemptFrom = nil
+		known.ExemptFrom = known.BeforeExemptFrom
 	}
 	known.Before, known.IncidentID = nil, "" // the incident is about what goes
 	if list, ok := old.Peer.(secgroup.PrefixList); ok {

@@ -39,6 +39,10 @@ type KnownRule struct {
 	BeforeBy *secgroup.Attribution // who made Before; nil = unattributed
 	// BeforeTold is the incident that told of Before as exempt; "" = none did.
 	BeforeTold string
+	// BeforeExemption and BeforeExemptFrom are what Exemption and ExemptFrom were
+	// of Before: it is put back as what it was.
+	BeforeExemption  string
+	BeforeExemptFrom []string
 	// PriorAt is when the value that was known when this one was first seen was
 	// made, or seen, the later: a change between the two was overwritten. Zero =
 	// none was known, or the rule is in order.

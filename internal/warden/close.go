@@ -130,13 +130,16 @@ func (j *judging) settleEntry(d *draft, e *end) {
 		}
 		switch {
 		case e.restored && entry.Before == nil: // an interrupted judging restored it: takeUpRestored
-		case e.restored:
-			entry.By = entry.BeforeBy // it is the value of whoever made it
-		case e.outcome == incident.Reverted:
-			entry.By = nil // somebody made another value meanwhile
+		case e.restored: // it is the value of whoever made it, and exempt as it was
+			entry.By, entry.Exemption, entry.ExemptFrom = entry.BeforeBy, entry.BeforeExemption, entry.BeforeExemptFrom
+		default:
+			entry.Exemption, entry.ExemptFrom = "", nil
+			if e.outcome == incident.Reverted {
+				entry.By = nil // somebody made another value meanwhile
+			}
 		}
 		entry.Rule, entry.Before, entry.BeforeBy, entry.BeforeTold, entry.PriorAt, entry.IncidentID, entry.Reported, entry.Under = stripped(to), nil, nil, "", time.Time{}, "", "", nil
-		entry.Exemption, entry.ExemptFrom = "", nil
+		entry.BeforeExemption, entry.BeforeExemptFrom = "", nil
 		if told != "" { // nobody is told of its exemption again because it was away
 			entry.IncidentID, entry.Reported = told, incident.Exempt.String()
 		}

@@ -55,7 +55,7 @@ func (j *judging) takeUpRestored() {
 				continue
 			}
 			known.Rule, known.By, known.Before, known.BeforeBy, known.PriorAt = *known.Before, known.BeforeBy, nil, nil, time.Time{}
-			known.Exemption, known.ExemptFrom = "", nil // they were the later value's
+			known.Exemption, known.ExemptFrom, known.BeforeExemption, known.BeforeExemptFrom = known.BeforeExemption, known.BeforeExemptFrom, "", nil
 			if known.BeforeTold != "" {
 				known.IncidentID, known.Reported = known.BeforeTold, incident.Exempt.String()
 			}

@@ -106,6 +106,7 @@ func (j *judging) entry(old policy.KnownRule, known bool, rv policy.RuleVerdict,
 		}
 		if good := old.Rule; old.InOrder() {
 			next.Before, next.BeforeBy, next.BeforeTold = &good, old.By, ""
+			next.BeforeExemption, next.BeforeExemptFrom = old.Exemption, old.ExemptFrom
 			if old.Reported == incident.Exempt.String() {
 				next.BeforeTold = old.IncidentID
 			}
@@ -122,6 +123,7 @@ func (j *judging) entry(old policy.KnownRule, known bool, rv policy.RuleVerdict,
 	if !rv.Due && worst(rv, policy.Unknown) == nil && next.Reported != incident.Exempt.String() {
 		// It violates nothing, or stands: a later growth is measured from here.
 		next.IncidentID, next.Reported, next.Under, next.Before, next.BeforeBy, next.BeforeTold, next.PriorAt = "", "", nil, nil, nil, "", time.Time{}
+		next.BeforeExemption, next.BeforeExemptFrom = "", nil
 	}
 	if known && old.InOrder() && rv.Due && !j.grew(old, rv.Rule) {
 		next.PriorAt = j.now // the value was known: what it overwrote is long over

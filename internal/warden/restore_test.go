@@ -1,6 +1,7 @@
 package warden
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
@@ -8,6 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sgwarden/sgwarden/internal/incident"
+	"github.com/sgwarden/sgwarden/internal/policy"
+	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
 
 const exceptOps = `except: [{actors: ["arn:aws:iam::*:role/ops"], reason: CHG-7}]`
@@ -184,4 +187,39 @@ func TestWhatIsPutBackStillStands(t *testing.T) {
 	w.wait(time.Hour)
 	w.judge1(judgeGroup(groupA, "sweep", ""))
 	w.requireOpen(groupA, stood)
+}
+
+// TestWhatWasExemptIsPutBackAsSuch: no look is between the put-back and the end of
+// the exemption, and the policy has no act yet: the value does not stand by that.
+func TestWhatWasExemptIsPutBackAsSuch(t *testing.T) {
+	const agreed = "ingress tcp/22 from 8.0.0.0/8"
+	for name, restore := range map[string]func(w *world, body []byte){
+		"at once": func(w *world, body []byte) { w.judge1(body) },
+		"by a judging that was interrupted": func(w *world, body []byte) {
+			w.killedAfter("ModifySecurityGroupRules", body)
+			w.wait(2 * time.Minute)
+			w.judgeTimes(body, 2)
+		},
+		"after two growths": func(w *world, body []byte) {
+			w.ec2.on = always("ModifySecurityGroupRules", incident.ErrThrottled)
+			w.judge1(body)
+			w.ec2.on = nil
+			w.wait(time.Minute)
+			w.judge1(w.modify(groupA, w.ec2.group(groupA)[0].ID, "ingress tcp/20-25 from 0.0.0.0/0"))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, revertSSH)
+			w.noActs()
+			exemption := policy.Exemption{ID: "EX-1", Policy: "ssh", Group: groupA, Rules: []secgroup.Rule{parse(t, agreed)}, Owner: "net", Reason: "vendor", Until: noon.Add(time.Hour)}
+			require.NoError(t, w.store.Operator().PutExemption(context.Background(), exemption, noon))
+			require.Equal(t, incident.Exempt, w.judge1(w.authorize(groupA, agreed)).Outcome)
+			w.wait(time.Minute)
+			restore(w, w.modify(groupA, w.ec2.group(groupA)[0].ID, "ingress tcp/22 from 0.0.0.0/0"))
+			w.requireOpen(groupA, agreed)
+			w.wait(time.Hour)
+			w.judge1(judgeGroup(groupA, "sweep", ""))
+			w.requireOpen(groupA)
+		})
+	}
 }
