@@ -28,8 +28,7 @@ func (l *listJudging) isOver(ctx context.Context) (bool, listEnd, error) {
 	told, isTold := l.toldOf(l.mark())
 	switch {
 	case isTold && l.stored == nil && l.later && len(l.inc.Rules) > 0:
-		l.takeUpTold(told)
-		return false, end, nil
+		return false, end, l.takeUpTold(ctx, told)
 	case l.stored != nil, len(l.earlier) > 0, !l.edit.IsEmpty():
 		l.overtake(l.inc.ID)
 		return false, end, nil
