@@ -52,15 +52,22 @@ func (w *Warden) ownListCall(ctx context.Context, base *record) (done bool, err 
 }
 
 // judgeLists judges the lists of a record as such, and gives a decided record
-// for each that has an incident.
+// for each that has an incident. A list that no group refers to (any more) is judged
+// where something is open about it: nobody else would lead there.
 func (w *Warden) judgeLists(ctx context.Context, base *record, groups []string, shared *batchFacts) (records []*record, err error) {
-	if len(groups) == 0 {
-		return nil, nil
-	}
 	for _, id := range base.change.ListIDs {
 		of := groups
 		if len(base.change.ListIDs) > 1 {
 			of = nil
+		}
+		if len(groups) == 0 {
+			mem, err := w.cfg.Ledger.Observe(ctx, id)
+			if err != nil {
+				return nil, unreadable(err)
+			}
+			if len(mem.Open) == 0 {
+				continue
+			}
 		}
 		end, err := w.judgeList(ctx, shared, id, listAsk{base: base, groups: of, tries: triesOf([]*record{base})})
 		if err != nil {
