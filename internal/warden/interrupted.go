@@ -1,6 +1,8 @@
 package warden
 
 import (
+	"slices"
+
 	"github.com/sgwarden/sgwarden/internal/incident"
 	"github.com/sgwarden/sgwarden/internal/policy"
 	"github.com/sgwarden/sgwarden/internal/secgroup"
@@ -52,11 +54,26 @@ func (j *judging) leftOver(d *draft, r incident.Rule, e *end) (incident.Outcome,
 		}
 		return incident.AlreadyCompliant, ""
 	case begun && j.exists:
-		e.after = nil
+		if e.after = j.madeOf(r); e.after != nil {
+			return incident.Narrowed, reasonInterrupted
+		}
 		return incident.Reverted, reasonInterrupted
 	}
 	e.after = nil
 	return incident.Gone, ""
+}
+
+// madeOf are the live rules that were planned in the place of one that is gone; nil =
+// not all of them are there.
+func (j *judging) madeOf(r incident.Rule) (made []secgroup.Rule) {
+	for _, part := range r.After {
+		i := slices.IndexFunc(j.live.Rules, func(l secgroup.Rule) bool { return l.SameValue(part) })
+		if i < 0 {
+			return nil
+		}
+		made = append(made, j.live.Rules[i])
+	}
+	return made
 }
 
 // isBegun reports whether an earlier judging may have taken something from a rule
