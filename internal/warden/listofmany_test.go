@@ -38,7 +38,9 @@ func (q *queued) JudgeAgain(_ context.Context, group, cause, incidentID string, 
 func listOfManyGroups(t *testing.T, remedy string, many, fine int) (*cloud, *queued, []string) {
 	t.Helper()
 	q := &queued{}
-	c := newCloudWith(t, remedy, func(cfg *warden.Config) { cfg.Queue, cfg.Limits.MayEditLists, cfg.Fuse = q, true, policy.Fuse{Groups: 1000, Actors: 1000} })
+	c := newCloudWith(t, remedy, func(cfg *warden.Config) {
+		cfg.Queue, cfg.Limits.MayEditLists, cfg.Fuse = q, true, policy.Fuse{Groups: 1000, Actors: 1000}
+	})
 	require.NoError(t, c.store.Operator().PutActs(t.Context(), c.acts))
 	require.NoError(t, c.account.PutList(secgroup.PrefixList{ID: listOfMany, Name: "offices", Entries: []netip.Prefix{netip.MustParsePrefix("8.8.8.0/29")}}, 10))
 	var groups []string
