@@ -208,11 +208,15 @@ func (c *checker) afterDelivery() {
 
 func (c *checker) tagged(r secgroup.Rule) bool { return r.Tags[plan.TagKey] != "" }
 
-// comesAgain reports whether the queue holds a message about the group that is
-// not only about guard's own calls.
-func (c *checker) comesAgain(groupID string) bool {
+// comesAgain reports whether the queue holds a message about the group, or a list,
+// that is not only about guard's own calls.
+func (c *checker) comesAgain(id string) bool {
 	return slices.ContainsFunc(c.w.cloud.Queued(), func(m localaws.Queued) bool {
-		return strings.Contains(m.Body, groupID) && !strings.Contains(m.Body, `"accessKeyId":"`+guardKey+`"`)
+		about := strings.Contains(m.Body, id)
+		for list := range c.w.sc.given { // the record of a list has all its groups judged
+			about = about || strings.Contains(m.Body, list)
+		}
+		return about && !strings.Contains(m.Body, `"accessKeyId":"`+guardKey+`"`)
 	})
 }
 
@@ -224,7 +228,7 @@ func (c *checker) anyComesAgain() bool {
 
 // places are the groups and lists that incidents are about.
 func (c *checker) places() []string {
-	return slices.Concat(slices.Collect(maps.Values(c.w.groups)), slices.Collect(maps.Keys(c.w.sc.lists)))
+	return slices.Concat(slices.Collect(maps.Values(c.w.groups)), slices.Collect(maps.Keys(c.w.sc.lists)), slices.Collect(maps.Keys(c.w.sc.given)))
 }
 
 // written are the closed and open incidents of a group.
@@ -462,10 +466,20 @@ func (c *checker) checkEnd(rule, outcome string) {
 
 // seenAgain reports whether a rule's end is only that a stale read showed it
 // once more, when a second look finds it gone, or showed it gone, when the sweep
-// finds it.
+// finds it, or that its list could not be read at first.
 func (c *checker) seenAgain(r incident.Rule) bool {
+	if r.Outcome == incident.Alerted && r.Reason == "unreadable" {
+		return c.w.wasRefused("DescribeManagedPrefixLists", "GetManagedPrefixListEntries") || c.w.showedLate("GetManagedPrefixListEntries")
+	}
 	return (r.Outcome == incident.AlreadyCompliant || r.Outcome == incident.Gone) &&
 		slices.ContainsFunc(c.w.faults.cells, func(cell cell) bool { return cell.fault == localaws.StaleRead })
+}
+
+// showedLate reports whether a cell makes an operation answer with an earlier state.
+func (w *world) showedLate(operation string) bool {
+	return slices.ContainsFunc(w.faults.cells, func(c cell) bool {
+		return c.fault == localaws.StaleRead && (c.at.operation == operation || c.span == service)
+	})
 }
 
 // placeOf names what an incident is about.

@@ -218,7 +218,16 @@ func (w *world) delete(name string) {
 
 // list puts a prefix list there.
 func (w *world) list(id string, entries ...string) {
-	l := secgroup.PrefixList{ID: id, Name: "a list"}
+	w.putList(secgroup.PrefixList{ID: id, Name: "a list"}, entries...)
+}
+
+// listOfOthers puts a list there that another account shares with this one, or gives
+// it these entries: no record tells of that.
+func (w *world) listOfOthers(entries ...string) {
+	w.putList(secgroup.PrefixList{ID: ownList, Name: "a list", OwnerID: "210987654321"}, entries...)
+}
+
+func (w *world) putList(l secgroup.PrefixList, entries ...string) {
 	for _, e := range entries {
 		l.Entries = append(l.Entries, netip.MustParsePrefix(e))
 	}

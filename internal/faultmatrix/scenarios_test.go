@@ -196,6 +196,43 @@ func changed() []*scenario {
 			told:   []string{"acted reverted " + ownList + " " + sshOfList + ", " + sshOfList},
 		},
 		{
+			name: "a prefix list that grows, and one group may have it", policies: forbid("ssh", sshFromInternet, "remedy: {do: revert, onList: rule}"),
+			start: func(w *world) {
+				w.list(ownList, "10.0.0.0/8")
+				web(w)
+				w.have("db", inside, egress)
+				w.authorize("web", perm("tcp", 22, 22, ownList))
+				w.authorize("db", perm("tcp", 443, 443, ownList))
+			},
+			change: func(w *world) { w.grow(ownList, 1, anywhere) },
+			want:   map[string][]string{"web": {https, egress, inside}, "db": {inside, egress, "ingress tcp/443 from " + ownList}},
+			given:  map[string][]string{ownList: {anywhere, "10.0.0.0/8"}},
+			keep:   map[string][]string{"web": {inside}},
+			ends:   map[string]string{"web " + sshOfList: "narrowed"},
+			told:   []string{"acted narrowed web " + sshOfList},
+			orElse: []ending{{
+				map[string][]string{"web": {https, egress}, "db": {inside, egress, "ingress tcp/443 from " + ownList}}, map[string]string{"web " + sshOfList: "reverted"},
+			}},
+		},
+		{
+			name: "a prefix list of another account that grows", slow: true, unnamedFrom: 1, policies: forbid("ssh", sshFromInternet, "remedy: {do: revert, onList: rule}"),
+			start: func(w *world) {
+				w.listOfOthers("10.0.0.0/8")
+				web(w)
+				w.authorize("web", perm("tcp", 22, 22, ownList))
+			},
+			change: func(w *world) {
+				w.listOfOthers("10.0.0.0/8", anywhere)
+				w.sweep()
+			},
+			want:   map[string][]string{"web": {https, egress, inside}},
+			given:  map[string][]string{ownList: {anywhere, "10.0.0.0/8"}},
+			keep:   map[string][]string{"web": {inside}},
+			ends:   map[string]string{"web " + sshOfList: "narrowed"},
+			told:   []string{"acted narrowed web " + sshOfList},
+			orElse: []ending{{map[string][]string{"web": {https, egress}}, map[string]string{"web " + sshOfList: "reverted"}}},
+		},
+		{
 			name: "an open incident, finished by a later delivery", policies: forbid("ssh", sshFromInternet, ""),
 			start: func(w *world) {
 				web(w)

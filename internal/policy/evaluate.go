@@ -234,6 +234,9 @@ func (j *judgement) judge(v *Verdict) {
 				found = found[1:]
 			} else {
 				v.need(j.needsBeyond(p, s, s.region)...)
+				if j.lacksOldEntries(p, s) { // it has an actor and marks, as what violates has
+					v.need(NeedOldLists)
+				}
 			}
 		}
 	}

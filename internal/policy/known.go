@@ -107,6 +107,12 @@ func (k KnownRule) InOrderAt() (v ListVersion, digest string, ok bool) {
 	return ListVersion{list.ID, list.Version}, digest, true
 }
 
+// SeenAt is the version of its list with which a rule was last seen.
+func (k KnownRule) SeenAt() (v ListVersion, ok bool) {
+	list, isList := k.Rule.Peer.(secgroup.PrefixList)
+	return ListVersion{list.ID, list.Version}, isList && list.Version > 0 && k.ListDigest != ""
+}
+
 // rules counts the rules that the item holds: it also has what is remembered of
 // the group itself.
 func (k *Known) rules() int {

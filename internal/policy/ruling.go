@@ -55,6 +55,9 @@ func (j *judgement) rule(p *Policy, subjects []*subject) []ruling {
 	for i, s := range met {
 		r := ruling{subject: s, kept: excuses[i].flows(), Finding: Finding{Policy: p, File: p.File, Line: p.Line, Excess: excess[i]}}
 		if j.settleState(&r, &excuses[i], would[i]) {
+			if j.lacksOldEntries(p, s) {
+				r.needs = append(r.needs, NeedOldLists)
+			}
 			out = append(out, r)
 		}
 	}
@@ -299,10 +302,10 @@ func (j *judgement) isListGrowth(p *Policy, s *subject) bool {
 		return false
 	}
 	if k.ListGrew() {
-		return true
+		return !j.in.Facts.IsBack(k, s.rule)
 	}
 	wasInOrder := k.IncidentID == "" || k.Under != nil && !slices.Contains(k.Under, p.ID)
-	return wasInOrder && k.ListDigest != ListDigest(list.Entries)
+	return wasInOrder && k.ListDigest != ListDigest(list.Entries) && s.grown
 }
 
 // isOwnList reports whether the rule's list is of the account.

@@ -29,11 +29,15 @@ func (j *judgement) newSubject(place int, rule secgroup.Rule, known *KnownRule) 
 	s := &subject{rule: ownReference(rule, j.in.Live.AccountID), place: place, known: known, since: j.in.Now}
 	s.region = regionOfRule(s.rule)
 	var last secgroup.Region
+	back := false
 	if known != nil {
 		last = j.regionOf(known.Rule, known, s.rule)
-		s.grown = !last.Covers(s.region)
+		back = j.in.Facts.IsBack(known, s.rule)
+		s.grown = !back && !last.Covers(s.region)
 		s.marked = last
 		switch {
+		case back:
+			s.marked = s.region
 		case known.Before == nil:
 		case known.ListGrew():
 			s.marked = secgroup.Region{} // the entries that the mark is about are not remembered
@@ -45,6 +49,9 @@ func (j *judgement) newSubject(place int, rule secgroup.Rule, known *KnownRule) 
 	}
 	if known != nil && !s.grown {
 		s.order, s.by = known.Order, known.By
+		if back {
+			s.by = known.BeforeBy // it is that value again
+		}
 		if !known.Since.IsZero() {
 			s.since = known.Since
 		}
@@ -86,8 +93,8 @@ func regionOfRule(r secgroup.Rule) secgroup.Region {
 }
 
 // regionOf is the flows of a remembered value. Entries of lists are not
-// remembered: they are the live ones if the digest says so, else nothing is
-// known of them.
+// remembered: they are the live ones if the digest says so, or those that were
+// read of its version, else nothing is known of them.
 func (j *judgement) regionOf(value secgroup.Rule, known *KnownRule, live secgroup.Rule) secgroup.Region {
 	value = ownReference(value, j.in.Live.AccountID)
 	if list, ok := value.Peer.(secgroup.PrefixList); ok {
@@ -96,7 +103,11 @@ func (j *judgement) regionOf(value secgroup.Rule, known *KnownRule, live secgrou
 			return secgroup.Region{}
 		}
 		if now.Readable && known.ListDigest != ListDigest(now.Entries) {
-			return secgroup.Region{}
+			seen := j.in.Facts.seenEntries(known)
+			if v, _ := known.SeenAt(); seen == nil || list.Version != v.Version {
+				return secgroup.Region{}
+			}
+			now = now.WithEntries(seen)
 		}
 		value.Peer = now
 	}

@@ -56,7 +56,7 @@ type Need string
 const (
 	NeedVPCs  Need = "vpcs"  // Group.VPCs is nil and the group's own blocks could matter
 	NeedLists Need = "lists" // a rule's prefix list was not read yet
-	// NeedOldLists: the entries that a list had before it grew were not read yet.
+	// NeedOldLists: the entries that a list had before it changed were not read yet.
 	NeedOldLists Need = "old-lists"
 )
 

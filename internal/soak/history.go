@@ -44,7 +44,7 @@ type pastRule struct {
 	// value may have had several.
 	looks  []secgroup.Rule
 	forged bool // a damaged copy of its record was delivered: it may name another actor
-	heard  bool // a record that names its last value was finished, with the entries that its list has
+	heard  bool // a record that names its last value was finished, with entries of its list that opened no less
 	// owed are the laws under which it must go, before the act, with how many
 	// values it had by then; condemned are those values.
 	owed      map[string]int
@@ -133,7 +133,11 @@ func (w *world) observe(by string) {
 				if w.universe.of(old) != w.universe.of(r) { // its list has other entries
 					changed = true
 					h.rules[r.ID].looks = append(h.rules[r.ID].looks, r)
-					h.rules[r.ID].heard = false // its record may have been judged on the entries before
+					if !w.universe.of(r).without(w.universe.of(old)).empty() {
+						h.rules[r.ID].heard = false // it grew: that is nobody's until a record names it
+					} else {
+						w.tally.Calls["a list opens no more than it did"]++
+					}
 				}
 				continue
 			}

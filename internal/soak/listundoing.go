@@ -2,6 +2,7 @@ package soak
 
 import (
 	"context"
+	"net/netip"
 	"slices"
 	"strconv"
 	"time"
@@ -105,10 +106,38 @@ func (w *world) undoList(i incident.Incident) {
 }
 
 // checkListUndoingMessage: of the entries that it says are back some are in the list,
-// or were a moment ago.
+// or were a moment ago, and the rules that it names may have them: what a policy took
+// from them is exempt.
 func (w *world) checkListUndoingMessage(i incident.Incident) {
+	if w.effects.plan.fault != "stale read" {
+		w.checkUndoneRules(i)
+	}
 	back := func(e secgroup.ListEntry) bool { return slices.Contains(w.history.entries(i.List.ID), e.Block) }
 	if w.effects.plan.fault != "stale read" && !slices.ContainsFunc(i.List.Removed, back) {
 		w.blame("truth", "message of %s says that %v is back in %s, and it is not there", i.ID, secgroup.Blocks(i.List.Removed), i.List.ID)
+	}
+}
+
+// checkUndoneRules holds the rules of such a message against the laws that they broke.
+// One that is another by now is not what the message is about.
+func (w *world) checkUndoneRules(i incident.Incident) {
+	defer w.knowing()()
+	for _, r := range i.Rules {
+		live, isLive := byID(w.rules(r.GroupID), r.ID)
+		if !isLive || r.Before == nil || !same(live, withoutAccount(*r.Before)) {
+			continue
+		}
+		list, _ := live.Peer.(secgroup.PrefixList)
+		back := live
+		back.Peer = list.WithEntries(slices.DeleteFunc(w.history.entries(i.List.ID), func(p netip.Prefix) bool { return !secgroup.HasEntry(i.List.Removed, p) }))
+		for _, l := range w.docket.laws {
+			if !slices.Contains(r.Policies, l.id) {
+				continue
+			}
+			w.tally.check("an undoing of a list is told of rules that may have it")
+			if too := w.universe.of(back).and(w.forbiddenBut(l, r.GroupID, live)); !too.empty() {
+				w.blame("truth", "message of %s says that an undoing stands, and law %s refuses %s of %s by it: %s", i.ID, l.id, r.ID, r.GroupID, w.inWords(too))
+			}
+		}
 	}
 }

@@ -80,7 +80,7 @@ var (
 		"UpdateSecurityGroupRuleDescriptionsEgress", "CreateTags", "DeleteTags", "CreateManagedPrefixList", "ModifyManagedPrefixList",
 		"the same once more", "operator: pause", "operator: resume", "operator: exempt", "operator: end an exemption",
 		"operator: undo", "operator: undo in place", "operator: undo of a list", "operator: undo of a rule that was gone", "an exemption lapses", "operator: pause --hard",
-		"operator: resume --hard", "operator: redrive", "operator: resume a policy",
+		"operator: resume --hard", "operator: redrive", "operator: resume a policy", "a list opens no more than it did",
 	}
 	outcomes = []string{
 		"ignored", "compliant", "gone", "already-compliant", "exempt", "observed", "alerted", "tagged", "narrowed", "reverted", "pending",
@@ -102,6 +102,7 @@ var (
 		"what is only watched is told", "a change that was overwritten is told truly, and once", "the item knows what is live", "P5 what was compliant after all is put back, or said",
 		"undo closes nothing at any moment", "undo restores the flows exactly", "what an operator put back is told",
 		"the fuse bounds what nobody asked for", "undo of a list puts back what was taken out",
+		"an undoing of a list is told of rules that may have it",
 	}
 )
 

@@ -47,6 +47,7 @@ type cloud struct {
 	user    *ec2.Client
 	store   *ledger.InMemory
 	guard   *warden.Warden
+	acts    map[string]policy.Act // done, of every policy
 
 	mu      sync.Mutex
 	records [][]byte
@@ -57,7 +58,12 @@ type cloud struct {
 
 func newCloud(t *testing.T, remedy string) *cloud {
 	t.Helper()
-	c := &cloud{t: t, store: ledger.NewInMemory(), now: time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)}
+	return newCloudWith(t, remedy, func(*warden.Config) {})
+}
+
+func newCloudWith(t *testing.T, remedy string, change func(*warden.Config)) *cloud {
+	t.Helper()
+	c := &cloud{t: t, acts: map[string]policy.Act{}, store: ledger.NewInMemory(), now: time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)}
 	c.Cloud = localec2.New(localec2.Options{IDs: localec2.CountedIDs(t.Name()), Clock: c.clock, OnRecord: func(r []byte) {
 		c.mu.Lock()
 		defer c.mu.Unlock()
@@ -78,11 +84,16 @@ func newCloud(t *testing.T, remedy string) *cloud {
 	set, err := policy.Compile(parsed.Documents, parsed.Deployment.Settings(policy.Enforce))
 	require.NoError(t, err)
 	own := client("AKIDGUARD")
-	c.guard, err = warden.New(warden.Config{
+	for _, p := range set.Policies {
+		c.acts[p.ID+"@"+p.Digest()] = policy.Act{Done: true}
+	}
+	cfg := warden.Config{
 		Set: set, Inventory: inventory.New(own), Applier: counted{apply.New(own), c.Cloud}, Ledger: c.store, Publisher: c, Queue: nowhere{},
 		Clock: c.clock, Sleep: c.sleep, Logger: slog.New(slog.DiscardHandler), Account: localec2.DefaultAccount, Region: localec2.DefaultRegion,
 		Mode: policy.Enforce, Limits: plan.Limits{MayModify: true, MayAuthorize: true}, HolderID: "guard",
-	})
+	}
+	change(&cfg)
+	c.guard, err = warden.New(cfg)
 	require.NoError(t, err)
 	return c
 }

@@ -28,8 +28,7 @@ func (l *listJudging) isOver(ctx context.Context) (bool, listEnd, error) {
 	told, isTold := l.toldOf(l.mark())
 	switch {
 	case isTold && l.stored == nil && l.later && len(l.inc.Rules) > 0:
-		l.takeUpTold(told)
-		return false, end, nil
+		return false, end, l.takeUpTold(ctx, told)
 	case l.stored != nil, len(l.earlier) > 0, !l.edit.IsEmpty():
 		l.overtake(l.inc.ID)
 		return false, end, nil
@@ -212,8 +211,12 @@ func (l *listJudging) fill() {
 		list.Groups = append(list.Groups, g)
 	}
 	slices.SortStableFunc(list.Groups, func(a, b incident.ListGroup) int { return int(b.Outcome) - int(a.Outcome) })
+	list.OmittedGroups = l.unread()
 	i.List = list
-	i.Notes = appendOnce(i.Notes, fmt.Sprintf("of version %d: %d rules of %d groups referred to the list, and %d groups violated by it", l.list.Version, rules, len(l.uses)+l.unread(), list.Violating))
+	i.Notes = appendOnce(i.Notes, fmt.Sprintf("of version %d: %d rules of %d groups referred to the list, and %d groups violated by it", l.list.Version, rules, len(l.uses), list.Violating))
+	if list.OmittedGroups > 0 {
+		i.Notes = appendOnce(i.Notes, fmt.Sprintf("of version %d: %d more groups refer to the list, and were not looked at with it: each of them is judged by a message of its own", l.list.Version, list.OmittedGroups))
+	}
 	if byGroup > 0 {
 		i.Notes = appendOnce(i.Notes, fmt.Sprintf("%d rules are taken back in their groups, as their policies say (onList)", byGroup))
 	}

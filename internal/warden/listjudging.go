@@ -246,7 +246,7 @@ func (l *listJudging) takeOut(set *policy.Set, later bool) (plan.EditList, strin
 	case l.list.Synced:
 		return plan.EditList{}, "an IPAM resolver fills the list, so that its entries cannot be edited"
 	case l.unread() > 0:
-		return plan.EditList{}, fmt.Sprintf("%d groups that refer to it could not be read", l.unread())
+		return plan.EditList{}, fmt.Sprintf("%d groups refer to it, which are too many to be judged together: %d were not looked at", len(l.groups), l.unread())
 	case set == l.w.cfg.Set && l.w.cfg.Mode == policy.Enforce && !l.w.cfg.Limits.MayEditLists:
 		return plan.EditList{}, "the role may not edit lists"
 	}

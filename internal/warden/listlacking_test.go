@@ -50,6 +50,9 @@ func TestWhatWasLackingForAListThatWaits(t *testing.T) {
 				require.Equal(t, told.IncidentID, open[0].ID)
 				require.Equal(t, incident.Pending, open[0].Outcome)
 				require.Equal(t, c.reason, open[0].Reason)
+				require.Equal(t, ann, open[0].Actor.ARN, "no record led here, and it stays what its actor did")
+				require.Equal(t, "ModifyManagedPrefixList", open[0].APICall)
+				require.Equal(t, "event", open[0].Cause)
 				require.Equal(t, []askedAgain{{ownList, c.cause, told.IncidentID, c.delay}}, w.asksFor(ownList))
 				require.Equal(t, []string{"opened alerted"}, w.sent())
 
@@ -58,6 +61,7 @@ func TestWhatWasLackingForAListThatWaits(t *testing.T) {
 				require.Equal(t, []string{"8.8.8.0/29"}, w.blocks(ownList))
 				require.Equal(t, []string{"opened alerted", "acted reverted"}, w.sent())
 				require.Equal(t, told.IncidentID, w.ofList().ID)
+				require.Equal(t, ann, w.ofList().Actor.ARN)
 				require.Empty(t, w.memory(ownList).Open)
 			})
 		}
@@ -79,6 +83,7 @@ func TestWhatIsLackingForAListThatWaitedAlready(t *testing.T) {
 	w.wait(time.Minute)
 	require.Equal(t, []string{"pending", "pending"}, w.sweptOutcomes(groupA, groupB))
 	require.Equal(t, id, w.memory(ownList).Open[0].ID)
+	require.Equal(t, ann, w.memory(ownList).Open[0].Actor.ARN)
 	w.resume("")
 	require.Equal(t, 1, w.looks(ownList))
 	require.Equal(t, []string{"8.8.8.0/29"}, w.blocks(ownList))

@@ -52,15 +52,22 @@ func (w *Warden) ownListCall(ctx context.Context, base *record) (done bool, err 
 }
 
 // judgeLists judges the lists of a record as such, and gives a decided record
-// for each that has an incident.
+// for each that has an incident. A list that no group refers to (any more) is judged
+// where something is open about it: nobody else would lead there.
 func (w *Warden) judgeLists(ctx context.Context, base *record, groups []string, shared *batchFacts) (records []*record, err error) {
-	if len(groups) == 0 {
-		return nil, nil
-	}
 	for _, id := range base.change.ListIDs {
 		of := groups
 		if len(base.change.ListIDs) > 1 {
 			of = nil
+		}
+		if len(groups) == 0 {
+			mem, err := w.cfg.Ledger.Observe(ctx, id)
+			if err != nil {
+				return nil, unreadable(err)
+			}
+			if len(mem.Open) == 0 {
+				continue
+			}
 		}
 		end, err := w.judgeList(ctx, shared, id, listAsk{base: base, groups: of, tries: triesOf([]*record{base})})
 		if err != nil {
@@ -192,25 +199,50 @@ func (j *judging) pointToLists() {
 }
 
 // readOldLists reads the entries that lists had while the rules of the group were
-// in order: only they can take the place of a reference.
+// in order, and those that they had when the rules were last seen: only the former
+// can take the place of a reference, and only by the latter it is known what grew.
 func (j *judging) readOldLists(ctx context.Context) error {
 	if j.facts.OldLists == nil {
 		j.facts.OldLists = map[policy.ListVersion][]netip.Prefix{}
 	}
 	for _, r := range j.live.Rules {
 		list, isList := r.Peer.(secgroup.PrefixList)
-		v, _, known := j.mem.Known.Rules[r.ID].InOrderAt()
-		if _, read := j.facts.OldLists[v]; !isList || !known || read || v.ID != list.ID {
+		if !isList {
 			continue
 		}
-		entries, err := j.w.cfg.Inventory.EntriesAt(ctx, v.ID, v.Version)
-		if passing(err, v.ID) != nil {
-			return err
+		known := j.mem.Known.Rules[r.ID]
+		var versions []policy.ListVersion
+		if v, _, ok := known.InOrderAt(); ok {
+			versions = append(versions, v)
 		}
-		j.facts.OldLists[v] = nil
-		if err == nil {
-			j.facts.OldLists[v] = secgroup.Blocks(entries)
+		if v, ok := known.SeenAt(); ok {
+			versions = append(versions, v)
 		}
+		for _, v := range versions {
+			if v.ID != list.ID {
+				continue
+			}
+			if err := j.readOldList(ctx, v); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// readOldList reads the entries that a list had in a version, once; nil = they may
+// not be read.
+func (j *judging) readOldList(ctx context.Context, v policy.ListVersion) error {
+	if _, read := j.facts.OldLists[v]; read {
+		return nil
+	}
+	entries, err := j.w.cfg.Inventory.EntriesAt(ctx, v.ID, v.Version)
+	if passing(err, v.ID) != nil {
+		return err
+	}
+	j.facts.OldLists[v] = nil
+	if err == nil {
+		j.facts.OldLists[v] = secgroup.Blocks(entries)
 	}
 	return nil
 }

@@ -45,10 +45,25 @@ func (t listTold) entry() policy.RemovedRule {
 func (t listTold) isFresh(now time.Time) bool { return !t.lacking || now.Sub(t.at) < lackingFor }
 
 // takeUpTold carries on the incident that told of this version of the list, and was
-// over: what it told of will be taken out after all, and waits. Its message is sent.
-func (l *listJudging) takeUpTold(told listTold) {
+// over: what it told of will be taken out after all, and waits. Its message is sent,
+// and it stays the doing of whoever opened it, whatever leads to the list now.
+func (l *listJudging) takeUpTold(ctx context.Context, told listTold) error {
+	was, found := l.openIncident(told.incident)
+	if !found && l.w.cfg.Closed != nil {
+		var err error
+		if was, found, err = l.w.cfg.Closed(ctx, l.id, told.incident); err != nil {
+			return unreadable(err)
+		}
+	}
+	if found {
+		l.inc.OpenedAt, l.inc.LearntAt, l.inc.Cause = was.OpenedAt, was.LearntAt, was.Cause
+	}
+	if was.Actor.Attributed {
+		l.inc.Actor, l.inc.APICall, l.inc.EventID = was.Actor, was.APICall, was.EventID
+	}
 	l.inc.ID, l.inc.EventType, l.inc.Published = told.incident, incident.Opened, []string{string(incident.Opened)}
 	l.inc.Owed = l.overtake(told.incident)
+	return nil
 }
 
 // overtake ends the debt of an incident that goes on, which is written once: its next

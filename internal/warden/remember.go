@@ -111,6 +111,8 @@ func (j *judging) entry(old policy.KnownRule, known bool, rv policy.RuleVerdict,
 				next.BeforeTold = old.IncidentID
 			}
 		}
+	case j.facts.IsBack(&old, rv.Rule):
+		next.By = old.BeforeBy
 	case worst(rv, policy.Unknown) != nil && isUnread(rv.Rule) && old.InOrder():
 		// What the list holds meanwhile is a growth once it can be read.
 		good := old.Rule
@@ -161,7 +163,7 @@ func exemption(old policy.KnownRule, rv policy.RuleVerdict) (id string, from []s
 func (j *judging) grew(known policy.KnownRule, live secgroup.Rule) bool {
 	if known.Rule.SameValue(live) {
 		digest := listDigest(live, known)
-		return digest != known.ListDigest && known.ListDigest != ""
+		return digest != known.ListDigest && known.ListDigest != "" && !j.facts.IsNarrowed(&known, live)
 	}
 	return known.Rule.Direction != live.Direction || !known.Rule.Region().Covers(live.Region())
 }
