@@ -156,3 +156,44 @@ func FuzzYAMLReader(f *testing.F) {
 		requireLibraryTree(t, text)
 	})
 }
+
+// TestFaultsOfSyntax: where a file stops being YAML, and what is said there.
+func TestFaultsOfSyntax(t *testing.T) {
+	for text, want := range map[string]string{
+		"a: b: c\n":              "1:4 a mapping may not begin here",
+		"a: b\n  c: d\n":         "2:3 a mapping may not begin here",
+		"a: 'b'\n  c: d\n":       "2:3 the indentation fits to nothing above",
+		"a:\n    b: c\n  d: e\n": "3:3 the indentation fits to nothing above",
+		"a: b\n- c\n":            "2:1 an entry of a list stands among keys",
+		"a: - b\n":               "1:4 a list may not begin here",
+		"a: b\nc\n":              "2:1 a key without a colon",
+		"a: [b, c\nd: e\n":       "2:2 there must be , or ] here",
+		"a: [b, c\n":             "1:4 what begins here is not closed with ]",
+		"a: [b, c\n---\n":        "1:4 what begins here is not closed with ]",
+		"a: {b: [c}\n":           "1:10 there must be , or ] here",
+		"a: [b, , c]\n":          "1:8 an entry is missing before ,",
+		"a: [b\n  - c: d]\n":     "2:6 there must be , or ] here",
+		"a: [\n  - b\n]\n":       "2:3 a list with dashes within brackets",
+		"a: \"b\nc: d\n":         "1:4 what begins here is not closed with \"",
+		"a: 'b\n":                "1:4 what begins here is not closed with '",
+		"a: \"b\\d\"\n":          "1:6 there is no such escape",
+		"a: \"\\ud800\"\n":       "1:5 there is no such escape",
+		"a: 'b' c\n":             "1:8 there is something behind the end of a value",
+		"a: 'b'#c\n":             "1:7 a comment stands right behind something else",
+		"a: @b\n":                "1:4 a text does not begin with @",
+		"ü: é\nö: %b\n":          "2:4 a text does not begin with %",
+		"a: | b\n  c\n":          "1:6 there is something behind |",
+		"a: |\n    \n  b\n":      "3:3 the indentation fits to nothing above",
+		"? a\n: b\n":             "1:1 a key must be text",
+		": b\n":                  "1:1 a key is missing",
+		"a: b\n... c\n":          "2:5 there is something behind the end of a value",
+		"a: b\n%YAML 1.2\n":      "2:1 a text does not begin with %",
+		"---\na\n---b: c\n":      "3:1 a mapping may not begin here",
+	} {
+		r := &reporter{}
+		trees := new(yamlReader).read(newSourceText(Source{File: "a", Text: []byte(text)}, r), r)
+		require.Len(t, r.faults, 1, "%q", text)
+		require.Equal(t, "a:"+strings.Replace(want, " ", ": not readable as YAML: ", 1), r.faults[0].Place()+": "+r.faults[0].Message, "%q", text)
+		require.Empty(t, trees, "%q", text)
+	}
+}
