@@ -1,6 +1,7 @@
 package corpus
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"maps"
@@ -13,9 +14,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/goccy/go-yaml"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	yaml "go.yaml.in/yaml/v3"
 
 	"github.com/sgwarden/sgwarden/internal/overlay"
 )
@@ -45,7 +46,9 @@ func readDefences(t *testing.T) []defence {
 	text, err := os.ReadFile("testdata/defences.yaml")
 	require.NoError(t, err)
 	var all []defence
-	require.NoError(t, yaml.UnmarshalWithOptions(text, &all, yaml.Strict()))
+	d := yaml.NewDecoder(bytes.NewReader(text))
+	d.KnownFields(true)
+	require.NoError(t, d.Decode(&all))
 	var ids []string
 	for _, d := range all {
 		require.NotEmpty(t, d.Says, d.ID)

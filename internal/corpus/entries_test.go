@@ -10,8 +10,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/goccy/go-yaml"
 	"github.com/stretchr/testify/require"
+	yaml "go.yaml.in/yaml/v3"
 
 	"github.com/sgwarden/sgwarden/internal/secgroup"
 	"github.com/sgwarden/sgwarden/internal/secgroup/oracle"
@@ -133,7 +133,9 @@ func readTechniques(t *testing.T) []technique {
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		require.NoError(t, err)
-		asJSON, err := yaml.YAMLToJSON(text)
+		var tree any
+		require.NoError(t, yaml.Unmarshal(text, &tree), file)
+		asJSON, err := json.Marshal(tree)
 		require.NoError(t, err, file)
 		var one technique
 		d := json.NewDecoder(bytes.NewReader(asJSON))

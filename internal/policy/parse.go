@@ -136,8 +136,9 @@ func (p *folderReader) files(sources []Source, pack string) {
 		wait.Add(1)
 		go func() {
 			defer wait.Done()
+			var y yamlReader
 			for n := next.Add(1); n <= int64(len(sources)); n = next.Add(1) {
-				read[n-1] = readYAML(sources[n-1])
+				read[n-1] = y.file(sources[n-1])
 			}
 		}()
 	}
@@ -156,10 +157,10 @@ type yamlFile struct {
 	trees    []yamlNode
 }
 
-func readYAML(s Source) yamlFile {
+func (y *yamlReader) file(s Source) yamlFile {
 	f := yamlFile{reporter: &reporter{}}
 	if source := newSourceText(s, f.reporter); source != nil {
-		f.trees = (yamlReader{f.reporter, source}).documents()
+		f.trees = y.read(source, f.reporter)
 	}
 	return f
 }

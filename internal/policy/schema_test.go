@@ -298,7 +298,7 @@ func compiledSchema(t *testing.T) *validator.Schema {
 func validate(t *testing.T, s *validator.Schema, file string) error {
 	t.Helper()
 	r := &reporter{}
-	trees := yamlReader{r, newSourceText(Source{File: "file.yaml", Text: []byte(file)}, r)}.documents()
+	trees := new(yamlReader).read(newSourceText(Source{File: "file.yaml", Text: []byte(file)}, r), r)
 	require.Empty(t, r.faults)
 	require.NotEmpty(t, trees)
 	for i := range trees {
@@ -465,7 +465,7 @@ func TestTheSchemaRefusesWhatTheParserRefuses(t *testing.T) {
 		if source == nil {
 			continue
 		}
-		trees := yamlReader{r, source}.documents()
+		trees := new(yamlReader).read(source, r)
 		if len(r.faults) > 0 || len(trees) == 0 {
 			continue // no YAML, or more of it than the language has
 		}

@@ -154,8 +154,21 @@ func newSourceText(s Source, r *reporter) *sourceText {
 	return t
 }
 
+// isPrintable reports whether a line has nothing but the signs of ASCII.
+func isPrintable(line string) bool {
+	for i := range len(line) {
+		if line[i] < ' ' || line[i] > '~' {
+			return false
+		}
+	}
+	return true
+}
+
 // checkLine faults the first character of a line that may not be there.
 func checkLine(line string, at position, r *reporter) bool {
+	if isPrintable(line) && len(line) <= maxLine {
+		return true
+	}
 	indentation := true
 	for i, c := range line {
 		at.column++
@@ -169,7 +182,7 @@ func checkLine(line string, at position, r *reporter) bool {
 		case c == '\t' && indentation && strings.TrimSpace(line) != "":
 			r.fault(at, "indent with spaces", "tab in the indentation")
 			return false
-		case c != '\t' && unicode.IsControl(c), c == '\ufeff', c == hiddenColon, unicode.Is(unicode.Bidi_Control, c):
+		case c != '\t' && unicode.IsControl(c), c == '\ufeff', unicode.Is(unicode.Bidi_Control, c):
 			r.fault(at, "remove it", "invisible character %U", c)
 			return false
 		}
