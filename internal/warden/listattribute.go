@@ -104,6 +104,9 @@ func (l *listJudging) attributeLate(ctx context.Context) error {
 				return unreadable(err)
 			}
 		}
+		if l.isCarriedOn(id) {
+			continue // its own message, which is owed still, names them
+		}
 		if !found || inc.List == nil || slices.Contains(inc.Published, string(incident.Attributed)) {
 			continue
 		}

@@ -101,3 +101,22 @@ func TestEachGrowthOfAListHasItsActor(t *testing.T) {
 	w.decisions(w.edit(2), 1)
 	require.Equal(t, map[int64]string{2: eve, 3: ann}, actors())
 }
+
+// TestAListWhoseMessageIsOwedIsToldWithItsActor: the record of who made it comes
+// before what was done could be told. That has one message, and an end.
+func TestAListWhoseMessageIsOwedIsToldWithItsActor(t *testing.T) {
+	w := twiceEdited(t)
+	w.publisher.on = failing(incident.ErrUnavailable)
+	for _, d := range w.decisions(w.edit(2), 1) {
+		require.True(t, d.Retry)
+	}
+	require.Equal(t, []string{"8.8.8.0/29", "9.9.9.0/29"}, w.blocks(ownList))
+	w.publisher.on = nil
+	w.wait(5 * time.Minute) // the lease
+	for n := range 2 {
+		w.decisions(w.editBy(eve, 1), n+1)
+		require.Equal(t, []string{"acted reverted"}, w.sent())
+		require.Empty(t, w.memory(ownList).Open)
+		require.Equal(t, eve, w.ofList().Actor.ARN)
+	}
+}

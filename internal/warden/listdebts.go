@@ -29,6 +29,11 @@ func (l *listJudging) takeUp() {
 	l.stored, l.earlier = &l.earlier[last], l.earlier[:last:last]
 }
 
+// isCarriedOn reports whether an incident is open for more than a debt.
+func (l *listJudging) isCarriedOn(id string) bool {
+	return l.stored != nil && l.stored.ID == id || slices.ContainsFunc(l.earlier, func(i incident.Incident) bool { return i.ID == id })
+}
+
 // judgedOf is the version of the list that an incident tells of.
 func judgedOf(i incident.Incident) int64 {
 	if i.List == nil {
