@@ -216,7 +216,7 @@ type overrideSyntax struct {
 	Severity word                           `json:"severity" jsonschema:"enum=info,enum=low,enum=medium,enum=high,enum=critical" jsonschema_description:"in place of the policy's own"`
 	Remedy   *remedySyntax                  `json:"remedy" jsonschema_description:"in place of the policy's own"`
 	Mode     word                           `json:"mode" jsonschema:"enum=observe,enum=enforce" jsonschema_description:"may lower the policy's mode, never raise it"`
-	Scope    *scopeSyntax                   `json:"scope" jsonschema_description:"in place of the policy's own"`
+	Scope    *scopeSyntax                   `json:"scope" jsonschema_description:"in place of the policy's own; a scope without not keeps the policy's not, and one of not alone its conditions; not: {} leaves no group out"`
 	Ports    []portRange                    `json:"ports" jsonschema_description:"in place of the policy's own, where one of its boxes names ports; of others use but"`
 	But      []innerBox                     `json:"but" jsonschema_description:"what is left out of every box, beside the policy's own exceptions"`
 	Sets     keyed[possiblyEmpty[setEntry]] `json:"sets" jsonschema_description:"what sets hold for this policy alone; set:NAME in one is that of the settings"`
