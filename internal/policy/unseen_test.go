@@ -83,7 +83,7 @@ func TestUseIsAskedForWhereItIsNamed(t *testing.T) {
 // TestScopesThatAreNotWithin leave groups that scope.not does not leave out.
 func TestScopesThatAreNotWithin(t *testing.T) {
 	trusted := settingsText("trusted: {tags: [tier]}")
-	for _, not := range []string{"{vpcs: [vpc-0a1b2c3d], usedBy: [lambda]}", "{vpcs: [vpc-0a1b2c3d], groups: {tags: {tier: [x]}}}"} {
+	for _, not := range []string{"{regions: [eu-west-1]}", "{vpcs: [vpc-0a1b2c3d], usedBy: [lambda]}", "{vpcs: [vpc-0a1b2c3d], groups: {tags: {tier: [x]}}}"} {
 		require.Empty(t, lintWarnings(t, policyText("p", everywhere, "scope: {vpcs: [vpc-0a1b2c3d], not: "+not+"}"), trusted), not)
 	}
 }
