@@ -149,12 +149,16 @@ func upTo(d policydiff.Difference) string {
 	return ""
 }
 
-// boundWords is numbers of addresses in words.
-func boundWords(bounds [2]secgroup.Count) []string {
+// boundWords is numbers of addresses in words. What is said of IPv4 is meant of
+// what is translated to it.
+func boundWords(bounds policydiff.Bounds) []string {
+	if !bounds[policy.IPv4].IsZero() {
+		bounds[policy.NAT64] = secgroup.Count{}
+	}
 	var out []string
 	for _, text := range boundTexts(bounds) {
 		if family, bits, isBlock := strings.Cut(text, "/"); isBlock {
-			text = "a /" + bits + " of " + map[string]string{"ipv4": "IPv4", "ipv6": "IPv6"}[family]
+			text = "a /" + bits + " of " + map[string]string{"ipv4": "IPv4", "ipv6": "IPv6", "nat64": "NAT64"}[family]
 		}
 		out = append(out, text)
 	}
@@ -247,6 +251,8 @@ func (t diffTeller) addresses(all secgroup.AddressSet) string {
 			return "the internet"
 		case all.Equal(internet.OnlyIPv4()):
 			return "the internet (IPv4)"
+		case all.Equal(internet.OnlyIPv4().Union(policy.NAT64.Of(internet))):
+			return "the internet (IPv4 and NAT64)"
 		case all.Equal(internet.OnlyIPv6()):
 			return "the internet (IPv6)"
 		}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sgwarden/sgwarden/internal/policy"
 	"github.com/sgwarden/sgwarden/internal/policydiff"
 	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
@@ -180,18 +181,18 @@ func countedOf(d policydiff.Difference) string {
 	return [...]string{"each", "in sum", "in a rule", "together"}[d.Manner]
 }
 
-// boundTexts is numbers of addresses of both families as policies write them,
+// boundTexts is numbers of addresses as policies write them,
 // where they are blocks.
-func boundTexts(bounds [2]secgroup.Count) []string {
+func boundTexts(bounds policydiff.Bounds) []string {
 	var out []string
-	for i, v6 := range []bool{false, true} {
-		if bounds[i].IsZero() {
+	for _, c := range policy.EveryCounted {
+		if bounds[c].IsZero() {
 			continue
 		}
-		family := [...]string{"ipv4", "ipv6"}[i]
-		text := fmt.Sprintf("%s %s", bounds[i], family)
+		family := strings.ToLower(c.String())
+		text := fmt.Sprintf("%s %s", bounds[c], family)
 		for bits := 0; bits <= 128; bits++ {
-			if secgroup.CountOf(bits, v6) == bounds[i] {
+			if secgroup.CountOf(bits, c != policy.IPv4) == bounds[c] {
 				text = fmt.Sprintf("%s/%d", family, bits)
 			}
 		}

@@ -288,6 +288,12 @@ func (l law) bound(ipv6 bool) *big.Int {
 	return new(big.Int).Lsh(big.NewInt(1), uint(width-bits))
 }
 
+// isTranslated reports whether an address stands for one of IPv4, by RFC 6052:
+// its bound is that of IPv4.
+func isTranslated(a netip.Addr) bool {
+	return a.Is6() && strings.HasPrefix(a.StringExpanded(), "0064:ff9b:0000:0000:0000:0000:")
+}
+
 // closed are the first and last addresses of what the IANA registries call not
 // globally reachable (as of 2025-10-09), and of multicast. Blocks within those
 // that are reachable again are left out.

@@ -76,6 +76,7 @@ func piecesOf(s site, extra []oracle.Packet) pieces {
 	for _, blocks := range [][]netip.Prefix{s.blocks, s.law.deployment.Internal, privateBlocks} {
 		b.addBlocks(blocks)
 	}
+	b.addBlocks([]netip.Prefix{netip.MustParsePrefix("64:ff9b::/96")}) // has a bound of its own
 	for _, r := range closed {
 		b.addRange(r[0], r[1])
 	}
@@ -281,8 +282,8 @@ func (s site) over(rules []secgroup.Rule, flow oracle.Packet, ends []end) (over 
 	if rules = admitting(rules, flow); len(rules) == 0 {
 		return nil
 	}
-	var open [2][]oracle.Packet // by family
-	sum := [2]*big.Int{new(big.Int), new(big.Int)}
+	var open [3][]oracle.Packet // by family, and what of IPv6 is translated
+	sum := [3]*big.Int{new(big.Int), new(big.Int), new(big.Int)}
 	for _, e := range ends {
 		p := e.of(flow)
 		if !slices.ContainsFunc(rules, func(r secgroup.Rule) bool { return oracle.Admits(r, p) && s.forbids(false, r, p) && !s.excuses(r, p) }) {
@@ -298,6 +299,10 @@ func (s site) over(rules []secgroup.Rule, flow oracle.Packet, ends []end) (over 
 		}
 		open[family] = append(open[family], p)
 		sum[family].Add(sum[family], e.size)
+		if isTranslated(p.Remote) {
+			open[2] = append(open[2], p)
+			sum[2].Add(sum[2], e.size)
+		}
 	}
 	for family, packets := range open {
 		if len(packets) > 0 && sum[family].Cmp(s.law.bound(family == 1)) > 0 {
@@ -336,8 +341,8 @@ func (s site) complete(c policy.Clause, d secgroup.Direction, p pieces) (done []
 	// What nobody lets in is looked at first: it ends the search for most.
 	slices.SortStableFunc(lines, func(a, b line) int { return len(a.rules) - len(b.rules) })
 	kinds := kindsOf(s.group.Rules)
-	var found [2][]oracle.Packet
-	sum := [2]*big.Int{new(big.Int), new(big.Int)}
+	var found [3][]oracle.Packet
+	sum := [3]*big.Int{new(big.Int), new(big.Int), new(big.Int)}
 	for _, e := range p.ends {
 		open, all := []oracle.Packet{}, true
 		for _, l := range lines {
@@ -362,6 +367,10 @@ func (s site) complete(c policy.Clause, d secgroup.Direction, p pieces) (done []
 		}
 		found[family] = append(found[family], open...)
 		sum[family].Add(sum[family], e.size)
+		if isTranslated(e.first.Remote) {
+			found[2] = append(found[2], open...)
+			sum[2].Add(sum[2], e.size)
+		}
 	}
 	for family, packets := range found {
 		if len(packets) > 0 && sum[family].Cmp(s.law.bound(family == 1)) > 0 {

@@ -63,7 +63,7 @@ func newPolicy(d *Document, s Settings) (*Policy, error) {
 	p.perRule, p.except, p.shipped = d.Tolerate.PerRule, d.Except, d.Shipped
 	p.to = secgroup.NewAddressSet(d.Remedy.To...)
 	for _, e := range s.Exemptions {
-		if p.onChange != nil && (e.Policy == p.ID || e.Policy == "*") {
+		if p.onChange != nil && e.Policy == p.ID {
 			p.exemptions = append(p.exemptions, e)
 		}
 	}
@@ -102,14 +102,6 @@ func lowerMode(deployment, own Mode) Mode {
 		return deployment
 	}
 	return min(deployment, own)
-}
-
-// bound is how many addresses of a family a port may be open to.
-func (p *Policy) bound(v6 bool) secgroup.Count {
-	if v6 {
-		return p.bound6
-	}
-	return p.bound4
 }
 
 // isDemanding reports whether the policy requires something of rules: then all

@@ -62,8 +62,12 @@ func meaning(d *Document, p *Policy, internal secgroup.AddressSet) string {
 		}
 		text += "\n"
 	}
+	nat64 := ""
+	if p.boundsNAT64() {
+		nat64 = " nat64 apart"
+	}
 	return text + "forbid " + strings.Join(boxes, ";") +
-		"\ntolerate " + p.bound4.String() + " " + p.bound6.String() + " " + strconv.FormatBool(p.perRule) +
+		"\ntolerate " + p.bound4.String() + " " + p.bound6.String() + nat64 + " " + strconv.FormatBool(p.perRule) +
 		"\ndo " + p.Remedy.Do.String() + "\nexcept " + strings.Join(excepts, ";") + "\n"
 }
 

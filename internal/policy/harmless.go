@@ -16,6 +16,7 @@ import (
 type tally struct {
 	policy    int
 	v4, v6    [2]secgroup.Count // addresses, as if no two were the same
+	nat64     [2]secgroup.Count // of v6
 	unbounded bool              // references and lists have no number
 }
 
@@ -135,6 +136,7 @@ func (t *tally) add(r *secgroup.Rule, dir int) {
 		t.v4[dir] = t.v4[dir].Add(secgroup.CountOf(c.Bits(), false))
 	default:
 		t.v6[dir] = t.v6[dir].Add(secgroup.CountOf(c.Bits(), true))
+		t.nat64[dir] = t.nat64[dir].Add(nat64Of(c.Prefix))
 	}
 }
 
@@ -157,7 +159,7 @@ func (p *Policy) covers(t *tally) bool {
 		return false
 	}
 	for dir := range bothDirections {
-		if t.v4[dir].Cmp(p.bound4) > 0 || t.v6[dir].Cmp(p.bound6) > 0 {
+		if t.v4[dir].Cmp(p.bound4) > 0 || t.v6[dir].Cmp(p.bound6) > 0 || t.nat64[dir].Cmp(p.bound4) > 0 {
 			return false
 		}
 	}

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -210,7 +211,7 @@ func port(p oracle.Packet) portOf {
 func (n naive) bound(family string) int {
 	bits, width := -1, 0
 	switch family {
-	case "IPv4":
+	case "IPv4", "NAT64":
 		bits, width = n.doc.Tolerate.IPv4, 32
 	case "IPv6":
 		bits, width = n.doc.Tolerate.IPv6, 128
@@ -241,15 +242,31 @@ func (n naive) walkPorts(rules []judged, universe []oracle.Packet, out []map[ora
 			for _, p := range packets {
 				sum[p.Remote] = true
 			}
-			if k.family != "none" && len(sum) <= n.bound(k.family) {
-				open[k] = sum
-				continue
+			translated := map[netip.Addr]bool{}
+			for a := range sum {
+				if isTranslated(a) {
+					translated[a] = true
+				}
+			}
+			open[k] = maps.Clone(open[k])
+			if open[k] == nil {
+				open[k] = map[netip.Addr]bool{}
 			}
 			for _, p := range packets {
-				out[i][p] = true
+				if k.family == "none" || len(sum) > n.bound(k.family) || isTranslated(p.Remote) && len(translated) > n.bound("IPv4") {
+					out[i][p] = true
+				} else {
+					open[k][p.Remote] = true
+				}
 			}
 		}
 	}
+}
+
+// isTranslated: 64:ff9b:0:0:0:0:a.b.c.d stands for a.b.c.d.
+func isTranslated(a netip.Addr) bool {
+	b := a.As16()
+	return a.Is6() && [12]byte(b[:12]) == [12]byte{0, 0x64, 0xff, 0x9b}
 }
 
 // other is the far end of a packet.
@@ -284,7 +301,7 @@ func (n naive) walkWhole(c Clause, rules []judged, universe []oracle.Packet, out
 		}
 		tooMany := n.tooManyComplete(complete, incomplete, universe)
 		for _, p := range part {
-			if complete[other(p)] && !incomplete[other(p)] && tooMany[port(p).family] {
+			if complete[other(p)] && !incomplete[other(p)] && (tooMany[port(p).family] || isTranslated(p.Remote) && tooMany["NAT64"]) {
 				out[i][p] = true
 			} else {
 				opened[p] = true
@@ -302,6 +319,9 @@ func (n naive) tooManyComplete(complete, incomplete map[any]bool, universe []ora
 		if o := other(p); complete[o] && !incomplete[o] && !seen[o] {
 			seen[o] = true
 			count[port(p).family]++
+			if isTranslated(p.Remote) {
+				count["NAT64"]++
+			}
 		}
 	}
 	out := map[string]bool{}

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"fmt"
 	"io/fs"
 	"path/filepath"
@@ -89,6 +90,67 @@ func TestOverridesChangeWhatAPolicyRequires(t *testing.T) {
 	ofGroup, _ := overriddenPolicy(t, "require:\n  - {tags: [owner], notNamed: ['launch-wizard*'], maxRules: 50, grace: 1h}\nremedy: alert",
 		"{require: {tags: [team], notNamed: ['test*'], maxRules: 9, grace: 48h}}")
 	require.Equal(t, Requirement{Line: 5, Tags: []string{"team"}, NotNamed: []string{"test*"}, MaxRules: 9, Grace: 48 * time.Hour}, ofGroup.Documents[0].Require[0])
+}
+
+// TestOverridesReplaceThePartsOfAScopeThatTheyGive: who names the groups that a
+// policy is for does not thereby judge those that it leaves out.
+func TestOverridesReplaceThePartsOfAScopeThatTheyGive(t *testing.T) {
+	const (
+		scoped  = everywhere + "\nscope: {vpcs: [vpc-0a1b2c3d], not: {accounts: ['123456789012']}}"
+		noParts = everywhere
+	)
+	in := Scope{VPCs: []string{"vpc-0a1b2c3d"}}
+	not := &Scope{Accounts: []string{"123456789012"}}
+	other := Scope{Regions: []string{"eu-west-1"}}
+	for _, c := range []struct {
+		policy, override string
+		in               Scope
+		not              *Scope
+	}{
+		{scoped, "{regions: [eu-west-1]}", other, not},
+		{scoped, "{not: {regions: [eu-west-1]}}", in, &other},
+		{scoped, "{regions: [eu-west-1], not: {regions: [eu-west-1]}}", other, &other},
+		{scoped, "{}", Scope{}, not},
+		{scoped, "{not: {}}", in, nil},
+		{scoped, "{regions: [eu-west-1], not: {}}", other, nil},
+		{noParts, "{regions: [eu-west-1]}", other, nil},
+		{noParts, "{not: {regions: [eu-west-1]}}", Scope{}, &other},
+	} {
+		parsed, _ := overriddenPolicy(t, c.policy, "{scope: "+c.override+"}")
+		d := parsed.Documents[0]
+		require.Empty(t, parsed.Warnings, c.override)
+		require.True(t, c.in.equal(d.Scope), c.override)
+		require.Equal(t, c.not == nil, d.Not == nil, c.override)
+		require.True(t, c.not == nil || c.not.equal(*d.Not), c.override)
+	}
+}
+
+// TestPartsOfAScopeKeepTheirPlaces: a part that an override left alone is where
+// the policy says it.
+func TestPartsOfAScopeKeepTheirPlaces(t *testing.T) {
+	for override, want := range map[string][2]string{
+		"{regions: [eu-west-1]}":                              {"sgwarden.yaml:3", "p.yaml:4"},
+		"{not: {regions: [eu-west-1]}}":                       {"p.yaml:4", "sgwarden.yaml:3"},
+		"{regions: [eu-west-1], not: {regions: [us-east-1]}}": {"sgwarden.yaml:3", "sgwarden.yaml:3"},
+	} {
+		p, err := Parse([]Source{
+			{File: "p.yaml", Text: []byte(policyText("p", "scope: {vpcs: [vpc-0a1b2c3d], not: {vpcs: [vpc-0b1b2c3d]}}", everywhere))},
+			{File: "sgwarden.yaml", Text: []byte(settingsText("overrides: {p: {scope: " + override + "}}"))},
+		}, nil)
+		require.NoError(t, err)
+		d := p.Documents[0]
+		place := func(s Scope) string { return fmt.Sprintf("%s:%d", cmp.Or(s.File, d.File), s.Line) }
+		require.Equal(t, want, [2]string{place(d.Scope), place(*d.Not)}, override)
+	}
+}
+
+// TestDroppingNothingIsPointedOut, as with every other key.
+func TestDroppingNothingIsPointedOut(t *testing.T) {
+	parsed, _ := overriddenPolicy(t, everywhere, "{scope: {not: {}}}")
+	require.Len(t, parsed.Warnings, 1)
+	require.Contains(t, parsed.Warnings[0].Message, "scope changes nothing")
+	_, err := Parse([]Source{{File: "all.yaml", Text: []byte(policyText("p", "scope: {not: {}}", everywhere))}}, nil)
+	require.ErrorContains(t, err, "scope.not without a condition leaves out every group", "in a policy there is nothing to drop")
 }
 
 // TestTheDigestFollowsOverridesInMeaningOnly: baseline acts are recorded by

@@ -40,17 +40,7 @@ func (p *folderReader) applyOverride(f *policyFile, o *overrideSyntax, id word) 
 		p.dropNarrowTo(id.text)
 		f.doc.Remedy = p.remedy(o.Remedy, id.text)
 	}
-	if o.Scope != nil {
-		f.scope = o.key("scope")
-		f.doc.Scope, f.doc.Not = p.scope(o.Scope)
-		if f.doc.OnChange != nil {
-			p.noUseOfCalls(o.Scope)
-		}
-		f.doc.Scope.File = o.source.file
-		if f.doc.Not != nil {
-			f.doc.Not.File = o.source.file
-		}
-	}
+	p.overrideScope(f, o)
 	if o.Tolerate != nil {
 		f.doc.Tolerate = p.tolerate(o.Tolerate)
 		f.doc.Tolerate.File = o.source.file
@@ -102,6 +92,30 @@ func (p *folderReader) overrideMode(f *policyFile, o *overrideSyntax) {
 		p.fault(o.Mode.position, "change the mode of the policy itself", "the policy observes: an override may lower its mode, never raise it")
 	default:
 		f.doc.Mode = mode
+	}
+}
+
+// overrideScope changes the part of a scope that is given: whom the policy is
+// for, or whom it leaves out. Who narrows the first must not judge the second.
+func (p *folderReader) overrideScope(f *policyFile, o *overrideSyntax) {
+	if o.Scope == nil {
+		return
+	}
+	f.scope = o.key("scope")
+	if f.doc.OnChange != nil {
+		p.noUseOfCalls(o.Scope)
+	}
+	if !o.Scope.isNotAlone() {
+		f.doc.Scope = p.conditions(&o.Scope.conditionsSyntax)
+		f.doc.Scope.File = o.source.file
+	}
+	if o.Scope.Not == nil {
+		return
+	}
+	f.doc.Not = nil
+	if not := p.conditions(o.Scope.Not); !not.isEmpty() {
+		not.File = o.source.file
+		f.doc.Not = &not
 	}
 }
 

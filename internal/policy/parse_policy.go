@@ -128,6 +128,9 @@ func (p *folderReader) scope(s *scopeSyntax) (Scope, *Scope) {
 	return in, &not
 }
 
+// isNotAlone reports whether a scope says whom it leaves out, and nothing else.
+func (s *scopeSyntax) isNotAlone() bool { return s.Not != nil && len(s.pairs) == 1 }
+
 func (p *folderReader) conditions(c *conditionsSyntax) Scope {
 	s := Scope{Line: c.line}
 	for _, v := range c.VPCs {

@@ -16,7 +16,7 @@ type policySyntax struct {
 	AllowOnly  *allowOnlySyntax            `json:"allowOnly" jsonschema_description:"forbids within but these; outside of within nothing is judged"`
 	Require    []requireSyntax             `json:"require" jsonschema_description:"what is no region: of the rules that where touches, or, without where, of the group itself"`
 	OnChange   *onChangeSyntax             `json:"onChange" jsonschema_description:"judges calls themselves, whatever they open"`
-	Tolerate   *tolerateSyntax             `json:"tolerate" jsonschema_description:"how many addresses may be open, in the union of a group's rules"`
+	Tolerate   *tolerateSyntax             `json:"tolerate" jsonschema_description:"how many addresses may be open, in the union of a group's rules; those of 64:ff9b::/96 (NAT64) within both bounds, as IPv6 and as the IPv4 that they stand for"`
 	Except     possiblyEmpty[exceptSyntax] `json:"except" jsonschema_description:"actors whose rules are not judged"`
 	Mode       word                        `json:"mode" jsonschema:"enum=observe,enum=enforce" jsonschema_description:"may lower the deployment's mode, never raise it"`
 	Remedy     *remedySyntax               `json:"remedy" jsonschema_description:"what is done about a violation; revert if left out"`
@@ -216,7 +216,7 @@ type overrideSyntax struct {
 	Severity word                           `json:"severity" jsonschema:"enum=info,enum=low,enum=medium,enum=high,enum=critical" jsonschema_description:"in place of the policy's own"`
 	Remedy   *remedySyntax                  `json:"remedy" jsonschema_description:"in place of the policy's own"`
 	Mode     word                           `json:"mode" jsonschema:"enum=observe,enum=enforce" jsonschema_description:"may lower the policy's mode, never raise it"`
-	Scope    *scopeSyntax                   `json:"scope" jsonschema_description:"in place of the policy's own"`
+	Scope    *scopeSyntax                   `json:"scope" jsonschema_description:"in place of the policy's own; a scope without not keeps the policy's not, and one of not alone its conditions; not: {} leaves no group out"`
 	Ports    []portRange                    `json:"ports" jsonschema_description:"in place of the policy's own, where one of its boxes names ports; of others use but"`
 	But      []innerBox                     `json:"but" jsonschema_description:"what is left out of every box, beside the policy's own exceptions"`
 	Sets     keyed[possiblyEmpty[setEntry]] `json:"sets" jsonschema_description:"what sets hold for this policy alone; set:NAME in one is that of the settings"`

@@ -107,7 +107,7 @@ func TestLinesThatNoCaseTellsOf(t *testing.T) {
 			"fail: [ingress tcp/22 from 0.0.0.0/0]", "pass: [ingress tcp/22 from 0.0.0.0/1]",
 		}, nil},
 		"half of IPv6 is tolerated": {"forbid: [{direction: ingress, ports: [22], peers: [addresses]}]\ntolerate: {ipv4: /1, ipv6: /1}", []string{
-			"fail: ['ingress tcp/22 from ::/0']", "pass: ['ingress tcp/22 from ::/1']",
+			"fail: ['ingress tcp/22 from ::/0']", "pass: ['ingress tcp/22 from 8000::/1']",
 		}, nil},
 		"no scope":                {scoped, []string{"fail: [ingress tcp/22 from 8.0.0.0/15]", "pass: [ingress tcp/22 from 8.8.0.0/16]", "group: {vpc: vpc-0a1b2c3d}, pass: [ingress tcp/22 from 0.0.0.0/0]"}, line("scope")},
 		"no not":                  {scoped, []string{"fail: [ingress tcp/22 from 8.0.0.0/15]", "pass: [ingress tcp/22 from 8.8.0.0/16]", "group: {name: default}, pass: [ingress tcp/22 from 0.0.0.0/0]"}, line("not")},

@@ -101,14 +101,9 @@ func (u *union) above(sum *secgroup.Region, over secgroup.Region) secgroup.Regio
 	}
 	var full []secgroup.Slice
 	for _, port := range sum.Union(over).Slices() {
-		tooMany := secgroup.Slice{Protocols: port.Protocols, Span: port.Span, Atoms: port.Atoms}
-		if port.IPv4.Count().Cmp(u.policy.bound4) > 0 {
-			tooMany.IPv4 = secgroup.AllIPv4()
-		}
-		if port.IPv6.Count().Cmp(u.policy.bound6) > 0 {
-			tooMany.IPv6 = secgroup.AllIPv6()
-		}
-		full = append(full, tooMany)
+		port.IPv4 = u.policy.tooMany(port.IPv4)
+		port.IPv6 = u.policy.tooMany(port.IPv6)
+		full = append(full, port)
 	}
 	excess := over.Intersect(secgroup.NewRegion(full...))
 	u.keep(sum, over.Subtract(excess))
@@ -130,15 +125,7 @@ func (u *union) complete(sum *secgroup.Region, boxes []secgroup.Region, part sec
 		closed := missing.Atoms()
 		atoms = append(atoms, slices.DeleteFunc(box.Atoms(), func(key string) bool { return slices.Contains(closed, key) })...)
 	}
-	for _, v6 := range []bool{false, true} {
-		family := open.OnlyIPv4()
-		if v6 {
-			family = open.OnlyIPv6()
-		}
-		if family.Count().Cmp(u.policy.bound(v6)) <= 0 {
-			open = open.Subtract(family)
-		}
-	}
+	open = open.Intersect(u.policy.tooMany(open))
 	excess := part.WithinAddresses(open).Union(part.OnlyAtoms(func(key string) bool { return slices.Contains(atoms, key) }))
 	u.keep(sum, part.Subtract(excess))
 	return excess

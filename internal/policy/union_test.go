@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -44,6 +45,23 @@ func TestTolerance(t *testing.T) {
 			[]string{"ingress tcp/443 from 10.0.0.0/8", "ingress tcp/443 from 8.8.8.0/31", "ingress tcp/443 from 8.8.8.2/32"}, []State{Fine, Fine, Acting}},
 		{"both boxes of a policy count together", document("p", forbid(box("ingress tcp/22 8.8.8.0/31"), box("ingress tcp/22 8.8.8.2/31")), tolerate(31, -1)),
 			[]string{"ingress tcp/22 from 8.8.8.0/31", "ingress tcp/22 from 8.8.8.2/31"}, []State{Fine, Acting}},
+		{"NAT64 of all IPv4 is not a small block", document("p", ssh, tolerate(16, 32)), []string{"ingress tcp/22 from 64:ff9b::/96"}, []State{Acting}},
+		{"NAT64 of a /16 is one", document("p", ssh, tolerate(16, 32)), []string{"ingress tcp/22 from 64:ff9b::808:0/112"}, []State{Fine}},
+		{"NAT64 of a /15", document("p", ssh, tolerate(16, 32)), []string{"ingress tcp/22 from 64:ff9b::808:0/111"}, []State{Acting}},
+		{"NAT64 in sum", document("p", ssh, tolerate(31, 32)),
+			[]string{"ingress tcp/22 from 64:ff9b::808:808/127", "ingress tcp/22 from 64:ff9b::808:80a/128", "ingress tcp/22 from 64:ff9b::808:808/128"}, []State{Fine, Acting, Fine}},
+		{"NAT64 per rule", document("p", ssh, tolerate(31, 32), perRule),
+			[]string{"ingress tcp/22 from 64:ff9b::808:808/127", "ingress tcp/22 from 64:ff9b::808:80a/127", "ingress tcp/22 from 64:ff9b::808:80c/126"}, []State{Fine, Fine, Acting}},
+		{"NAT64 apart from IPv4 itself", document("p", ssh, tolerate(31, 32)),
+			[]string{"ingress tcp/22 from 8.8.8.0/31", "ingress tcp/22 from 64:ff9b::808:808/127"}, []State{Fine, Fine}},
+		{"NAT64 where IPv4 has no bound", document("p", ssh, tolerate(-1, 32)), []string{"ingress tcp/22 from 64:ff9b::808:808/128"}, []State{Acting}},
+		{"NAT64 where IPv6 has no bound", document("p", ssh, tolerate(16, -1)), []string{"ingress tcp/22 from 64:ff9b::808:808/128"}, []State{Acting}},
+		{"NAT64 is IPv6 too", document("p", ssh, tolerate(16, 127)),
+			[]string{"ingress tcp/22 from 2606:4700::/127", "ingress tcp/22 from 64:ff9b::808:808/128"}, []State{Fine, Acting}},
+		{"all of NAT64 where all of IPv4 is tolerated", document("p", ssh, tolerate(0, 32)), []string{"ingress tcp/22 from 64:ff9b::/96"}, []State{Fine}},
+		{"around NAT64", document("p", ssh, tolerate(16, 32)), []string{"ingress tcp/22 from 64:ff9b::/32"}, []State{Acting}},
+		{"beside NAT64", document("p", ssh, tolerate(16, 32)), []string{"ingress tcp/22 from 64:ff9b:0:0:0:1::/96"}, []State{Fine}},
+		{"a /32 of 6to4 is a /16 of IPv4", document("p", ssh, tolerate(16, 32)), []string{"ingress tcp/22 from 2002:808::/32"}, []State{Fine}},
 		{"directions apart", document("p", forbid(box("both tcp/22 internet")), tolerate(31, -1)),
 			[]string{"ingress tcp/22 from 8.8.8.0/31", "egress tcp/22 to 8.8.8.2/31"}, []State{Fine, Fine}},
 	} {
@@ -75,6 +93,41 @@ func TestExcessOfARuleAboveTheBoundIsItsOverlapOnThosePorts(t *testing.T) {
 	v := s.Evaluate(swept(s, group(t, "ingress tcp/22 from 8.8.8.0/31", "ingress tcp/20-25 from 8.8.8.2/31")))
 	require.Equal(t, []State{Fine, Acting}, states(v))
 	require.Equal(t, []string{"ingress tcp/22 from 8.8.8.2/31"}, excessOf(v.Rules[1].Findings[0], secgroup.Ingress))
+}
+
+// TestExcessOfNAT64IsWhatIsTranslated: a block around it is no more than IPv6
+// tolerates, and only its translated part is too much.
+func TestExcessOfNAT64IsWhatIsTranslated(t *testing.T) {
+	for _, whole := range []bool{false, true} {
+		c := box("ingress tcp/22 internet")
+		c.Whole = whole
+		s := enforcing(t, document("p", forbid(c), tolerate(16, 32)))
+		v := s.Evaluate(swept(s, group(t, "ingress tcp/22 from 64:ff9b::/32")))
+		require.Equal(t, []string{"ingress tcp/22 from 64:ff9b::/96"}, excessOf(v.Rules[0].Findings[0], secgroup.Ingress))
+	}
+}
+
+func TestTheDigestFollowsNAT64WhereItMatters(t *testing.T) {
+	const apart = "nat64"
+	ssh := forbid(box("ingress tcp/22 internet"))
+	for _, tc := range []struct {
+		doc  Document
+		want bool
+	}{
+		{document("p", ssh, tolerate(16, 32)), true},
+		{document("p", ssh, tolerate(-1, 32)), true},
+		{document("p", ssh), false},
+		{document("p", ssh, tolerate(16, -1)), false},
+		{document("p", ssh, tolerate(16, 112)), false},
+		{document("p", ssh, tolerate(16, 111)), true},
+		{document("p", ssh, tolerate(0, 32)), false},
+		{document("p", ssh, tolerate(1, 32)), true},
+		{document("p", forbid(box("ingress tcp/22 10.0.0.0/8")), tolerate(16, 32)), false},
+		{document("p", forbid(box("ingress tcp/22 10.0.0.0/8"), box("ingress tcp/22 64:ff9b::/120")), tolerate(16, 32)), true},
+	} {
+		p := enforcing(t, tc.doc).Policies[0]
+		require.Equal(t, tc.want, strings.Contains(meaning(&tc.doc, p, secgroup.AddressSet{}), apart), "%+v", tc.doc.Tolerate)
+	}
 }
 
 func TestWalkGoesByOrder(t *testing.T) {

@@ -147,10 +147,6 @@ func (v View) Exemptions() []string {
 	return out
 }
 
-// Bound is how many addresses of a family a port may be open to, in the sum of
-// a group's rules, or of each rule alone (PerRule).
-func (p *Policy) Bound(v6 bool) secgroup.Count { return p.bound(v6) }
-
 // PerRule reports whether each rule is looked at alone.
 func (p *Policy) PerRule() bool { return p.perRule }
 

@@ -48,7 +48,7 @@ func pick(free secgroup.AddressSet, layers []layer, kind int, d demand) (secgrou
 				}
 			}
 			for _, p := range cell.peers.Prefixes() {
-				for _, block := range blocksUpTo(p, room, d.v6) {
+				for _, block := range blocksUpTo(p, room) {
 					next := picked.Union(secgroup.NewAddressSet(block))
 					if fits(next, layers, kind) {
 						picked = next
@@ -64,7 +64,8 @@ func pick(free secgroup.AddressSet, layers []layer, kind int, d demand) (secgrou
 }
 
 // blocksUpTo is the first blocks of p of at most room addresses, largest first.
-func blocksUpTo(p netip.Prefix, room secgroup.Count, v6 bool) []netip.Prefix {
+func blocksUpTo(p netip.Prefix, room secgroup.Count) []netip.Prefix {
+	v6 := p.Addr().Is6()
 	var out []netip.Prefix
 	for bits := p.Bits(); bits <= p.Addr().BitLen(); bits++ {
 		if secgroup.CountOf(bits, v6).Cmp(room) <= 0 {

@@ -12,7 +12,7 @@ import (
 //
 //	none   none of these flows is open
 //	sum    each protocol and port of these flows is open to as many addresses
-//	       of a family as the bound says, and no more
+//	       that are counted together as the bound says, and no more
 //	whole  as many peers as the bound says have all flows of the box open to
 //	       them, and no more
 //
@@ -68,14 +68,14 @@ func termsOf(v policy.View, dir secgroup.Direction, kinds []peerKind) terms {
 
 // counted is the part of a region that a bound above zero is on.
 func (t terms) counted(r secgroup.Region) secgroup.Region {
-	var families secgroup.AddressSet
-	if !t.bound(false).IsZero() {
-		families = families.Union(secgroup.AllIPv4())
+	all := r.Addresses()
+	bounded := all
+	for _, c := range policy.EveryCounted {
+		if t.bound(c).IsZero() {
+			bounded = bounded.Subtract(c.Of(all))
+		}
 	}
-	if !t.bound(true).IsZero() {
-		families = families.Union(secgroup.AllIPv6())
-	}
-	return r.WithinAddresses(families)
+	return r.WithinAddresses(bounded)
 }
 
 // alone is the part of a box with `when: whole` for peers to which it holds a
@@ -106,7 +106,7 @@ func without(r, other secgroup.Region) secgroup.Region {
 	return r.WithinAddresses(r.Addresses().Subtract(addresses)).Union(r.OnlyAtoms(func(key string) bool { return !slices.Contains(atoms, key) }))
 }
 
-func (t terms) bound(v6 bool) secgroup.Count { return t.view.Policy.Bound(v6) }
+func (t terms) bound(c policy.Counted) secgroup.Count { return t.view.Policy.Bound(c) }
 
 func (t terms) perRule() bool { return t.view.Policy.PerRule() }
 
@@ -115,10 +115,7 @@ func (b box) completable(kind int) secgroup.Region {
 	return without(b.flows[kind], b.flows[kind].Intersect(b.exempt[kind]))
 }
 
-// ofFamily is the part of a region on one family of addresses.
-func ofFamily(r secgroup.Region, v6 bool) secgroup.Region {
-	if v6 {
-		return r.WithinAddresses(secgroup.AllIPv6())
-	}
-	return r.WithinAddresses(secgroup.AllIPv4())
+// onCounted is the part of a region on addresses that are counted together.
+func onCounted(r secgroup.Region, c policy.Counted) secgroup.Region {
+	return r.WithinAddresses(c.Of(r.Addresses()))
 }

@@ -47,11 +47,11 @@ type Difference struct {
 	Peers     string // what kinds of peers, where they are no blocks; "" = blocks
 	Where     Where
 	Manner    Manner
-	// Bounds are how many addresses of IPv4 and IPv6 the stricter side
-	// tolerates, where Manner is not Alone.
-	Bounds [2]secgroup.Count
-	// UpTo is how many the looser side may let pass of each family; 0 = all.
-	UpTo [2]secgroup.Count
+	// Bounds are how many addresses the stricter side tolerates, where Manner is
+	// not Alone.
+	Bounds Bounds
+	// UpTo is how many the looser side may let pass; 0 = all.
+	UpTo Bounds
 
 	OldPolicies, NewPolicies []Place
 	// BySeveral: only rules of several actors together may be too many. There

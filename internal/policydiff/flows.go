@@ -195,6 +195,9 @@ const (
 	Inside
 )
 
+// Bounds are numbers of addresses, by what is counted together.
+type Bounds [len(policy.EveryCounted)]secgroup.Count
+
 // found is one difference in one case.
 type found struct {
 	dir     secgroup.Direction
@@ -205,8 +208,8 @@ type found struct {
 	manner  Manner
 	was, is Level
 	flows   secgroup.Region
-	bounds  [2]secgroup.Count // what is tolerated of each family where manner is not Alone
-	upTo    [2]secgroup.Count // how many the looser side may let pass; 0 = all
+	bounds  Bounds // what is tolerated where manner is not Alone
+	upTo    Bounds // how many the looser side may let pass; 0 = all
 
 	several bool // only of several actors together
 

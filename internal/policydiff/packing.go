@@ -3,6 +3,7 @@ package policydiff
 import (
 	"slices"
 
+	"github.com/sgwarden/sgwarden/internal/policy"
 	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
 
@@ -23,11 +24,11 @@ import (
 // cut across each other: then a difference is told that is none, never the
 // reverse. A witness, judged by the real judgement, shows that it is one.
 
-// demand is the flows that break a term of one side, by kind of peer, of one
-// family.
+// demand is the flows that break a term of one side, by kind of peer, of what
+// is counted together.
 type demand struct {
 	needs   []secgroup.Region
-	v6      bool
+	counted policy.Counted
 	bound   secgroup.Count
 	perRule bool // within one rule
 }
@@ -74,7 +75,7 @@ func (d demand) layersOf(all ...against) []layer {
 			}
 			out = append(out, d.sumLayers(t)...)
 			for _, b := range t.whole {
-				out = append(out, d.wholeLayer(b, t.bound(d.v6)))
+				out = append(out, d.wholeLayers(b, t)...)
 			}
 		}
 	}
@@ -101,27 +102,39 @@ func distinct(layers []layer) []layer {
 func (d demand) sumLayers(t terms) []layer {
 	common := make([]secgroup.Region, len(d.needs))
 	for k, r := range d.needs {
-		common[k] = ofFamily(r.Intersect(t.sum[k]), d.v6)
+		common[k] = onCounted(r.Intersect(t.sum[k]), d.counted)
 	}
 	var out []layer
 	for _, p := range piecesOf(common) {
-		l := layer{peers: make([]secgroup.AddressSet, len(d.needs)), bound: t.bound(d.v6)}
+		l := make([]secgroup.AddressSet, len(d.needs))
 		for k, r := range common {
-			l.peers[k] = p.of(r).Addresses()
+			l[k] = p.of(r).Addresses()
 		}
-		out = append(out, l)
+		out = append(out, layersWithin(l, t)...)
 	}
 	return out
 }
 
-// wholeLayer is the peers that have a whole box where they have what they need.
-func (d demand) wholeLayer(b box, bound secgroup.Count) layer {
-	l := layer{peers: make([]secgroup.AddressSet, len(d.needs)), bound: bound}
+// wholeLayers is the peers that have a whole box where they have what they need.
+func (d demand) wholeLayers(b box, t terms) []layer {
+	peers := make([]secgroup.AddressSet, len(d.needs))
 	for k, needs := range d.needs {
-		all := ofFamily(b.completable(k), d.v6)
-		l.peers[k] = all.Addresses().Subtract(all.Subtract(needs).Addresses())
+		all := onCounted(b.completable(k), d.counted)
+		peers[k] = all.Addresses().Subtract(all.Subtract(needs).Addresses())
 	}
-	return l
+	return layersWithin(peers, t)
+}
+
+// layersWithin is each part of some peers that t bounds.
+func layersWithin(peers []secgroup.AddressSet, t terms) (out []layer) {
+	for _, c := range policy.EveryCounted {
+		l := layer{peers: make([]secgroup.AddressSet, len(peers)), bound: t.bound(c)}
+		for k, s := range peers {
+			l.peers[k] = c.Of(s)
+		}
+		out = append(out, l)
+	}
+	return out
 }
 
 // most is how many peers of the demand may be open, or more.

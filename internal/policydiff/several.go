@@ -140,7 +140,7 @@ func escaping(cells []*seenCell, by []sides, p *policy.Policy, looser bool) []fo
 		if flows.IsEmpty() || !mine[first].exceeds(flows) {
 			return
 		}
-		f := found{dir: by[0].dir, manner: manner, flows: flows, several: true, bounds: [2]secgroup.Count{mine[first].bound(false), mine[first].bound(true)}}
+		f := found{dir: by[0].dir, manner: manner, flows: flows, several: true, bounds: mine[first].bounds()}
 		for _, t := range mine {
 			if t != nil && t.level.compare(f.was) > 0 {
 				f.was = t.level
@@ -228,12 +228,16 @@ func (t *terms) counts(other *terms, kind int) secgroup.Region {
 		return secgroup.Region{}
 	}
 	out := t.none[kind]
-	for _, v6 := range []bool{false, true} {
-		if !t.perRule() && t.bound(v6).Cmp(other.bound(v6)) <= 0 {
-			out = out.Union(ofFamily(t.sum[kind], v6))
+	if t.perRule() {
+		return out
+	}
+	sum := t.sum[kind]
+	for _, c := range policy.EveryCounted {
+		if t.bound(c).Cmp(other.bound(c)) > 0 {
+			sum = sum.Subtract(onCounted(sum, c))
 		}
 	}
-	return out
+	return out.Union(sum)
 }
 
 // completedBy reports whether whoever has all of a box has all of a box of one
@@ -252,7 +256,7 @@ func completedBy(mine []*terms, others map[*policy.Policy][]*terms, box int, tol
 }
 
 func (t *terms) completes(other *terms, b box, told secgroup.Region) bool {
-	if t == nil || t.perRule() || t.level.compare(other.level) < 0 && !told.Covers(forAnybody(b.everyPeer())) || t.bound(false).Cmp(other.bound(false)) > 0 || t.bound(true).Cmp(other.bound(true)) > 0 {
+	if t == nil || t.perRule() || t.level.compare(other.level) < 0 && !told.Covers(forAnybody(b.everyPeer())) || t.toleratesMore(other) {
 		return false
 	}
 	return slices.ContainsFunc(t.whole, func(o box) bool {
@@ -279,7 +283,19 @@ func (b box) everyPeer() (out secgroup.Region) {
 // exceeds reports whether flows go to more addresses than the policy tolerates.
 func (t *terms) exceeds(flows secgroup.Region) bool {
 	all := flows.Addresses()
-	return all.OnlyIPv4().Count().Cmp(t.bound(false)) > 0 || all.OnlyIPv6().Count().Cmp(t.bound(true)) > 0
+	return slices.ContainsFunc(policy.EveryCounted[:], func(c policy.Counted) bool { return c.Of(all).Count().Cmp(t.bound(c)) > 0 })
+}
+
+// toleratesMore reports whether the policy tolerates more than another somewhere.
+func (t *terms) toleratesMore(other *terms) bool {
+	return slices.ContainsFunc(policy.EveryCounted[:], func(c policy.Counted) bool { return t.bound(c).Cmp(other.bound(c)) > 0 })
+}
+
+func (t *terms) bounds() (out Bounds) {
+	for _, c := range policy.EveryCounted {
+		out[c] = t.bound(c)
+	}
+	return out
 }
 
 // onFlows is the part of a region on protocols and ports.

@@ -3,6 +3,7 @@ package policydiff
 import (
 	"slices"
 
+	"github.com/sgwarden/sgwarden/internal/policy"
 	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
 
@@ -18,10 +19,10 @@ func (s sides) sumDifferences(looser bool) []found {
 		if !t.changed {
 			continue
 		}
-		for _, v6 := range []bool{false, true} {
-			out = append(out, s.brokenSums(t, from, to, v6, looser)...)
+		for _, c := range policy.EveryCounted {
+			out = append(out, s.brokenSums(t, from, to, c, looser)...)
 			for _, b := range t.whole {
-				out = append(out, s.brokenBox(t, b, from, to, v6, looser)...)
+				out = append(out, s.brokenBox(t, b, from, to, c, looser)...)
 			}
 		}
 		for _, b := range t.whole {
@@ -32,11 +33,11 @@ func (s sides) sumDifferences(looser bool) []found {
 }
 
 // brokenSums looks at each protocol and port of what t bounds in sum.
-func (s sides) brokenSums(t terms, from, to []terms, v6, looser bool) []found {
+func (s sides) brokenSums(t terms, from, to []terms, c policy.Counted, looser bool) []found {
 	var all []secgroup.Region
 	mine := make([]secgroup.Region, len(s.kinds))
 	for k := range s.kinds {
-		mine[k] = ofFamily(t.sum[k], v6)
+		mine[k] = onCounted(t.sum[k], c)
 	}
 	all = append(all, mine...)
 	for _, o := range to {
@@ -48,7 +49,7 @@ func (s sides) brokenSums(t terms, from, to []terms, v6, looser bool) []found {
 	}
 	var out []found
 	for _, p := range piecesOf(all) {
-		d := demand{needs: make([]secgroup.Region, len(s.kinds)), v6: v6, bound: t.bound(v6), perRule: t.perRule()}
+		d := demand{needs: make([]secgroup.Region, len(s.kinds)), counted: c, bound: t.bound(c), perRule: t.perRule()}
 		first := -1
 		for k := range s.kinds {
 			d.needs[k] = p.point().of(mine[k])
@@ -73,11 +74,11 @@ func (s sides) brokenSums(t terms, from, to []terms, v6, looser bool) []found {
 }
 
 // brokenBox looks at a box that may not be open as a whole.
-func (s sides) brokenBox(t terms, b box, from, to []terms, v6, looser bool) []found {
-	d := demand{needs: make([]secgroup.Region, len(s.kinds)), v6: v6, bound: t.bound(v6), perRule: t.perRule()}
+func (s sides) brokenBox(t terms, b box, from, to []terms, c policy.Counted, looser bool) []found {
+	d := demand{needs: make([]secgroup.Region, len(s.kinds)), counted: c, bound: t.bound(c), perRule: t.perRule()}
 	f := found{kind: -1, manner: Together}
 	for k := range s.kinds {
-		d.needs[k] = ofFamily(b.completable(k), v6)
+		d.needs[k] = onCounted(b.completable(k), c)
 		if f.kind < 0 && !d.needs[k].IsEmpty() {
 			f.kind = k
 		}
@@ -104,7 +105,7 @@ func (s sides) withLists(f found, t terms, d demand, from, to []terms, looser bo
 	out[0].others = nil
 	for len(rest) > 0 {
 		g := found{kind: rest[0], manner: f.manner, words: s.kinds[rest[0]].words, where: s.whereOf(rest[0])}
-		alone := demand{needs: make([]secgroup.Region, len(s.kinds)), v6: d.v6, bound: d.bound, perRule: d.perRule}
+		alone := demand{needs: make([]secgroup.Region, len(s.kinds)), counted: d.counted, bound: d.bound, perRule: d.perRule}
 		var others []int
 		for _, k := range rest {
 			if s.kinds[k].words != g.words {
@@ -175,14 +176,10 @@ func (s sides) settle(f *found, t terms, d demand, from, to []terms, looser bool
 		f.was, f.is = f.is, f.was
 		f.oldPolicies, f.newPolicies = f.newPolicies, f.oldPolicies
 	}
-	family := 0
-	if d.v6 {
-		family = 1
-	}
-	f.bounds[family] = d.bound
+	f.bounds[d.counted] = d.bound
 	layers := d.layersOf(own, against{to, s.above(end)})
 	if most := d.most(layers); most.Cmp(d.count(d.want())) < 0 {
-		f.upTo[family] = most
+		f.upTo[d.counted] = most
 	}
 	f.witness = s.findWitness(t, d, layers, from, to, end)
 	return true

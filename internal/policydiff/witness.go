@@ -89,7 +89,7 @@ func (s sides) findWitness(t terms, d demand, layers []layer, from, to []terms, 
 			inNone = inNone.Subtract(l.peers[k])
 		}
 		for _, peers := range []secgroup.AddressSet{inNone, free} {
-			if block, ok := blockAbove(peers, d.bound, d.v6); ok {
+			if block, ok := blockAbove(peers, d.bound, d.counted != policy.IPv4); ok {
 				for _, rules := range [][]secgroup.Rule{s.rulesFor(d, k, secgroup.NewAddressSet(block)), s.halved(d, k, block)} {
 					if w := s.judged(k, rules, t.level, end, from, to); w != nil {
 						return w
