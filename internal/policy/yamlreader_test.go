@@ -57,6 +57,10 @@ var yamlForms = []string{
 // them for signs.
 var bareColons = regexp.MustCompile(`(^|[^"'}\]]):([^\s,\[\]{}])`)
 
+// colonsAtSigns end keys within brackets; the library, unlike YAML 1.2, takes
+// [a:,] for a text.
+var colonsAtSigns = regexp.MustCompile(`:[,\[\]{}]`)
+
 // requireLibraryTree reports whether our reader took a text: then it must mean
 // what the library takes it for.
 func requireLibraryTree(t *testing.T, text string) bool {
@@ -150,7 +154,7 @@ func FuzzYAMLReader(f *testing.F) {
 		return err
 	}))
 	f.Fuzz(func(t *testing.T, text string) {
-		if strings.ContainsAny(text, "\t\u2028\u2029¦?") || strings.Contains(text, "...") || len(text) > 1000 {
+		if strings.ContainsAny(text, "\t\u2028\u2029¦?") || strings.Contains(text, "...") || colonsAtSigns.MatchString(text) || len(text) > 1000 {
 			return // what the library, by YAML 1.1, sees otherwise, and keys that it has no room for
 		}
 		for d := yaml.NewDecoder(strings.NewReader(bareColons.ReplaceAllString(text, "$1¦$2"))); ; {
