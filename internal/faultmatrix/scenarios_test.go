@@ -100,6 +100,17 @@ func changed() []*scenario {
 			},
 		},
 		{
+			name: "narrow to parts that are there", policies: strings.ReplaceAll(forbid("ssh", sshFromInternet, "remedy: {do: narrow, parts: 2}"), "severity: high", "severity: medium"),
+			start: func(w *world) {
+				w.have("web", https, "ingress tcp/20-21 from 0.0.0.0/0", "ingress tcp/23-25 from 0.0.0.0/0", egress)
+			},
+			change: func(w *world) { w.authorize("web", perm("tcp", 20, 25, anywhere)) },
+			want:   map[string][]string{"web": {https, egress, "ingress tcp/20-21 from 0.0.0.0/0", "ingress tcp/23-25 from 0.0.0.0/0"}},
+			keep:   map[string][]string{"web": {"ingress tcp/20-21 from 0.0.0.0/0", "ingress tcp/23-25 from 0.0.0.0/0"}},
+			ends:   map[string]string{"web " + wide: "narrowed"},
+			told:   []string{"acted narrowed web " + wide},
+		},
+		{
 			name: "narrow that falls back to a revoke", policies: forbid("ssh", sshFromInternet, "remedy: {do: narrow, parts: 1}"), start: web,
 			change: func(w *world) { w.authorize("web", perm("tcp", 20, 25, anywhere)) },
 			want:   map[string][]string{"web": {https, egress}},
