@@ -26,6 +26,7 @@ const (
 func (j *judging) judgeBlind(ctx context.Context, down *ledgerError) {
 	j.w.cfg.Logger.ErrorContext(ctx, "ledger down", "group_id", j.groupID, "error", down.Error())
 	j.drafts = nil // what they were to become was not written
+	j.recallControls(ctx, down)
 	j.revokeBlind(ctx, blindNote(down, j.recalled))
 	for _, r := range j.records {
 		if !r.decided {
@@ -34,6 +35,19 @@ func (j *judging) judgeBlind(ctx context.Context, down *ledgerError) {
 		r.decision.Retry = true
 	}
 	j.keepBlind()
+}
+
+// recallControls reads exemptions and pauses where only a write failed: what a
+// person agreed to, or put back, is kept to as long as it can be read.
+func (j *judging) recallControls(ctx context.Context, down *ledgerError) {
+	if j.recalled || !down.write || !j.timeLeft(ctx) {
+		return
+	}
+	mem, err := j.w.cfg.Ledger.Observe(ctx, j.groupID)
+	if err != nil {
+		return // said by the note
+	}
+	j.mem.Controls, j.recalled = mem.Controls, true
 }
 
 // blindNote says what went wrong, and what therefore is not known.
@@ -45,7 +59,7 @@ func blindNote(down *ledgerError, recalled bool) string {
 	case recalled:
 		return "the ledger could not be written: its exemptions and pauses were kept to, what stood before and open incidents were not looked at" + again
 	}
-	return "the ledger could not be written, and was not read: what stood before, exemptions of the ledger and open incidents are not known" + again
+	return "the ledger could not be written, nor read: what stood before, exemptions of the ledger and open incidents are not known" + again
 }
 
 // revokeBlind removes what may be removed without the ledger; note goes into

@@ -1,7 +1,9 @@
 package warden
 
 import (
+	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +12,7 @@ import (
 
 	"github.com/sgwarden/sgwarden/internal/incident"
 	"github.com/sgwarden/sgwarden/internal/policy"
+	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
 
 // down makes every call to the ledger fail.
@@ -231,4 +234,33 @@ func TestBlindCallsNothingCompliantThatIsDue(t *testing.T) {
 	require.Equal(t, map[string]incident.Outcome{
 		ssh: incident.Reverted, "ingress tcp/80 from 0.0.0.0/0": incident.Unresolved, https: incident.Compliant,
 	}, outcomes)
+}
+
+// TestWhatAnOperatorAgreedToIsKeptToWhereOnlyWritesFail: an exemption of the ledger
+// can be read, though the first write of the judging fails.
+func TestWhatAnOperatorAgreedToIsKeptToWhereOnlyWritesFail(t *testing.T) {
+	for name, c := range map[string]struct {
+		fails []string
+		open  []string
+	}{
+		"writes alone":     {[]string{"Note", "Open", "Close"}, []string{ssh}},
+		"reads as well":    {[]string{"Note", "Open", "Close", "Observe"}, nil},
+		"nothing is noted": {[]string{"Note"}, []string{ssh}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, policyText("ssh", "revert", "scope: {groups: {tags: {tier: [web]}}}")+
+				"---\napiVersion: sgwarden/v1\nkind: Settings\ntrusted: {tags: [tier]}\n") // it asks for the item
+			exemption := policy.Exemption{ID: "EX-1", Policy: "ssh", Group: groupA, Rules: []secgroup.Rule{parse(t, ssh)}, Owner: "net", Reason: "vendor", Until: noon.Add(time.Hour)}
+			require.NoError(t, w.store.Operator().PutExemption(context.Background(), exemption, noon))
+			body := w.authorize(groupA, ssh)
+			w.ledger.on = func(call string) error {
+				if slices.Contains(c.fails, call) {
+					return incident.ErrUnavailable
+				}
+				return nil
+			}
+			w.judge1(body)
+			w.requireOpen(groupA, c.open...)
+		})
+	}
 }

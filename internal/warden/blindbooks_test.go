@@ -201,5 +201,5 @@ func TestBlindAlertSaysWhatFailed(t *testing.T) {
 			require.Contains(t, notes[0], want)
 		})
 	}
-	require.Contains(t, blindNote(&ledgerError{write: true}, false), "could not be written, and was not read")
+	require.Contains(t, blindNote(&ledgerError{write: true}, false), "could not be written, nor read")
 }
