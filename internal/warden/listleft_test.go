@@ -121,7 +121,7 @@ func TestAnOpenIncidentOfAListIsNotOverBecauseNobodyCanTell(t *testing.T) {
 }
 
 // TestAListWhoseGroupsWentWithoutAnEvent: no group is left that would lead to it, and
-// no pass meets one that is gone. Its own messages end what is open.
+// no pass meets one that is gone. Its messages and records end what is open.
 func TestAListWhoseGroupsWentWithoutAnEvent(t *testing.T) {
 	gone := func(w *world) {
 		w.ec2.drop(groupA)
@@ -145,19 +145,6 @@ func TestAListWhoseGroupsWentWithoutAnEvent(t *testing.T) {
 		w.decisions(w.edit(1), 1)
 		gone(w)
 		require.Equal(t, 1, w.looks(ownList))
-		require.Equal(t, []string{"opened pending", "resolved gone"}, w.sent())
-		require.Empty(t, w.memory(ownList).Open)
-	})
-	t.Run("a wait that is longer than a message can", func(t *testing.T) {
-		w := grownList(t, policyText("ssh", "{do: revert, after: 2h}", ""))
-		w.holds(ownList, "8.8.8.0/29", "0.0.0.0/0")
-		id := w.decisions(w.edit(1), 1)[""].IncidentID
-		require.Equal(t, []askedAgain{{ownList, causeAfter, id, longestDelay}}, w.asksFor(ownList))
-		require.Equal(t, 1, w.looks(ownList))
-		require.Len(t, w.asksFor(ownList), 1, "it asks on, as long as it waits")
-		gone(w)
-		require.Equal(t, 1, w.looks(ownList))
-		require.Empty(t, w.asksFor(ownList))
 		require.Equal(t, []string{"opened pending", "resolved gone"}, w.sent())
 		require.Empty(t, w.memory(ownList).Open)
 	})

@@ -65,13 +65,12 @@ func (l *listJudging) hold() {
 }
 
 // askAgain puts a message behind a delay for a wait that begins now, before it is
-// written down. Of a wait that is longer than a message can be delayed, each message
-// asks for the next, as of what is held: a pass meets the list by its groups alone,
-// and they may be gone without an event.
+// written down. What waits longer than a message can stands in the incident, and the
+// sweep asks when it is over.
 func (l *listJudging) askAgain(ctx context.Context) error {
 	begins := l.stored == nil || l.stored.Outcome != incident.Pending || l.incident != "" && l.incident == l.inc.ID
 	until := l.until()
-	if l.inc.Outcome != incident.Pending || !begins {
+	if l.inc.Outcome != incident.Pending || !begins || isLong(until, l.now) {
 		return nil
 	}
 	cause, delay := causeRetry, longestDelay
