@@ -100,16 +100,22 @@ func (w *world) checkCompliant(d warden.Decision, r warden.RuleDecision) {
 	}
 }
 
+// tooMuchOf is what the laws that act take of a rule, and that is not exempt.
+func (w *world) tooMuchOf(group string, r secgroup.Rule) (too packets) {
+	defer w.knowing()()
+	for _, l := range w.docket.laws {
+		if l.acts() && !l.waits && w.mayAct(l, r.ID) {
+			too = too.or(w.forbiddenBut(l, group, r))
+		}
+	}
+	return too
+}
+
 // checkNarrowed holds P4: what is said to be narrowed admits nothing that is
 // too much, and at each moment of the step the group admitted all that was to
 // be kept.
 func (w *world) checkNarrowed(d warden.Decision, r warden.RuleDecision, live secgroup.Rule, isLive bool) {
-	too := packets{}
-	for _, l := range w.docket.laws {
-		if l.acts() && !l.waits && w.mayAct(l, r.ID) {
-			too = too.or(w.forbiddenBut(l, d.GroupID, live))
-		}
-	}
+	too := w.tooMuchOf(d.GroupID, live)
 	// A race may have come after the read-back, which is what is claimed; a stale
 	// read shows what it once was narrowed to.
 	stale := w.effects.plan.fault == "stale read" && slices.ContainsFunc(w.valuesOf(r.ID), func(v secgroup.Rule) bool { return !w.universe.of(v).meets(too) })

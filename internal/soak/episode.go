@@ -142,7 +142,7 @@ func (w *world) act(step int) {
 		}
 	}
 	if step%3 == 0 {
-		w.snapshot, w.snapshotAt = w.cloud.Snapshot(), w.clock()
+		w.snapshot, w.snapshotAt, w.shownThen = w.cloud.Snapshot(), w.clock(), w.liveIDs()
 		w.cloud.Forget()
 	}
 }

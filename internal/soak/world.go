@@ -73,6 +73,7 @@ type world struct {
 	denied     int                // for how many deliveries the guard may change nothing
 	snapshot   *localec2.Snapshot // an earlier state, for stale reads
 	snapshotAt time.Time
+	shownThen  map[string]bool // the rules, by id, that a stale read shows
 }
 
 func newWorld(d *docket, set *policy.Set, u *universe, t *Tally) (*world, error) {
