@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/sgwarden/sgwarden/internal/incident"
 	"github.com/sgwarden/sgwarden/internal/plan"
@@ -37,12 +38,18 @@ func (j *judging) judgeBlind(ctx context.Context, down *ledgerError) {
 	j.keepBlind()
 }
 
+// recallTime bounds the one read of recallControls: a ledger that hangs must not
+// take the time that is left for the rules.
+const recallTime = 500 * time.Millisecond
+
 // recallControls reads exemptions and pauses where only a write failed: what a
 // person agreed to, or put back, is kept to as long as it can be read.
 func (j *judging) recallControls(ctx context.Context, down *ledgerError) {
 	if j.recalled || !down.write || !j.timeLeft(ctx) {
 		return
 	}
+	ctx, cancel := context.WithTimeout(ctx, recallTime)
+	defer cancel()
 	mem, err := j.w.cfg.Ledger.Observe(ctx, j.groupID)
 	if err != nil {
 		return // said by the note
