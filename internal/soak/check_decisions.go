@@ -115,7 +115,10 @@ func (w *world) tooMuchOf(group string, r secgroup.Rule) (too packets) {
 // too much, and at each moment of the step the group admitted all that was to
 // be kept.
 func (w *world) checkNarrowed(d warden.Decision, r warden.RuleDecision, live secgroup.Rule, isLive bool) {
-	too := w.tooMuchOf(d.GroupID, live)
+	too := packets{}
+	if isLive {
+		too = w.tooMuchOf(d.GroupID, live)
+	}
 	// A race may have come after the read-back, which is what is claimed; a stale
 	// read shows what it once was narrowed to.
 	stale := w.effects.plan.fault == "stale read" && slices.ContainsFunc(w.valuesOf(r.ID), func(v secgroup.Rule) bool { return !w.universe.of(v).meets(too) })
