@@ -68,9 +68,10 @@ type KnownRule struct {
 const reportedExempt = "exempt"
 
 // InOrder reports whether the value last seen was compliant, exempt or
-// baseline: such a value may be put back, a violation never is.
+// baseline: such a value may be put back, a violation never is. Where there is an
+// earlier value, the marks are that one's.
 func (k KnownRule) InOrder() bool {
-	return k.IncidentID == "" && k.Under == nil || k.Reported == reportedExempt || len(k.Baseline) > 0
+	return k.IncidentID == "" && k.Under == nil || k.Reported == reportedExempt || len(k.Baseline) > 0 && k.Before == nil
 }
 
 // ListGrew reports whether the value last seen is that of Before, a prefix

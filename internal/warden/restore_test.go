@@ -223,3 +223,34 @@ func TestWhatWasExemptIsPutBackAsSuch(t *testing.T) {
 		})
 	}
 }
+
+// TestAMarkIsOfWhatItWasSetFor: a marked rule grows twice before anybody may take
+// it back. The first growth is neither marked by that, nor put back.
+func TestAMarkIsOfWhatItWasSetFor(t *testing.T) {
+	const stood = "ingress tcp/22 from 9.0.0.0/8"
+	for name, keep := range map[string]func(w *world) (release func()){
+		"paused": func(w *world) func() { w.pause(""); return func() { w.resume("") } },
+		"denied": func(w *world) func() {
+			w.ec2.on = always("ModifySecurityGroupRules", incident.ErrThrottled)
+			return func() { w.ec2.on = nil }
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, revertSSH)
+			r := w.ec2.add(groupA, parse(t, stood))
+			w.mark(groupA, r, "ssh")
+			release := keep(w)
+			for _, to := range []string{"ingress tcp/22 from 8.0.0.0/6", "ingress tcp/22 from 0.0.0.0/1", "ingress tcp/22 from 0.0.0.0/0"} {
+				w.judge1(w.modify(groupA, r.ID, to))
+				w.wait(time.Minute)
+			}
+			w.requireOpen(groupA, "ingress tcp/22 from 0.0.0.0/0")
+			release()
+			w.judge1(judgeGroup(groupA, "sweep", ""))
+			w.requireOpen(groupA, stood)
+			w.judge1(judgeGroup(groupA, "sweep", ""))
+			w.requireOpen(groupA, stood)
+			require.Empty(t, w.memory(groupA).Open)
+		})
+	}
+}
