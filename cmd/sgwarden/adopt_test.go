@@ -42,6 +42,7 @@ type adopting struct {
 	sweeper *warden.Sweeper
 	ledger  *ledger.Table
 	asked   []string
+	told    []incident.Incident
 }
 
 func (a *adopting) JudgeAgain(_ context.Context, groupID, _, _ string, _ time.Duration) error {
@@ -49,7 +50,10 @@ func (a *adopting) JudgeAgain(_ context.Context, groupID, _, _ string, _ time.Du
 	return nil
 }
 
-func (a *adopting) Publish(context.Context, incident.Incident) error { return nil }
+func (a *adopting) Publish(_ context.Context, i incident.Incident) error {
+	a.told = append(a.told, i)
+	return nil
+}
 
 func newAdopting(t *testing.T) *adopting {
 	a := &adopting{T: t, cloud: localaws.New(localaws.Options{})}
@@ -73,7 +77,7 @@ func newAdopting(t *testing.T) *adopting {
 	client := ec2.NewFromConfig(c)
 	a.ledger = ledger.NewTable(dynamodb.NewFromConfig(c), a.cloud.Table())
 	a.guard, err = warden.New(warden.Config{
-		Set: set, Inventory: inventory.New(client), Applier: apply.New(client), Ledger: a.ledger, Publisher: a, Queue: a,
+		Set: set, Inventory: inventory.New(client), Applier: apply.New(client), Ledger: a.ledger, Closed: a.ledger.Closed, Publisher: a, Queue: a,
 		Clock: time.Now, Sleep: func(context.Context, time.Duration) error { return nil }, Logger: slog.New(slog.DiscardHandler),
 		Account: localec2.DefaultAccount, Region: localRegion, Mode: policy.Enforce, Limits: plan.Limits{MayModify: true, MayEditLists: true}, HolderID: "test",
 	})

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -42,7 +43,8 @@ func newIncidentsShow() *cobra.Command {
 	return cmd
 }
 
-// incident finds one by its id, as it was last written; group may be "".
+// incident finds one by its id, or by that of the alert that told of it while the
+// ledger was down, as it was last written; group may be "".
 func (a *account) incident(ctx context.Context, id, group string) (incident.Incident, error) {
 	if err := optionalPlace(group); err != nil {
 		return incident.Incident{}, err
@@ -60,7 +62,11 @@ func (a *account) incident(ctx context.Context, id, group string) (incident.Inci
 	case err != nil:
 		return incident.Incident{}, outside(err)
 	case len(found) == 0:
-		return incident.Incident{}, outside(fmt.Errorf("the ledger has no incident %s: sgwarden incidents list", printable(id)))
+		return incident.Incident{}, outside(fmt.Errorf("the ledger has no incident %s: sgwarden incidents list; one that was told while the ledger was down may not be written yet: its alert says how to put it back by hand", printable(id)))
+	}
+	own := slices.IndexFunc(found, func(i incident.Incident) bool { return i.ID == id })
+	if own >= 0 {
+		return found[own], nil
 	}
 	return found[len(found)-1], nil
 }

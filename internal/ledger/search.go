@@ -17,7 +17,7 @@ import (
 // Search says which incidents are asked for. The zero value: all that are kept.
 type Search struct {
 	GroupID string    // "" = of every group: then the whole table is read
-	ID      string    // of one incident; "" = of any
+	ID      string    // of one incident, or what holds what was told under it (incident.ToldAs); "" = of any
 	Since   time.Time // closed at or after it; zero = ever. Open ones are always asked for
 }
 
@@ -144,7 +144,13 @@ type newestEntry struct {
 func (l *latest) add(a attributes, s Search, see func(incident.Incident) error) error {
 	sk := a.text("sk")
 	open := strings.HasPrefix(sk, prefixOpen)
-	if !open && (!strings.HasPrefix(sk, prefixClosed) || sk < s.firstClosed()) || s.ID != "" && a.text("incidentId") != s.ID {
+	if !open && (!strings.HasPrefix(sk, prefixClosed) || sk < s.firstClosed()) {
+		return nil
+	}
+	e := newestEntry{open: open}
+	var err error
+	e.incident, err = decodeEntry(a)
+	if s.ID != "" && a.text("incidentId") != s.ID && (err != nil || !e.incident.WasToldAs(s.ID)) {
 		return nil
 	}
 	if pk := a.text("pk"); pk != l.pk {
@@ -153,9 +159,7 @@ func (l *latest) add(a attributes, s Search, see func(incident.Incident) error) 
 		}
 		l.pk, l.newest = pk, map[string]newestEntry{}
 	}
-	e := newestEntry{open: open}
-	var err error
-	if e.incident, err = decodeEntry(a); err != nil {
+	if err != nil {
 		return fmt.Errorf("entry %s: %w", sk, unreadable(err))
 	}
 	if !open {

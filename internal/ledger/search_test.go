@@ -54,6 +54,13 @@ func testSearch(t *testing.T, b book, _ func() book) {
 	require.Equal(t, one[:1], found(t, b, ledger.Search{ID: "inc-old"}))
 	require.Empty(t, found(t, b, ledger.Search{ID: "inc-old", GroupID: other}))
 	require.Empty(t, found(t, b, ledger.Search{ID: "inc"}), "not by a part of an id")
+	blind := closed(in("inc-held", other), noon)
+	blind.Notes = []string{incident.ToldAs + "inc-blind"}
+	require.NoError(t, b.Close(ctx, incident.Closing{GroupID: other, Version: 1, Incidents: []incident.Incident{blind}, Now: noon}))
+	held := []string{other + " inc-held closed"}
+	require.Equal(t, held, found(t, b, ledger.Search{ID: "inc-blind"}), "by the id that an alert told")
+	require.Equal(t, held, found(t, b, ledger.Search{ID: "inc-blind", GroupID: other}))
+	require.Empty(t, found(t, b, ledger.Search{ID: "inc-blin"}), "not by a part of it")
 	enough := errors.New("enough")
 	require.ErrorIs(t, b.Incidents(ctx, ledger.Search{}, func(incident.Incident) error { return enough }), enough)
 }

@@ -108,7 +108,7 @@ func (d *draft) adopt(act *blindAct) {
 }
 
 // toldAs precedes the id under which an alert told what an incident holds.
-const toldAs = "while the ledger was down it was told as "
+const toldAs = incident.ToldAs
 
 // blindly gives what was done about a rule without the ledger; nil = nothing.
 func (d *draft) blindly(ruleID string) *blindAct {
