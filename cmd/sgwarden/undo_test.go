@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -285,5 +286,12 @@ func TestWhatEnforceWouldHaveDone(t *testing.T) {
 	require.Equal(t, []string{"revoke sgr-1 and sgr-2 (with what other policies refuse)"}, each[1].Would)
 	require.Equal(t, "role/pipeline", sumUp(found, "actor")[0].Of)
 	require.Equal(t, "sg-1", sumUp(found, "group")[0].Of)
+	nobody := seen("sg-5", "", incident.Observed, "ssh")
+	nobody.Actor = incident.Actor{}
+	var actors []string
+	for _, s := range sumUp(append(slices.Clone(found), nobody), "actor") {
+		actors = append(actors, s.Of)
+	}
+	require.Equal(t, []string{"role/pipeline", "user/jane", "not known", "user/ivo"}, actors, "all of them, and what no record told")
 	require.Empty(t, sumUp([]incident.Incident{acted, told}, "policy"))
 }

@@ -98,6 +98,9 @@ func TestEveryOutcomeIsSaid(t *testing.T) {
 		i.EventType, i.Outcome = e, incident.Reverted
 		require.Contains(t, render(t, i).Text, fmt.Sprintf("message %q", e))
 	}
+	round := usual() // as incidents show has one round of a fight that was told
+	round.EventType, round.Reason, round.Outcome = "", "contested", incident.Reverted
+	require.Contains(t, strings.Join(strings.Fields(render(t, round).Text), " "), "sgwarden, incident "+round.ID+": no message was sent under this id.")
 }
 
 func TestTextOfTheLeastIncident(t *testing.T) {

@@ -294,7 +294,10 @@ func sentence(text string) string {
 
 func footer(i incident.Incident) string {
 	text := "This message was written by sgwarden."
-	if id := foreign(i.ID, 60); id != "" {
+	switch id := foreign(i.ID, 60); {
+	case id != "" && i.EventType == "":
+		text = fmt.Sprintf("sgwarden, incident%c%s: no message was sent under this id.", glue, id)
+	case id != "":
 		text = fmt.Sprintf("sgwarden, incident%c%s, message \"%s\".", glue, id, foreign(string(i.EventType), 20))
 	}
 	return text
