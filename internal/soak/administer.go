@@ -48,7 +48,7 @@ func (w *world) stealth() {
 			w.queue.drop(w.queue.made)
 		}
 	}
-	w.effects.plan = faultPlan{seen: map[string]int{}}
+	w.effects.plan = faultPlan{seen: newSeen()}
 	w.judgeLooks("sweep", defaultGroup, webGroup, dbGroup)
 }
 
@@ -78,7 +78,7 @@ func (w *world) sweep() {
 	if w.docket.beforeAct {
 		return
 	}
-	w.effects.plan = faultPlan{seen: map[string]int{}}
+	w.effects.plan = faultPlan{seen: newSeen()}
 	w.lapse()
 	inv := inventory.New(w.client(guardKey))
 	pass, err := warden.NewSweeper(w.guard, inv, w.store).Sweep(context.Background(), warden.Cursor{})

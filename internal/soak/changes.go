@@ -207,7 +207,7 @@ func (w *world) again(a actor) {
 				return
 			}
 			w.begin()
-			w.effects.plan = faultPlan{seen: map[string]int{}}
+			w.effects.plan = faultPlan{seen: newSeen()}
 			w.judge("at once", []*message{w.queue.made})
 			w.begin()
 		}

@@ -26,7 +26,7 @@ func (e *effects) around(name string, do func() error) error {
 	if e.dead {
 		panic(death{"it is dead already"})
 	}
-	e.plan.seen[name]++
+	e.plan.seen.add(name)
 	e.maybeDie("before", name)
 	if err := e.fails(name); err != nil {
 		return err

@@ -20,7 +20,7 @@ type faultPlan struct {
 	killAt  string // at which call or effect
 	killed  bool
 	hit     bool // the fault was met
-	seen    map[string]int
+	seen    *seen
 }
 
 // cloudFaults are what EC2, and the way to it, may do wrong.
@@ -59,7 +59,7 @@ const staleFor = 50 * time.Second
 
 // drawFaults decides what goes wrong in a step.
 func (w *world) drawFaults() faultPlan {
-	p := faultPlan{seen: map[string]int{}}
+	p := faultPlan{seen: newSeen()}
 	pick := func(list []string) string { return list[w.random.IntN(len(list))] }
 	if w.denied > 0 {
 		w.denied--
@@ -102,13 +102,13 @@ func (p *faultPlan) meets(name string) bool {
 	n := 0
 	switch {
 	case p.call == name:
-		n = p.seen[name]
+		n = p.seen.times(name)
 	case p.call == "change" && changes:
 		for _, c := range changingCalls {
-			n += p.seen[c]
+			n += p.seen.times(c)
 		}
 	case p.call == "read" && strings.HasPrefix(name, "Describe"), p.call == "ledger" && ledger:
-		n = p.seen[name]
+		n = p.seen.times(name)
 	default:
 		return false
 	}
@@ -187,7 +187,7 @@ func (w *world) intercept(c localec2.Call) localec2.Disturbance {
 		if w.effects.dead && c.Changes {
 			panic(death{"it is dead already"})
 		}
-		p.seen[c.Action]++
+		p.seen.add(c.Action)
 		if c.Changes {
 			w.effects.maybeDie("before", c.Action)
 			if p.races(c.Action) {

@@ -52,7 +52,7 @@ func (w *world) hearAtOnce() {
 	if w.queue.made == nil {
 		return
 	}
-	w.effects.plan = faultPlan{seen: map[string]int{}}
+	w.effects.plan = faultPlan{seen: newSeen()}
 	w.tally.Ways["in order"]++
 	w.judge("at once", []*message{w.queue.made})
 }
@@ -72,7 +72,7 @@ func (w *world) makeOffices(a actor) bool {
 		_, done := w.call(a, "AuthorizeSecurityGroupIngress", p)
 		w.say("%s lets %s into %s on %s -> %v", who(a), id, group, flow.from, done)
 	}
-	w.effects.plan = faultPlan{seen: map[string]int{}}
+	w.effects.plan = faultPlan{seen: newSeen()}
 	w.judgeLooks("sweep", webGroup, defaultGroup)
 	return w.failure == nil
 }

@@ -21,7 +21,7 @@ const mostJudgings = 400
 func (w *world) rest(permuted *rand.Rand) {
 	w.say("rest")
 	w.denied = 0
-	w.effects.plan = faultPlan{seen: map[string]int{}}
+	w.effects.plan = faultPlan{seen: newSeen()}
 	if w.history.paused {
 		if err := w.resume(); err != nil {
 			w.blame("harness", "resume: %v", err)
