@@ -167,7 +167,7 @@ func (y *yamlReader) file(s Source) yamlFile {
 
 // document reads one document by its kind.
 func (p *folderReader) document(n *yamlNode, pack string) {
-	if n.isRefused() {
+	if n.refused {
 		return
 	}
 	if n.kind != yamlMapping {

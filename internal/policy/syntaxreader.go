@@ -45,7 +45,7 @@ func (s *syntaxReader) into(out any, n *yamlNode, label string) {
 // value reads a node into v, and reports whether it is of the right kind. What
 // is not stays as if it had not been given, so that it is reported once.
 func (s *syntaxReader) value(n *yamlNode, v reflect.Value, label string) bool {
-	if n.isRefused() {
+	if n.refused {
 		return false
 	}
 	if n.kind == yamlNull {

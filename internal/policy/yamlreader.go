@@ -209,7 +209,7 @@ func (y *yamlReader) alias() yamlNode {
 // key checks what stands before a colon.
 func (y *yamlReader) key(n yamlNode) yamlNode {
 	switch {
-	case n.isRefused():
+	case n.refused:
 	case n.kind != yamlText:
 		y.fault(n.position, `put "quotes" around it`, "a key must be text")
 		return refusedNode(n.position)
@@ -233,7 +233,7 @@ func (y *yamlReader) mappingOf(at position, first int) yamlNode {
 	}
 	for i := range read {
 		key := &read[i].key
-		if key.isRefused() {
+		if key.refused {
 			continue
 		}
 		earlier := pairOf(m.pairs[:min(len(m.pairs), fewKeys)], key.text)

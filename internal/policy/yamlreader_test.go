@@ -209,3 +209,15 @@ func TestFaultsOfSyntax(t *testing.T) {
 		require.Empty(t, trees, "%q", text)
 	}
 }
+
+// TestNoTextIsTakenForARefusal: whatever a file says, it is loaded, or has a fault.
+// Text that read as a mark of the reader's own once made a file vanish in silence.
+func TestNoTextIsTakenForARefusal(t *testing.T) {
+	for _, text := range []string{
+		`mode: "\0refused"`, `"\0refused": x`, `packs: "\0refused"`, `packs: ["\0refused"]`, `sets: {a: ["\0refused"]}`,
+	} {
+		faults := faultsOf(t, Source{File: "sgwarden.yaml", Text: []byte(settingsText(text))})
+		require.NotEmpty(t, faults, text)
+	}
+	require.NotEmpty(t, faultsOf(t, Source{File: "x.yaml", Text: []byte(`"\0refused"`)}))
+}

@@ -25,10 +25,11 @@ func (k yamlKind) String() string {
 // the policy language leaves out is refused.
 type yamlNode struct {
 	position
-	kind  yamlKind
-	text  string     // scalars: the value; numbers as they are written
-	items []yamlNode // lists
-	pairs []yamlPair // mappings, in order; no key twice
+	kind    yamlKind
+	refused bool       // its fault is reported already; kind is yamlNull
+	text    string     // scalars: the value; numbers as they are written
+	items   []yamlNode // lists
+	pairs   []yamlPair // mappings, in order; no key twice
 }
 
 type yamlPair struct{ key, value yamlNode }
@@ -43,13 +44,8 @@ func pairOf(pairs []yamlPair, key string) *yamlPair {
 	return nil
 }
 
-// refusedText marks a node whose fault is reported already.
-const refusedText = "\x00refused"
-
-func (n yamlNode) isRefused() bool { return n.text == refusedText }
-
 func refusedNode(at position) yamlNode {
-	return yamlNode{position: at, kind: yamlNull, text: refusedText}
+	return yamlNode{position: at, kind: yamlNull, refused: true}
 }
 
 // plainNode is a scalar without quotes.
