@@ -59,9 +59,11 @@ func TestWhatAListRuleBecomesIsSaid(t *testing.T) {
 
 // TestEveryDemandIsAsked, whichever of them a rule meets first.
 func TestEveryDemandIsAsked(t *testing.T) {
-	const both = "require:\n  - {where: {direction: ingress, peers: [any]}, maxPorts: 10}\n  - {where: {direction: ingress, peers: [any]}, description: true}"
-	_, p := overriddenPolicy(t, both, "")
-	require.Equal(t, "ingress tcp/22 from 8.8.8.0/24", excessUnder(t, p, "ingress tcp/22 from 8.8.8.0/24"))
+	const ports, description = "\n  - {where: {direction: ingress, peers: [any]}, maxPorts: 10}", "\n  - {where: {direction: ingress, peers: [any]}, description: true}"
+	for _, both := range []string{ports + description, description + ports} {
+		_, p := overriddenPolicy(t, "require:"+both, "")
+		require.Equal(t, "ingress tcp/22 from 8.8.8.0/24", excessUnder(t, p, "ingress tcp/22 from 8.8.8.0/24"))
+	}
 }
 
 // TestUseIsAskedForWhereItIsNamed alone.

@@ -96,7 +96,7 @@ func (d *draft) adopt(act *blindAct) {
 	if d.inc.ID == act.inc.ID {
 		return // it was written before, and could not be closed
 	}
-	for _, note := range append(slices.Clone(act.inc.Notes), toldAs+act.inc.ID) {
+	for _, note := range append(slices.Clone(act.inc.Notes), incident.ToldAs+act.inc.ID) {
 		d.inc.Notes = appendOnce(slices.Clone(d.inc.Notes), note)
 	}
 	for _, line := range act.inc.Actions {
@@ -106,9 +106,6 @@ func (d *draft) adopt(act *blindAct) {
 		d.inc.Actor, d.inc.APICall, d.inc.EventID = act.inc.Actor, act.inc.APICall, act.inc.EventID
 	}
 }
-
-// toldAs precedes the id under which an alert told what an incident holds.
-const toldAs = incident.ToldAs
 
 // blindly gives what was done about a rule without the ledger; nil = nothing.
 func (d *draft) blindly(ruleID string) *blindAct {

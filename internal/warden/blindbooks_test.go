@@ -144,7 +144,7 @@ func TestWhatIsRemovedWithoutTheLedgerIsFiledOnce(t *testing.T) {
 			require.Equal(t, tt.sent, w.sent())
 			alert := incident.EventID(groupA, "sgr-00000000000000001", "event-0001")
 			require.Equal(t, tt.own, closed[0].ID == alert)
-			require.Equal(t, !tt.own, slices.Contains(closed[0].Notes, toldAs+alert))
+			require.Equal(t, !tt.own, slices.Contains(closed[0].Notes, incident.ToldAs+alert))
 
 			w.judgeTimes(body, 5)
 			w.judge1(judgeGroup(groupA, "sweep", ""))
