@@ -75,7 +75,7 @@ func (y *yamlReader) entry(braces bool) {
 	first := len(y.pairs)
 	y.pairs = append(y.pairs, yamlPair{key, value})
 	if !braces {
-		y.depth++
+		y.deeper(key.position)
 		y.items = append(y.items, y.mappingOf(key.position, first))
 	}
 }

@@ -221,3 +221,42 @@ func TestNoTextIsTakenForARefusal(t *testing.T) {
 	}
 	require.NotEmpty(t, faultsOf(t, Source{File: "x.yaml", Text: []byte(`"\0refused"`)}))
 }
+
+// TestBoundsOfTheReader: what is exactly as deep, or as much, as may be is read, and
+// one more is refused; each document, list and mapping counts for itself in depth,
+// and all of a file in values.
+func TestBoundsOfTheReader(t *testing.T) {
+	const deep, many = "nested deeper than 40 levels", "more than 25000 values in one file"
+	steps := func(n int) string {
+		var b strings.Builder
+		for i := range n {
+			b.WriteString(strings.Repeat(" ", i) + "a:\n")
+		}
+		return b.String()
+	}
+	lists := func(n int) string { return strings.Repeat("- ", n) + "a\n" }
+	brackets := func(n int) string { return strings.Repeat("[", n) + strings.Repeat("]", n) + "\n" }
+	for name, tc := range map[string]struct{ within, beyond, want string }{
+		"steps":                {steps(40), steps(41), deep},
+		"lists":                {lists(40), lists(41), deep},
+		"brackets":             {brackets(40), brackets(41), deep},
+		"both":                 {strings.Repeat("- ", 20) + brackets(20), strings.Repeat("- ", 20) + brackets(21), deep},
+		"pairs in brackets":    {strings.Repeat("[", 39) + "a: b" + strings.Repeat("]", 39), strings.Repeat("[", 40) + "a: b" + strings.Repeat("]", 40), deep},
+		"several documents":    {strings.Repeat(steps(40)+"---\n", 3), steps(30) + "---\n" + steps(41), deep},
+		"one behind another":   {strings.Repeat(lists(40), 3), strings.Repeat(lists(40), 3) + lists(41), deep},
+		"items":                {strings.Repeat("- a\n", 25_000), strings.Repeat("- a\n", 25_001), many},
+		"of several documents": {strings.Repeat("- a\n", 25_000), strings.Repeat("- a\n", 24_000) + "---\n" + strings.Repeat("- a\n", 1_001), many},
+	} {
+		read := func(text string) Faults {
+			r := &reporter{}
+			source := newSourceText(Source{File: "a.yaml", Text: []byte(text)}, r)
+			require.NotNil(t, source, name)
+			new(yamlReader).read(source, r)
+			return r.faults
+		}
+		require.Empty(t, read(tc.within), name)
+		faults := read(tc.beyond)
+		require.Len(t, faults, 1, name)
+		require.Equal(t, tc.want, faults[0].Message, name)
+	}
+}
