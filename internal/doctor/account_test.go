@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/stretchr/testify/require"
 
 	"github.com/sgwarden/sgwarden/internal/bundle"
@@ -48,9 +49,16 @@ func newExamined(t *testing.T) *examined {
 	return x
 }
 
+var atOnce = retry.BackoffDelayerFunc(func(int, error) (time.Duration, error) { return 0, nil })
+
 func (x *examined) clients() Clients {
 	return NewClients(aws.Config{
-		Region: patient.Region, BaseEndpoint: aws.String(x.server.URL), RetryMaxAttempts: 1,
+		Region: patient.Region, BaseEndpoint: aws.String(x.server.URL),
+		// As many tries as the program makes: net/http now and then closes a
+		// connection while its answer is read.
+		Retryer: func() aws.Retryer {
+			return retry.NewStandard(func(o *retry.StandardOptions) { o.Backoff = atOnce })
+		},
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return aws.Credentials{AccessKeyID: "AKIAEXAMPLE", SecretAccessKey: "secret"}, nil
 		}),

@@ -136,13 +136,21 @@ func keyOf(p *policy.Policy) string { return p.ID + "@" + p.Digest() }
 const vagueFor = time.Hour + 5*time.Minute
 
 // tell notes the rules that messages about to be judged tell of: those that their
-// calls set, and all that stand in a group while a damaged record of it is fresh.
-// Such a record may have opened more than it can name (0030).
+// calls set, what was made within the hour in a group that a record speaks of, as
+// its own record may be under way (0030), and all that stand in a group while a
+// damaged record of it is fresh: that may have opened more than it can name.
 func (w *world) tell(messages []*message) {
 	now := w.clock()
 	for _, m := range messages {
 		for _, id := range m.sets {
 			w.history.heard[id] = true
+		}
+		for _, group := range w.spokenOf(m) {
+			for _, r := range w.history.live[group] {
+				if now.Sub(w.history.rules[r.ID].born) < time.Hour {
+					w.history.heard[r.ID] = true
+				}
+			}
 		}
 		for _, group := range m.vague {
 			w.history.vague[group] = now
@@ -160,6 +168,9 @@ func (w *world) tell(messages []*message) {
 
 // spokenOf are the groups that a record names anywhere; none of a look.
 func (w *world) spokenOf(m *message) (groups []string) {
+	if m.isFile {
+		return m.speaks
+	}
 	if isLook(m) {
 		return nil
 	}

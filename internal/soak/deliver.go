@@ -85,6 +85,7 @@ func (w *world) judgeLog(ready []*message) {
 		if !m.delayed && !m.isFile && json.Valid(m.body) && len(records) < 4 {
 			records = append(records, m.body)
 			file.sets, file.names = append(file.sets, m.sets...), append(file.names, m.names...)
+			file.speaks = append(file.speaks, w.spokenOf(m)...)
 			w.queue.drop(m)
 		}
 	}

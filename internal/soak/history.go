@@ -38,6 +38,7 @@ type history struct {
 // pastRule is one rule id with all that it ever was.
 type pastRule struct {
 	group  string
+	born   time.Time
 	values []secgroup.Rule
 	actors []string // who made the values; guardActor for the guard
 	// looks are its values once more, with the entries that its list had: one
@@ -144,7 +145,7 @@ func (w *world) observe(by string) {
 			changed = true
 			past := h.rules[r.ID]
 			if past == nil {
-				past = &pastRule{group: id}
+				past = &pastRule{group: id, born: w.clock()}
 				h.rules[r.ID] = past
 			}
 			past.values, past.actors, past.looks = append(past.values, r), append(past.actors, by), append(past.looks, r)

@@ -18,6 +18,7 @@ type message struct {
 	from     time.Time // visible from
 	delayed  bool      // one of the guard's own, behind a delay
 	isFile   bool      // a log file, which no other holds
+	speaks   []string  // of a log file: the groups that its records name anywhere
 	sets     []string  // rules that its call added or changed
 	names    []naming  // those of them that its record names
 	mayName  []string  // of a damaged record: what it may name
