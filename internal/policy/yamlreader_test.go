@@ -268,7 +268,7 @@ func TestKindsOfPlainText(t *testing.T) {
 	for kind, texts := range map[yamlKind][]string{
 		yamlInteger: {"0", "-2", "+3", "0x1F", "0xaf", "0o17", "007"},
 		yamlFloat:   {"1.5", ".5", "1.", "-.5", "1e3", "1E3", "1e+3", "1.e-3", ".5e1", ".inf", "-.INF", "+.Inf", ".nan", ".NaN", ".NAN"},
-		yamlText: {"", "a", "+", "-", ".", "0x", "0xg", "0o", "0o8", "1o7", "17o", ".e3", "e3", "1e", "1e++3", "1e+-3", "1f3", "1.2.3", "1e3x", "+.nan",
+		yamlText: {"", "a", "+", "-", ".", "0x", "0xg", "0o", "0o8", "1o7", "17o", ".e3", "e3", "+e3", "-e3", "1e", "1e++3", "1e+-3", "1f3", "1.2.3", "1e3x", "+.nan",
 			"10.0.0.0/8", "x07", "1_000", "0b1", "no", "on"},
 		yamlBoolean: {"true", "False"}, yamlNull: {"~", "null"},
 	} {
