@@ -118,6 +118,22 @@ func TestLintOfSets(t *testing.T) {
 	}, warnings)
 	_, warnings = lint(t, lintDay, packs, settingsText("packs: [seg]", "sets: {known: [], more: [8.8.8.0/29]}"))
 	require.Equal(t, []string{"all.yaml:4:19: no policy names the set more (remove it)"}, warnings, "an empty set is said to be empty on purpose")
+
+	box := "forbid: [{direction: ingress, peers: [internet], but: [{peers: [10.0.0.0/8, 'set:one', 'set:two']}]}]"
+	packs = map[string][]Source{"seg": {
+		{File: "packs/seg/q.yaml", Text: []byte(policyText("q", box))},
+		{File: "packs/seg/r.yaml", Text: []byte(policyText("r", box))},
+	}}
+	_, warnings = lint(t, lintDay, packs, settingsText("packs: [seg]"))
+	var empty []string
+	for _, w := range warnings {
+		if strings.Contains(w, "which is empty") {
+			empty = append(empty, w)
+		}
+	}
+	require.Len(t, empty, 2, "each set of a policy, and each once: %q", warnings)
+	require.Contains(t, empty[0], "policy q names the set one")
+	require.Contains(t, empty[1], "policy q names the set two")
 }
 
 func TestLintOfShadowedPolicies(t *testing.T) {

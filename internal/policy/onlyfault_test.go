@@ -139,6 +139,13 @@ func TestUnknownPacksAreTold(t *testing.T) {
 	require.Equal(t, []string{`unknown pack "baselin" (did you mean "baseline"?)`}, faultTexts(t, ParseOptions{}, packs, settings("baselin")))
 	require.Equal(t, []string{`unknown pack "zzzzzzzz" (known: baseline, exposure)`}, faultTexts(t, ParseOptions{}, packs, settings("zzzzzzzz")))
 	require.Equal(t, []string{`unknown pack "zzzzzzzz" ()`}, faultTexts(t, ParseOptions{}, nil, settings("zzzzzzzz")))
+	for i := range 12 { // more than a slip is told of
+		packs[fmt.Sprintf("more-%02d", i)] = nil
+	}
+	faults := faultTexts(t, ParseOptions{}, packs, settings("zzzzzzzz"))
+	require.Len(t, faults, 1)
+	require.Contains(t, faults[0], "(known: baseline, exposure, more-00, ")
+	require.Contains(t, faults[0], ", more-11)")
 }
 
 // TestSetsOfOverrides: what a shipped policy leaves open, an override may not, and

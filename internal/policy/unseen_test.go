@@ -1,7 +1,9 @@
 package policy
 
 import (
+	"fmt"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -136,7 +138,7 @@ func TestMatchingGoesByWholeCharacters(t *testing.T) {
 		want          bool
 	}{
 		{"*z", "AZ", true}, {"*?z", "éz", true}, {"*é?", "éé", true}, {"*éb", "éab", false}, {"*b", "ééb", true},
-		{"a", "b", false}, {"zz", "zZ", true}, {"*aé", "ébaé", true}, {"", "a", false}, {"?*?", "é", false},
+		{"a", "b", false}, {"zz", "zZ", true}, {"*aé", "ébaé", true}, {"*a?b", "aa😀b", true}, {"", "a", false}, {"?*?", "é", false},
 	} {
 		require.Equal(t, tc.want, matchFolded(tc.pattern, tc.text), "%q %q", tc.pattern, tc.text)
 	}
@@ -161,4 +163,169 @@ func TestUseOfTestCases(t *testing.T) {
 	got := testSurroundings(&caseSyntax{Group: &testGroupSyntax{UsedBy: []usedBy{{word{text: "amazon-elb"}}, {word{text: "lambda"}}}}}, group, nil)
 	require.Equal(t, []secgroup.InterfaceKind{{Type: "interface", Owner: "amazon-elb", Requester: "amazon-elb"}, {Type: "lambda"}}, got.Users.Kinds)
 	require.Equal(t, []string{"eni-00000001", "eni-00000002"}, got.Interfaces.IDs)
+}
+
+// TestTheRulesOfTheCallerKeepTheirOrder: they are judged in that of their ids.
+func TestTheRulesOfTheCallerKeepTheirOrder(t *testing.T) {
+	s := enforcing(t, document("p", ssh))
+	in := swept(s, group(t, "sgr-b ingress tcp/22 from 8.8.8.8/32", "sgr-a ingress tcp/22 from 9.9.9.9/32"))
+	v := s.Evaluate(in)
+	require.Equal(t, []string{"sgr-a", "sgr-b"}, []string{v.Rules[0].Rule.ID, v.Rules[1].Rule.ID})
+	require.Equal(t, []string{"sgr-b", "sgr-a"}, []string{in.Live.Rules[0].ID, in.Live.Rules[1].ID})
+}
+
+// TestFaultsOfTwoReadersAreBoundedTogether: what another reader said of a file counts.
+func TestFaultsOfTwoReadersAreBoundedTogether(t *testing.T) {
+	at := position{&sourceText{file: "a.yaml"}, 1, 1, 1}
+	var first, second, both reporter
+	for range maxFaults / 2 {
+		first.fault(at, "", "wrong")
+		second.fault(at, "", "wrong")
+	}
+	both.take(&first)
+	require.False(t, both.isFull(at))
+	both.take(&second)
+	require.True(t, both.isFull(at))
+	require.Len(t, both.faults, maxFaults)
+}
+
+// TestARuleIsAskedForAllThatIsRequired, also where it has what is required first.
+func TestARuleIsAskedForAllThatIsRequired(t *testing.T) {
+	s := enforcing(t, document("p", requires(
+		where("ingress all any", func(r *Requirement) { r.Description = true }),
+		where("ingress all any", func(r *Requirement) { r.MaxPorts = 1 }),
+	)))
+	g := group(t, "ingress tcp/22-24 from 8.8.8.8/32")
+	described(g.Rules, "office")
+	v := s.Evaluate(swept(s, g))
+	require.Equal(t, Revert, v.Rules[0].Decision)
+
+	u := newUnion(s.Policies[0], func(c *clause, r secgroup.Rule) (secgroup.Region, []secgroup.Region) { return r.Region(), nil })
+	require.False(t, u.add(g.Rules[0], g.Rules[0].Region()).IsEmpty())
+}
+
+// TestAnOverrideThatLeavesACallerOutIsNamed with its file, else the policy's.
+func TestAnOverrideThatLeavesACallerOutIsNamed(t *testing.T) {
+	for file, want := range map[string]string{"all.yaml": "all.yaml", "": "p.yaml"} {
+		unless := *byPipeline
+		unless.File = file
+		s := enforcing(t, document("p", func(d *Document) { d.File = "p.yaml" }, onChange(&unless), remedy(DoAlert)))
+		v := judgedCall(t, s, called(pipelineRole, "DeleteSecurityGroup", secgroup.Narrows), nil)
+		require.Len(t, v.Calls, 1)
+		require.Equal(t, want, v.Calls[0].Findings[0].File)
+		require.Equal(t, unless.Line, v.Calls[0].Findings[0].Line)
+	}
+}
+
+// TestNobodyObjectsToARefusedCall: it changed nothing.
+func TestNobodyObjectsToARefusedCall(t *testing.T) {
+	s := enforcing(t, document("p", onChange(byPipeline), remedy(DoAlert)))
+	c := called(dev, "DeleteSecurityGroup", secgroup.Narrows)
+	require.True(t, s.Policies[0].objects(&c))
+	c.ErrorCode = "Client.DependencyViolation"
+	require.False(t, s.Policies[0].objects(&c))
+}
+
+// TestUseThatPoliciesNameIsSorted, each once.
+func TestUseThatPoliciesNameIsSorted(t *testing.T) {
+	public := forbid(box("ingress tcp/443 internet"))
+	s := enforcing(t, document("p", public, scope(Scope{UsedBy: []string{"lambda"}})),
+		document("q", public, scope(Scope{UsedBy: []string{"efa"}})), document("r", public, scope(Scope{UsedBy: []string{"lambda"}})))
+	require.Equal(t, []UseCondition{{Kinds: []string{"efa"}}, {Kinds: []string{"lambda"}}}, s.WordsOf(s.Policies).UsedBy)
+}
+
+// TestTheDefaultEgressIsOfIPv6Too, as far as a policy looks at nothing else.
+func TestTheDefaultEgressIsOfIPv6Too(t *testing.T) {
+	require.Equal(t, []string{"egress all to 0.0.0.0/0", "egress all to ::/0"}, []string{defaultEgress()[0].String(), defaultEgress()[1].String()})
+	s := enforcing(t, document("p", forbid(box("egress all ::/0"))))
+	c := called(dev, "CreateSecurityGroup", secgroup.Creates)
+	require.Equal(t, Concerned, s.Triage(c, nil))
+}
+
+// TestEachGlobOfOneKindIsComparedAsText: neither invalid text nor what stands for a
+// wildcard is within another glob.
+func TestEachGlobOfOneKindIsComparedAsText(t *testing.T) {
+	for _, text := range []string{"\xff", string(anyRunes), string(oneRune)} {
+		require.False(t, globWithin(text, "*"), "%q", text)
+		require.True(t, globWithin(text, text), "%q", text)
+	}
+}
+
+// TestWhetherAGroupIsTheDefaultOne is known from its item, else from its name; without
+// either it is not known.
+func TestWhetherAGroupIsTheDefaultOne(t *testing.T) {
+	yes := true
+	c := called(dev, "CreateTags", secgroup.Retags)
+	require.True(t, *factsOfRecord(c, secgroup.GroupName{}, &Known{Name: "web", Default: &yes}).isDefault)
+	require.True(t, *factsOfRecord(c, secgroup.GroupName{Name: "Default"}, nil).isDefault)
+	require.False(t, *factsOfRecord(c, secgroup.GroupName{Name: "web"}, nil).isDefault)
+	require.Nil(t, factsOfRecord(c, secgroup.GroupName{ID: ownGroup}, nil).isDefault)
+}
+
+// TestRequirementsBehindManyBoxes are asked of a rule like the first ones.
+func TestRequirementsBehindManyBoxes(t *testing.T) {
+	var docs []Document
+	for i := range 70 {
+		docs = append(docs, document(fmt.Sprintf("p%02d", i), forbid(box("ingress tcp/22 internet"))))
+	}
+	s := enforcing(t, append(docs, document("q", requires(where("ingress all any", func(r *Requirement) { r.Description = true }))))...)
+	for text, want := range map[string]State{"": Acting, "office": Fine} {
+		g := group(t, "ingress tcp/23 from 8.8.8.8/32")
+		described(g.Rules, text)
+		got := s.Evaluate(swept(s, g)).Rules[0].Findings
+		require.Equal(t, want, got[len(got)-1].State, "%q", text)
+	}
+	g := group(t, "ingress tcp/22 from 8.8.8.8/32")
+	described(g.Rules, "office")
+	require.Equal(t, Acting, s.Evaluate(swept(s, g)).Rules[0].Findings[0].State, "a box that demands nothing")
+}
+
+// TestOnlyScopesByTagsDependOnThem, also where a scope just leaves some out.
+func TestOnlyScopesByTagsDependOnThem(t *testing.T) {
+	require.True(t, compiledWith(t, trusting, document("p", ssh, scopeNot(Scope{Tags: map[string][]string{"tier": {"a"}}}))).byTags)
+	require.False(t, compiledWith(t, trusting, document("p", ssh, scopeNot(Scope{IDs: []string{"sg-0b"}}))).byTags)
+}
+
+// TestUseIsAwaitedWhereItCounts: neither where no scope asks for it, nor where it is known.
+func TestUseIsAwaitedWhereItCounts(t *testing.T) {
+	byVPC := enforcing(t, document("p", ssh, scope(Scope{VPCs: []string{"vpc-0b"}}))).Policies[0]
+	byUse := enforcing(t, document("p", ssh, scope(Scope{UsedBy: []string{"lambda"}, VPCs: []string{"vpc-0b"}}))).Policies[0]
+	require.False(t, byVPC.awaitsUse(&groupFacts{}), "the VPC is not known")
+	require.True(t, byUse.awaitsUse(&groupFacts{}))
+	require.False(t, byUse.awaitsUse(&groupFacts{users: kindsOf("lambda//")}), "the VPC is not known, what uses the group is")
+}
+
+// TestEveryTakenIDIsTold, also behind one that is missing and one that is taken.
+func TestEveryTakenIDIsTold(t *testing.T) {
+	var files []Source
+	for i, id := range []string{`""`, "a", "a", "b", "b"} {
+		files = append(files, Source{File: fmt.Sprintf("%d.yaml", i), Text: []byte(policyText(id, "forbid: [{direction: ingress, ports: [22], peers: [internet]}]"))})
+	}
+	faults := strings.Join(faultTexts(t, ParseOptions{}, nil, files...), "\n")
+	require.Contains(t, faults, `policy id "a" is taken`)
+	require.Contains(t, faults, `policy id "b" is taken`)
+}
+
+// TestProbesAreOfAllPeersThatBoxesName, however often they do.
+func TestProbesAreOfAllPeersThatBoxesName(t *testing.T) {
+	s := enforcing(t, document("p", forbid(box("ingress all account:123123123123"), box("ingress all pl-b2"), box("ingress all pl-b2"), box("ingress all pl-c3"))))
+	peers := map[string]bool{}
+	for _, q := range probesFor(s.Policies[0].clauses) {
+		switch p := q.peer.(type) {
+		case secgroup.PrefixList:
+			peers[p.ID] = true
+		case secgroup.GroupReference:
+			peers[p.AccountID] = true
+		}
+	}
+	require.True(t, peers["123123123123"])
+	require.True(t, peers["pl-b2"])
+	require.True(t, peers["pl-c3"])
+}
+
+// TestViewsGoByWhatUsesTheGroup, where that is known.
+func TestViewsGoByWhatUsesTheGroup(t *testing.T) {
+	s := enforcing(t, document("p", ssh, scope(Scope{UsedBy: []string{"lambda"}})))
+	require.Len(t, s.Views(s.Policies, Case{Group: group(t), Now: now, Users: kindsOf("lambda//")}), 1)
+	require.Empty(t, s.Views(s.Policies, Case{Group: group(t), Now: now, Users: kindsOf("efa//")}))
 }

@@ -48,6 +48,9 @@ func TestVoidMarks(t *testing.T) {
 			})
 			require.Equal(t, tc.want, v.Void)
 			require.Equal(t, tc.want != nil, v.Due)
+			if name == "both adopted" {
+				require.Contains(t, v.Findings[0].Why, "its baseline mark was given up (adopted)")
+			}
 			for _, f := range v.Findings {
 				require.Equal(t, slices.Contains(tc.want, f.Policy.ID), f.State == Acting, "%s: %s", f.Policy.ID, f.Why)
 			}

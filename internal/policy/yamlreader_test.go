@@ -2,6 +2,7 @@ package policy
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -50,6 +51,7 @@ var yamlForms = []string{
 	"a: 'b''c'\n", "a: 'b\n\n  c'\n", "a: \"b\\n\\t\\\"\\\\\\x41\\u00fc\\U0001f600\"\n", "a: \"b   \\\n   c\\\n\n  \\ d\n  e\"\n", "a: \"  b  \n  c  \"\n", "'a b': c\n\"d\": e\n", "a: ''\n", "a: \"b\\\n\"\n"[:4] + "x\"\n",
 	"a: |\n  b\n   c\n\n  d\ne: f\n", "a: >\n  b\n  c\n\n\n  d\n   e\n\n  f\n", "a: |-\n  b\n\nc: d\n", "a: |+\n  b\n\n\nc: d\n", "a: |2\n   b\n  c\n", "a: >+2\n   b\n\n", "a: |-1 # c\n b\n", "- |\n a\n- >\n b\n", "a: |\nb: c\n", "a: |\n\n  b\n", "a: |\n  b", "a: |+\n\n\nb: c\n", "a: >\n\n  b\n  # c\n", "a: |\n  b\n # c\nd: e\n", "--- |\n a\n", "--- >-\n a\n b\n...\n",
 	"a: [b, 'c', \"d\", 1, {e: f}, [g]]\n", "a: [\n  b,\n  c # d\n  , e,\n]\n", "a: {b: , c: , d: e, \"f\":g, 'h': i,}\n", "a: [b: c, d]\n", "a: [\"b\":c, [d]: e]\n"[:11] + "]\n", "a: {}\nb: []\n", "a: [b c\n  d, e]\n", "a: {b: c\n  d}\n", "a: [::/0, b:c, aws:*]\n", "[a, b]\n", "{a: b}\n", "a: {b: [c: d]}\n", "a: [-1, -b]\n", "a: {b: \"c\nd\"}\n",
+	"a: \"b \\x20 \n  c\"\n", "a: \"b\\ \n  c\"\n", "a: ['d' : e, 'f' :  g]\n", "a: {b : c}\n", "a: \"\"\nb: c\n", "a: ',b'\n", "a: 'b''c' \n", "a: |9\n         b\n", "a:\n  b: |\n  c: d\n",
 	"a: 1\nb: -2\nc: +3\nd: 1.5\ne: .5\nf: 1e3\ng: 1.e-3\nh: .inf\ni: -.INF\nj: .nan\nk: 0x1F\nl: 0o17\nm: 1.2.3\nn: 10.0.0.0/8\no: 1e\np: '1'\nq: -\n"[:110], "a: true\nb: False\nc: yes\nd: on\ne: No\n", "ü: é # ñ\nà: [ö, {ß: ÿ}]\n",
 }
 
@@ -258,5 +260,82 @@ func TestBoundsOfTheReader(t *testing.T) {
 		faults := read(tc.beyond)
 		require.Len(t, faults, 1, name)
 		require.Equal(t, tc.want, faults[0].Message, name)
+	}
+}
+
+// TestKindsOfPlainText are those of the core schema, to the letter.
+func TestKindsOfPlainText(t *testing.T) {
+	for kind, texts := range map[yamlKind][]string{
+		yamlInteger: {"0", "-2", "+3", "0x1F", "0xaf", "0o17", "007"},
+		yamlFloat:   {"1.5", ".5", "1.", "-.5", "1e3", "1E3", "1e+3", "1.e-3", ".5e1", ".inf", "-.INF", "+.Inf", ".nan", ".NaN", ".NAN"},
+		yamlText: {"", "a", "+", "-", ".", "0x", "0xg", "0o", "0o8", "1o7", "17o", ".e3", "e3", "+e3", "-e3", "1e", "1e++3", "1e+-3", "1f3", "1.2.3", "1e3x", "+.nan",
+			"10.0.0.0/8", "x07", "1_000", "0b1", "no", "on"},
+		yamlBoolean: {"true", "False"}, yamlNull: {"~", "null"},
+	} {
+		for _, text := range texts {
+			require.Equal(t, kind, plainNode(position{}, text).kind, "%q", text)
+		}
+	}
+}
+
+// TestEscapes: what stands behind a backslash, and how much of it.
+func TestEscapes(t *testing.T) {
+	for text, want := range map[string]struct {
+		r    rune
+		size int
+	}{
+		"0a": {0, 1}, "nb": {'\n', 1}, "x41": {'A', 3}, "x4": {}, "x": {}, "x4g": {}, "u00fc": {'ü', 5}, "u00f": {}, "U0001f600": {'😀', 9}, "Uffffffff": {}, "ud800": {}, "d": {},
+	} {
+		r, size := escaped(text)
+		require.Equal(t, want.r, r, "%q", text)
+		require.Equal(t, want.size, size, "%q", text)
+	}
+}
+
+// TestKeysOfLargeMappings: each stands once, however many there are, and what is
+// wrong with one takes none of the others away.
+func TestKeysOfLargeMappings(t *testing.T) {
+	for _, size := range []int{2, fewKeys - 1, fewKeys, fewKeys + 1, 3 * fewKeys} {
+		var b strings.Builder
+		for i := range size {
+			fmt.Fprintf(&b, "k%d: a\n", i)
+		}
+		keys := b.String()
+		twice := fmt.Sprintf("key %q stands here twice", fmt.Sprintf("k%d", size-1))
+		for text, want := range map[string][]string{
+			keys: nil,
+			keys + fmt.Sprintf("k%d: b\nz: c\n", size-1): {twice},
+			"1: a\n" + keys + "z: c\n":                   {"a key must be text"},
+		} {
+			r := &reporter{}
+			trees := new(yamlReader).read(newSourceText(Source{File: "a", Text: []byte(text)}, r), r)
+			var got []string
+			for _, f := range r.faults {
+				got = append(got, f.Message)
+			}
+			require.Equal(t, want, got, "%d keys", size)
+			pairs := trees[0].pairs
+			if want != nil {
+				require.Equal(t, "z", pairs[len(pairs)-1].key.text, "what follows is read")
+				pairs = pairs[:len(pairs)-1]
+			}
+			require.Len(t, pairs, size)
+		}
+	}
+}
+
+// TestWhatIsReadBehindARefusedProperty, on its line or below it.
+func TestWhatIsReadBehindARefusedProperty(t *testing.T) {
+	for text, want := range map[string]string{
+		"&a\nb: c\n": "b", "!t\nb: c\n": "b", "x: y\n&a b: c\n": "x", "!t,b: c\n": "",
+	} {
+		r := &reporter{}
+		trees := new(yamlReader).read(newSourceText(Source{File: "a", Text: []byte(text)}, r), r)
+		require.NotEmpty(t, r.faults, "%q", text)
+		require.Contains(t, r.faults[0].Message, "are not part of the policy language", "%q", text)
+		if want != "" {
+			require.Len(t, r.faults, 1, "%q", text)
+			require.Equal(t, want, trees[0].pairs[0].key.text, "%q", text)
+		}
 	}
 }
