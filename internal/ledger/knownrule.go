@@ -15,23 +15,24 @@ import (
 
 type knownRecord struct {
 	valueRecord
-	ListDigest       string             `json:"listDigest,omitempty"`
-	Since            *time.Time         `json:"since,omitempty"`
-	Order            int64              `json:"order,omitempty"`
-	By               *attributionRecord `json:"by,omitempty"`
-	Before           *valueRecord       `json:"before,omitempty"`
-	BeforeBy         *attributionRecord `json:"beforeBy,omitempty"`
-	BeforeTold       string             `json:"beforeTold,omitempty"`
-	BeforeExemption  string             `json:"beforeExemption,omitempty"`
-	BeforeExemptFrom []string           `json:"beforeExemptFrom,omitempty"`
-	PriorAt          *time.Time         `json:"priorAt,omitempty"`
-	IncidentID       string             `json:"incident,omitempty"`
-	Reported         string             `json:"reported,omitempty"`
-	Exemption        string             `json:"exemption,omitempty"`
-	ExemptFrom       []string           `json:"exemptFrom,omitempty"`
-	Baseline         []string           `json:"baseline,omitempty"`
-	Under            []string           `json:"under,omitzero"` // nil and empty differ
-	LeftOf           *valueRecord       `json:"leftOf,omitempty"`
+	ListDigest       string               `json:"listDigest,omitempty"`
+	Since            *time.Time           `json:"since,omitempty"`
+	Order            int64                `json:"order,omitempty"`
+	By               *attributionRecord   `json:"by,omitempty"`
+	Before           *valueRecord         `json:"before,omitempty"`
+	BeforeBy         *attributionRecord   `json:"beforeBy,omitempty"`
+	BeforeTold       string               `json:"beforeTold,omitempty"`
+	BeforeExemption  string               `json:"beforeExemption,omitempty"`
+	BeforeExemptFrom []string             `json:"beforeExemptFrom,omitempty"`
+	PriorAt          *time.Time           `json:"priorAt,omitempty"`
+	IncidentID       string               `json:"incident,omitempty"`
+	Reported         string               `json:"reported,omitempty"`
+	Exemption        string               `json:"exemption,omitempty"`
+	ExemptFrom       []string             `json:"exemptFrom,omitempty"`
+	Baseline         []string             `json:"baseline,omitempty"`
+	Under            []string             `json:"under,omitzero"` // nil and empty differ
+	WaitsSince       map[string]time.Time `json:"waitsSince,omitempty"`
+	LeftOf           *valueRecord         `json:"leftOf,omitempty"`
 }
 
 // valueRecord is a rule. Its id is the one of the entry that it stands in,
@@ -97,6 +98,7 @@ func newRest(id string, k policy.KnownRule) (knownRecord, error) {
 		ListDigest: k.ListDigest, Since: timeOrNil(k.Since), Order: k.Order, IncidentID: k.IncidentID,
 		Reported: k.Reported, Exemption: k.Exemption, ExemptFrom: k.ExemptFrom, Baseline: k.Baseline, Under: k.Under, PriorAt: timeOrNil(k.PriorAt), BeforeTold: k.BeforeTold,
 		BeforeExemption: k.BeforeExemption, BeforeExemptFrom: k.BeforeExemptFrom,
+		WaitsSince: k.WaitsSince,
 	}
 	r.By, r.BeforeBy = newAttributionRecord(k.By), newAttributionRecord(k.BeforeBy)
 	if k.Before != nil {
@@ -130,6 +132,7 @@ func (r knownRecord) withoutValue(id string) (policy.KnownRule, error) {
 		ListDigest: r.ListDigest, Since: timeValue(r.Since), Order: r.Order, IncidentID: r.IncidentID,
 		Reported: r.Reported, Exemption: r.Exemption, ExemptFrom: r.ExemptFrom, Baseline: r.Baseline, Under: r.Under, PriorAt: timeValue(r.PriorAt), BeforeTold: r.BeforeTold,
 		BeforeExemption: r.BeforeExemption, BeforeExemptFrom: r.BeforeExemptFrom,
+		WaitsSince: r.WaitsSince,
 	}
 	k.By, k.BeforeBy = r.By.attribution(), r.BeforeBy.attribution()
 	if r.Before != nil {

@@ -58,6 +58,10 @@ type KnownRule struct {
 	// nil = not known, which counts as all. Without an incident: those under
 	// which it is due, though nothing was told yet; nil = none.
 	Under []string
+	// WaitsSince is when the time that a remedy gives (`after`) began, by policy
+	// id, where the rule has violated that policy without a gap since: its growth
+	// gives no more. nil = no such policy is violated.
+	WaitsSince map[string]time.Time
 	// LeftOf is the rule, with its id, of which a remedy left this one, where a
 	// policy that has no baseline act yet refuses what was left: a record that
 	// names that rule names this one. nil = none.

@@ -284,7 +284,13 @@ func (j *judgement) waits(r *ruling, e *excuse) (until time.Time, why string) {
 		consider(born.Add(j.set.settle), "violates; the default egress of a new group settles")
 	}
 	if p.Mode == Enforce && p.Remedy.After > 0 {
-		consider(s.since.Add(p.Remedy.After), fmt.Sprintf("violates; the remedy follows after %s", p.Remedy.After))
+		begun, of := s.since, ""
+		if s.known != nil {
+			if first, ok := s.known.WaitsSince[p.ID]; ok && first.Before(begun) {
+				begun, of = first, ", counted from before the rule was widened"
+			}
+		}
+		consider(begun.Add(p.Remedy.After), fmt.Sprintf("violates; the remedy follows after %s%s", p.Remedy.After, of))
 	}
 	return until, why
 }

@@ -144,6 +144,7 @@ func (j *judging) settleEntry(d *draft, e *end) {
 			entry.IncidentID, entry.Reported = told, incident.Exempt.String()
 		}
 		entry.Under = e.waitingFor(to)
+		entry.WaitsSince = waitsOf(entry.WaitsSince, entry.Under)
 		if entry.Under != nil {
 			entry.PriorAt = removed.At // should it become due, no record is between
 		}
@@ -158,7 +159,7 @@ func (j *judging) settleEntry(d *draft, e *end) {
 			j.known.Removed[id] = removed
 		}
 	case known && e.outcome == incident.AlreadyCompliant:
-		entry.IncidentID, entry.Reported, entry.Under = "", "", nil
+		entry.IncidentID, entry.Reported, entry.Under, entry.WaitsSince = "", "", nil, nil
 		j.known.Rules[id] = entry
 	case known:
 		entry.Reported = e.reported()

@@ -134,6 +134,7 @@ func (j *judging) entry(old policy.KnownRule, known bool, rv policy.RuleVerdict,
 		// Else it would stand again as soon as nothing at hand voids the mark.
 		next.Baseline = without(next.Baseline, rv.Void)
 	}
+	next.WaitsSince = waitsSince(old, next.Since, rv)
 	if rv.Due && next.IncidentID == "" {
 		next.Under = under(rv) // it may wait in silence: not a value to put back
 	}
