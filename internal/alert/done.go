@@ -60,7 +60,7 @@ func writeOutcomes(l *letter, rules []incident.Rule) {
 			}
 		}
 		if r.Fallback != "" {
-			l.detail("It was removed as a whole: %s.", foreign(r.Fallback, 200))
+			l.detail("Less is left than the policies allow: %s.", foreign(r.Fallback, 200))
 		}
 		if why := because(r.Reason); why != "" && !r.Outcome.Changed() {
 			l.detail("%s.", upperFirst(strings.TrimLeft(why, ": "+string(glue))))

@@ -154,7 +154,7 @@ const (
 )
 
 // notAllStays is said where more went than was to go.
-const notAllStays = "not all that was to stay of it is there"
+const notAllStays = "only a part of what was to stay is there"
 
 // settleRule claims nothing that was not seen.
 func (j *judging) settleRule(e *end) {
