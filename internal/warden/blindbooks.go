@@ -128,8 +128,30 @@ func (j *judging) endBlind(act *blindAct, e *end) bool {
 	default:
 		return false
 	}
-	e.rule, e.after, e.restored, e.fallback = ruleBefore(act.inc.Rules[0]), nil, false, ""
+	if e.draft.blindly(e.rule.ID) == act {
+		e.rule = ruleBefore(act.inc.Rules[0])
+	}
+	e.after, e.restored, e.fallback = nil, false, ""
 	return true
+}
+
+// takenBlindly is what was done without the ledger about a rule of a stored incident:
+// as that incident's, or as a later one's, whose value opened some of what this one
+// tells of. nil = nothing.
+func (j *judging) takenBlindly(d *draft, r incident.Rule) *blindAct {
+	if act := d.blindly(r.ID); act != nil || d.exempt || r.Before == nil {
+		return act
+	}
+	for _, later := range j.drafts {
+		act := later.blindly(r.ID)
+		if act == nil {
+			continue
+		}
+		if taken := act.inc.Rules[0].Before; taken != nil && taken.Region().Overlaps(r.Before.Region()) {
+			return act
+		}
+	}
+	return nil
 }
 
 // toldBlind reports whether all that became of an incident was told while the

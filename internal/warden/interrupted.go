@@ -29,7 +29,7 @@ func ruleBefore(r incident.Rule) secgroup.Rule {
 
 // leftOver says how a rule of a stored incident ended without this judging.
 func (j *judging) leftOver(d *draft, r incident.Rule, e *end) (incident.Outcome, string) {
-	act := d.blindly(r.ID)
+	act := j.takenBlindly(d, r)
 	begun := isBegun(*d.stored, r)
 	live, isLive := ruleByID(j.live.Rules, r.ID)
 	if j.exists && secgroup.IsGroupEntry(r.ID) {
