@@ -138,18 +138,6 @@ func TestAListWhoseGroupsWentWithoutAnEvent(t *testing.T) {
 		require.Empty(t, w.sent())
 		require.Empty(t, mutations(w.ec2.calls))
 	})
-	t.Run("the message of a long wait", func(t *testing.T) {
-		w := grownList(t, policyText("ssh", "{do: revert, after: 2h}", ""))
-		w.holds(ownList, "8.8.8.0/29", "0.0.0.0/0")
-		w.decisions(w.edit(1), 1)
-		require.Equal(t, 1, w.looks(ownList))
-		gone(w)
-		require.Equal(t, 1, w.looks(ownList))
-		require.Equal(t, []string{"opened pending", "resolved gone"}, w.sent())
-		require.Empty(t, w.memory(ownList).Open)
-		w.wait(2 * time.Hour)
-		require.Zero(t, w.looks(ownList), "nothing goes on")
-	})
 	t.Run("the message of what is held", func(t *testing.T) {
 		w := grownList(t, revertSSH)
 		w.pause("")

@@ -65,16 +65,16 @@ func (l *listJudging) hold() {
 }
 
 // askAgain puts a message behind a delay for a wait that begins now, before it is
-// written down. What waits longer than a message can has one after the other: a pass
-// meets a list by its groups alone, and they may go without an event.
+// written down. What waits longer than a message can stands in the incident, and the
+// sweep asks when it is over.
 func (l *listJudging) askAgain(ctx context.Context) error {
 	begins := l.stored == nil || l.stored.Outcome != incident.Pending || l.incident != "" && l.incident == l.inc.ID
 	until := l.until()
-	if l.inc.Outcome != incident.Pending || !begins {
+	if l.inc.Outcome != incident.Pending || !begins || isLong(until, l.now) {
 		return nil
 	}
 	cause, delay := causeRetry, longestDelay
-	if !until.IsZero() && !isLong(until, l.now) {
+	if !until.IsZero() {
 		cause, delay = causeAfter, delayUntil(until, l.now)
 	}
 	if err := l.w.cfg.Queue.JudgeAgain(ctx, l.id, cause, l.inc.ID, delay); err != nil {
