@@ -196,7 +196,8 @@ func (w *world) checkClean(d warden.Decision) {
 		return
 	}
 	for _, r := range d.Rules {
-		if r.Outcome == incident.Pending {
+		// A list that was denied was told: that it is asked for again is seen at rest.
+		if r.Outcome == incident.Pending || r.Reason == "unreadable" && p.fault == "denied" {
 			return
 		}
 	}

@@ -226,3 +226,20 @@ func TestAnIncidentHoldsARuleUnderItsPolicyOnly(t *testing.T) {
 	require.Equal(t, incident.Narrowed, w.judge1(judgeGroup(groupA, "sweep", "")).Outcome)
 	w.requireOpen(groupA, "ingress tcp/22-3388 from 0.0.0.0/0")
 }
+
+// TestWhatWasLeftAsExemptIsNamedByTheRecordOfTheRule: before the act only what a record
+// names is taken back, and the record of a rule names what was left of it, also once
+// the exemption that let it be has ended.
+func TestWhatWasLeftAsExemptIsNamedByTheRecordOfTheRule(t *testing.T) {
+	const agreed = "ingress tcp/22 from 8.0.0.0/9"
+	w := newWorld(t, policyText("ssh", "narrow", ""))
+	w.noActs()
+	e := policy.Exemption{ID: "agreed", Policy: "ssh", Group: groupA, Rules: []secgroup.Rule{parse(t, agreed)}, Owner: "net", Reason: "agreed", Until: w.clock().Add(time.Hour)}
+	require.NoError(t, w.store.Operator().PutExemption(t.Context(), e, w.clock()))
+	body := w.authorize(groupA, ssh)
+	require.Equal(t, incident.Narrowed, w.judge1(body).Outcome)
+	w.requireOpen(groupA, agreed)
+	w.wait(61 * time.Minute)
+	require.Equal(t, incident.Reverted, w.judgeTimes(body, 2).Outcome)
+	require.Empty(t, w.texts(groupA))
+}

@@ -8,20 +8,13 @@ import (
 	"github.com/sgwarden/sgwarden/internal/secgroup"
 )
 
-// leftOf gives the rule of which an end leaves another, where a policy that has
-// no baseline act yet refuses what is left too: the record that gives that
-// policy the right to act may still come, and names what the rule was. nil = no
-// policy does.
-func (j *judging) leftOf(e *end, left secgroup.Rule) *secgroup.Rule {
-	if e.outcome != incident.Narrowed {
-		return nil
-	}
-	findings := e.verdict.Findings
-	if rv := j.verdictOf(left.ID); rv != nil && rv.Rule.SameValue(left) {
-		findings = slices.Concat(findings, rv.Findings)
-	}
-	if !slices.ContainsFunc(findings, func(f policy.Finding) bool {
-		return f.State == policy.BeforeAct && f.Excess.Overlaps(left.Region())
+// leftOf gives the rule of which an end leaves another, where a policy that refused
+// some of it has no baseline act yet: the record that gives that policy the right to
+// act may still come, and names what the rule was. What is left may be refused too, or
+// be once an exemption ends. nil = no policy does.
+func (j *judging) leftOf(e *end) *secgroup.Rule {
+	if e.outcome != incident.Narrowed || !slices.ContainsFunc(e.verdict.Findings, func(f policy.Finding) bool {
+		return f.State != policy.Fine && !j.facts.Acts[f.Policy.ID].Done
 	}) {
 		return nil
 	}
@@ -41,7 +34,7 @@ func (j *judging) noteLeft() {
 			continue
 		}
 		if e := j.endThatMade(k.Rule); e != nil {
-			k.LeftOf = j.leftOf(e, k.Rule)
+			k.LeftOf = j.leftOf(e)
 			j.known.Rules[id] = k
 		}
 	}
