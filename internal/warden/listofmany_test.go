@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -25,10 +26,15 @@ const listOfMany = "pl-0aaaaaaaaaaaaaaaa"
 // and than one call of EC2 or the ledger takes.
 const many = 450
 
-// queued keeps what the guard asks for.
-type queued struct{ bodies [][]byte }
+// queued keeps what the guard asks for, several at a time.
+type queued struct {
+	mu     sync.Mutex
+	bodies [][]byte
+}
 
 func (q *queued) JudgeAgain(_ context.Context, group, cause, incidentID string, _ time.Duration) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
 	q.bodies = append(q.bodies, fmt.Appendf(nil, `{"source":"sgwarden","detail-type":"Judge Group","detail":{"groupId":%q,"cause":%q,"incidentId":%q}}`, group, cause, incidentID))
 	return nil
 }
