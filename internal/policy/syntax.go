@@ -159,7 +159,7 @@ type exceptSyntax struct {
 type remedySyntax struct {
 	mapping `json:"-"`
 	Do      word        `json:"do" jsonschema:"required,enum=revert,enum=narrow,enum=tag,enum=alert" jsonschema_description:"revert takes back what a change opened; narrow keeps what complies; tag and alert change nothing that is open"`
-	After   timeSpan    `json:"after" jsonschema_description:"30s, 15m, 72h: how long to wait; at most 30 days, with onChange 15 minutes"`
+	After   timeSpan    `json:"after" jsonschema_description:"30s, 15m, 72h: how long to wait from when the rule first broke the policy, however it grows since; at most 30 days, with onChange 15 minutes"`
 	To      []cidrText  `json:"to" jsonschema_description:"narrow: the addresses that may stay"`
 	Parts   wholeNumber `json:"parts" jsonschema_description:"narrow: how many rules may be new; 1 if left out"`
 	OnList  word        `json:"onList" jsonschema:"enum=rule" jsonschema_description:"rule: where a prefix list grew and cannot lose what was added, the entries that it had become rules, and the rule that refers to it goes; left out: that is only alerted; with revert and narrow"`
