@@ -148,7 +148,7 @@ func (j *judging) settleEntry(d *draft, e *end) {
 		if entry.Under != nil {
 			entry.PriorAt = removed.At // should it become due, no record is between
 		}
-		entry.LeftOf = j.leftOf(e)
+		entry.LeftOf = j.leftOf(e, to)
 		entry.Since = entry.Since.Add(settledLater)
 		j.known.Rules[id] = entry
 		j.known.Removed[id+inPlaceMark+removed.At.Format(timeMark)] = removed

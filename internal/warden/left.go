@@ -12,10 +12,15 @@ import (
 // some of it has no baseline act yet: the record that gives that policy the right to
 // act may still come, and names what the rule was. What is left may be refused too, or
 // be once an exemption ends. nil = no policy does.
-func (j *judging) leftOf(e *end) *secgroup.Rule {
-	if e.outcome != incident.Narrowed || !slices.ContainsFunc(e.verdict.Findings, func(f policy.Finding) bool {
-		return f.State != policy.Fine && !j.facts.Acts[f.Policy.ID].Done
-	}) {
+func (j *judging) leftOf(e *end, left secgroup.Rule) *secgroup.Rule {
+	if e.outcome != incident.Narrowed {
+		return nil
+	}
+	findings := e.verdict.Findings
+	if rv := j.verdictOf(left.ID); rv != nil && rv.Rule.SameValue(left) {
+		findings = slices.Concat(findings, rv.Findings)
+	}
+	if !slices.ContainsFunc(findings, func(f policy.Finding) bool { return f.State != policy.Fine && !j.facts.Acts[f.Policy.ID].Done }) {
 		return nil
 	}
 	if known := j.mem.Known.Rules[e.rule.ID]; known.LeftOf != nil && known.Rule.SameValue(e.rule) {
@@ -34,7 +39,7 @@ func (j *judging) noteLeft() {
 			continue
 		}
 		if e := j.endThatMade(k.Rule); e != nil {
-			k.LeftOf = j.leftOf(e)
+			k.LeftOf = j.leftOf(e, k.Rule)
 			j.known.Rules[id] = k
 		}
 	}

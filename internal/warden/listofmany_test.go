@@ -156,8 +156,12 @@ func TestAListOfMoreGroupsThanAreJudgedTogether(t *testing.T) {
 	t.Run("onList: rule", func(t *testing.T) {
 		c, q, groups := listOfManyGroups(t, "{do: revert, onList: rule}", 205, 0)
 		c.growListOfMany(q)
-		require.Equal(t, map[string]int{"group acted narrowed": 6, "list acted reverted": 1}, told(c), "as soon as they are not too many, the list loses it")
-		require.Equal(t, map[string]int{"ingress tcp/22 from 8.8.8.0/29": 6, "ingress tcp/22 from ": 199}, c.ended(groups))
+		got := told(c)
+		narrowed := got["group acted narrowed"]
+		require.GreaterOrEqual(t, narrowed, 5, "as soon as they are not too many, the list loses it")
+		require.LessOrEqual(t, narrowed, 10, "those that are judged beside each other may all be narrowed")
+		require.Equal(t, map[string]int{"group acted narrowed": narrowed, "list acted reverted": 1}, got)
+		require.Equal(t, map[string]int{"ingress tcp/22 from 8.8.8.0/29": narrowed, "ingress tcp/22 from ": 205 - narrowed}, c.ended(groups))
 		list, err := inventory.New(c.user).Managed(t.Context(), listOfMany)
 		require.NoError(t, err)
 		require.Equal(t, []netip.Prefix{netip.MustParsePrefix("8.8.8.0/29")}, list.Entries)
