@@ -29,7 +29,7 @@ func (l *listJudging) act(ctx context.Context) error {
 	res := l.w.cfg.Applier.Apply(ctx, l.edit)
 	l.journal = append(l.journal, l.w.journalOf(l.edit, res, l.inc.ID)...)
 	l.inc.Actions = appendOnce(slices.Clone(l.inc.Actions), callLine(l.edit, res))
-	outcome, why := explain(res.Err)
+	outcome, why := l.explain(res.Err)
 	if errors.Is(res.Err, incident.ErrConflict) {
 		if !l.last {
 			return l.release(ctx, res.Err)
@@ -64,6 +64,15 @@ func (l *listJudging) act(ctx context.Context) error {
 	return nil
 }
 
+// explain is explain, but for a conflict with an edit of ours: EC2 took that one of the
+// same version, and does not show it yet. Then it is still that which is waited for.
+func (l *listJudging) explain(err error) (incident.Outcome, string) {
+	if errors.Is(err, incident.ErrConflict) && l.stored != nil && judgedOf(*l.stored) == l.list.Version && isUnseen(l.stored.Reason) {
+		return l.stored.Outcome, l.stored.Reason
+	}
+	return explain(err)
+}
+
 // isUncertain reports whether a call that failed may have had its effect.
 func isUncertain(err error) bool {
 	return errors.Is(err, incident.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded) || triedAgain(err)
@@ -73,7 +82,7 @@ func isUncertain(err error) bool {
 // incident with what was tried, and lets go of the list.
 func (l *listJudging) release(ctx context.Context, cause error) error {
 	inc := l.inc
-	inc.Outcome, inc.Reason = incident.Unresolved, "changed-by-another"
+	inc.Outcome, inc.Reason = l.explain(cause)
 	if triedAgain(cause) { // the first try may be what the second met
 		inc.Reason = reasonNotVerified
 	}

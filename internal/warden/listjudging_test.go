@@ -284,6 +284,30 @@ func TestOnListTheRuleGoesAndWhatTheListHeldStays(t *testing.T) {
 			})
 		}
 	})
+	t.Run("another try meets the edit that is not seen yet", func(t *testing.T) {
+		w := grownList(t, rule)
+		w.ec2.swallow = true
+		w.holds(ownList, "8.8.8.0/29", "0.0.0.0/0")
+		body := w.edit(1)
+		w.decisions(body, 1)
+		w.ec2.on = func(call string) error {
+			if call == "ModifyManagedPrefixList" {
+				return incident.ErrConflict
+			}
+			return nil
+		}
+		for times := 2; times < 4; times++ {
+			w.wait(time.Minute)
+			got := w.decisions(body, times)
+			require.Equal(t, incident.NotReverted, got[""].Outcome)
+			require.True(t, got[""].Retry)
+			w.requireOpen(groupA, sshList)
+		}
+		w.ec2.on, w.ec2.swallow = nil, false
+		require.Equal(t, incident.Reverted, w.decisions(body, 4)[""].Outcome)
+		w.requireOpen(groupA, sshList)
+		require.Equal(t, []string{"opened not-reverted", "acted reverted"}, w.sent())
+	})
 	t.Run("a list of another", func(t *testing.T) {
 		w := grownList(t, rule)
 		l := w.ec2.lists[ownList]

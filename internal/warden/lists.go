@@ -144,11 +144,13 @@ const unseenFor = 5 * time.Minute
 
 // isUnseen reports whether entries may be taken out of the list already.
 func (e listEnd) isUnseen(now time.Time) bool {
-	switch e.reason {
-	case reasonStillThere, reasonNotComplete, reasonNotVerified:
-		return now.Sub(e.doc.LearntAt) < unseenFor
-	}
-	return false
+	return isUnseen(e.reason) && now.Sub(e.doc.LearntAt) < unseenFor
+}
+
+// isUnseen reports whether by this reason EC2 may have taken an edit of a list that it
+// does not show.
+func isUnseen(reason string) bool {
+	return reason == reasonStillThere || reason == reasonNotComplete || reason == reasonNotVerified
 }
 
 // toldOfList is how the list stands where its incident of these entries told of
