@@ -88,6 +88,9 @@ func (j *judgement) restored(s *subject) (old []secgroup.Rule, fallback string) 
 	case !isSameKind(value.Peer, s.rule.Peer):
 		return nil, "its old value is of another kind, which a rule cannot become in place"
 	}
+	if list, ok := value.Peer.(secgroup.PrefixList); ok && s.known.ListGrew() && s.known.Before.Peer.Key() == list.ID {
+		return nil, "its old prefix list holds something else by now"
+	}
 	before := j.flowsToRestore(value, s)
 	if before.IsEmpty() {
 		return nil, "the entries of its old prefix list are not known"
