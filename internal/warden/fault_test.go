@@ -142,6 +142,25 @@ func TestRuleThatBecameCompliantBeforeTheRevokeIsPutBack(t *testing.T) {
 	w.requireOpen(groupA, "ingress tcp/22 from 10.0.0.0/8")
 	require.Contains(t, fmt.Sprint(w.closed(groupA)[0].Notes), "was put back")
 
+	for blocks, stays := range map[string]bool{"10.0.0.0/8": true, "0.0.0.0/0": false} {
+		t.Run("a list of "+blocks, func(t *testing.T) {
+			w := newWorld(t, revertSSH)
+			w.holds(ownList, blocks)
+			body := w.authorize(groupA, ssh)
+			w.ec2.on = func(name string) error {
+				if name == "RevokeSecurityGroupIngress" {
+					w.ec2.put(groupA, withID(parse(t, sshList), "sgr-00000000000000001"))
+				}
+				return nil
+			}
+			require.False(t, w.judge1(body).Retry)
+			if stays {
+				w.requireOpen(groupA, sshList)
+			} else {
+				require.Empty(t, w.texts(groupA))
+			}
+		})
+	}
 	t.Run("not where it only waits for the act", func(t *testing.T) {
 		w := newWorld(t, revertSSH)
 		w.noActs()

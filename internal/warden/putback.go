@@ -28,7 +28,7 @@ func (j *judging) checkRemoved(ctx context.Context, a plan.Action, res incident.
 		}
 		e.rule = gone
 		in := j.input()
-		in.Live.Rules = []secgroup.Rule{gone}
+		in.Live.Rules = []secgroup.Rule{j.withEntries(ctx, gone)}
 		verdict := j.w.cfg.Set.Evaluate(in)
 		if len(verdict.Rules) == 1 && (verdict.Rules[0].Due || worst(verdict.Rules[0], policy.BeforeAct) != nil) {
 			e.verdict = verdict.Rules[0] // another violation: this is the one that went
@@ -36,6 +36,18 @@ func (j *judging) checkRemoved(ctx context.Context, a plan.Action, res incident.
 		}
 		j.putBack(ctx, e, gone)
 	}
+}
+
+// withEntries is a rule with what its prefix list holds, as far as that can be read.
+func (j *judging) withEntries(ctx context.Context, r secgroup.Rule) secgroup.Rule {
+	if !isUnread(r) {
+		return r
+	}
+	list, err := j.w.cfg.Inventory.List(ctx, r.Peer.Key())
+	if err == nil && list.Readable {
+		r.Peer = list
+	}
+	return r
 }
 
 // putBack is a compliant rule that our Revoke took.
