@@ -16,6 +16,7 @@ type excuse struct {
 	by     []granted
 	denied []string // exemptions and exceptions that might be meant and do not apply, one phrase each
 	awaits string   // the exception by actor that a record may yet bring in; "" = none
+	hinges bool     // on what a prefix list that was not read yet holds: an exemption may cover that
 }
 
 // granted is one exemption or exception with what it covers.
@@ -91,6 +92,8 @@ func (j *judgement) excuseByExemption(x *Exemption, s *subject, e *excuse) {
 	flows := s.region
 	if len(x.Rules) > 0 {
 		flows = j.exemptFlows(x.Rules, s).Intersect(s.region)
+		list, isList := s.rule.Peer.(secgroup.PrefixList)
+		e.hinges = e.hinges || isList && !list.Readable && list.Refused == "" && j.in.Now.Before(x.Until)
 	}
 	switch {
 	case flows.IsEmpty():

@@ -90,6 +90,9 @@ func (j *judgement) settleState(r *ruling, e *excuse, would secgroup.Region) boo
 	case !r.Excess.IsEmpty():
 		j.dueState(r, e)
 		r.needs = append(r.needs, j.needsFor(r)...)
+		if e.hinges {
+			r.needs = append(r.needs, NeedLists)
+		}
 	case !excused.IsEmpty():
 		r.Excess = excused
 		excusedState(r, e)
