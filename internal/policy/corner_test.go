@@ -61,7 +61,7 @@ func TestOpaqueRulesCanBeExcused(t *testing.T) {
 	in.Known, in.Facts.Acts = Known{}, nil
 	v := s.Evaluate(in)
 	require.Equal(t, BeforeAct, v.Rules[0].Findings[0].State)
-	require.Empty(t, v.Needs)
+	require.Equal(t, []Need{NeedLists}, v.Needs)
 	in.Exemptions = []Exemption{exemption(t, "EX-1")}
 	f := s.Evaluate(in).Rules[0].Findings[0]
 	require.Equal(t, Exempt, f.State)

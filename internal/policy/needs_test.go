@@ -120,5 +120,12 @@ func TestNeedLists(t *testing.T) {
 	in := swept(s, g)
 	in.Facts.Acts = nil
 	s = enforcing(t, document("p", forbid(box("ingress tcp/22 internet"))))
-	require.Empty(t, s.Evaluate(in).Needs, "it stands whatever it holds")
+	require.Equal(t, []Need{NeedLists}, s.Evaluate(in).Needs, "it stands whatever it holds, and what it gets later is growth")
+	in.Live = group(t, "ingress tcp/22 from pl-c3")
+	list := in.Live.Rules[0].Peer.(secgroup.PrefixList)
+	list.Refused = "AccessDenied"
+	in.Live.Rules[0].Peer = list
+	v := s.Evaluate(in)
+	require.Equal(t, BeforeAct, v.Rules[0].Findings[0].State)
+	require.Empty(t, v.Needs, "it was asked for")
 }

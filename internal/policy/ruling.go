@@ -160,16 +160,21 @@ func excusedState(r *ruling, e *excuse) {
 func (j *judgement) unknownState(r *ruling, e *excuse) {
 	s := r.subject
 	j.askUse(r)
+	list, isList := s.rule.Peer.(secgroup.PrefixList)
+	if isList && list.Refused == "" {
+		// Also before the act: a growth after it is measured against what the list
+		// held when the rule was first seen, and is else laid to the rule.
+		r.needs = append(r.needs, NeedLists)
+	}
 	if reason := j.beforeAct(r.Policy, s); reason != "" {
 		r.State, r.Why = BeforeAct, reason
 		return
 	}
 	r.State, r.Why = Unknown, "its peer could not be read"
-	if list, ok := s.rule.Peer.(secgroup.PrefixList); ok {
+	if isList {
 		r.Why = fmt.Sprintf("prefix list %s could not be read: %s", list.ID, list.Refused)
 		if list.Refused == "" {
 			r.Why = fmt.Sprintf("prefix list %s was not read yet", list.ID)
-			r.needs = append(r.needs, NeedLists)
 		}
 	}
 	r.Why = withDenied(r.Why, e)
