@@ -115,7 +115,7 @@ func chatRule(r incident.Rule, over bool) []string {
 		return parts
 	}
 	if r.Fallback != "" {
-		parts = append(parts, "less is left than the policies allow "+code(r.Fallback))
+		parts = append(parts, "less is left than the policies allow: "+code(r.Fallback))
 	}
 	if r.Outcome == incident.Reverted || r.Outcome == incident.Narrowed {
 		parts = append(parts, "now "+chatLeft(r))

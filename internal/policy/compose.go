@@ -87,8 +87,7 @@ func (j *judgement) restored(s *subject) (old []secgroup.Rule, fallback string) 
 		return nil, ""
 	case !isSameKind(value.Peer, s.rule.Peer):
 		return nil, "its old value is of another kind, which a rule cannot become in place"
-	}
-	if list, ok := value.Peer.(secgroup.PrefixList); ok && s.known.ListGrew() && s.known.Before.Peer.Key() == list.ID {
+	case s.known.ListGrew() && !value.SameValue(s.rule):
 		return nil, "its old prefix list holds something else by now"
 	}
 	before := j.flowsToRestore(value, s)

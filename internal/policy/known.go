@@ -63,8 +63,8 @@ type KnownRule struct {
 	// gives no more. nil = no such policy is violated.
 	WaitsSince map[string]time.Time
 	// LeftOf is the rule, with its id, of which a remedy left this one, where a
-	// policy that has no baseline act yet refuses what was left: a record that
-	// names that rule names this one. nil = none.
+	// policy that refused some of it has no baseline act yet: a record that names
+	// that rule names this one. nil = none.
 	LeftOf *secgroup.Rule
 }
 
