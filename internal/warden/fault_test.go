@@ -161,6 +161,20 @@ func TestRuleThatBecameCompliantBeforeTheRevokeIsPutBack(t *testing.T) {
 			}
 		})
 	}
+	t.Run("a list that cannot be read then", func(t *testing.T) {
+		w := newWorld(t, revertSSH)
+		body := w.authorize(groupA, ssh)
+		w.ec2.on = func(name string) error {
+			if name == "RevokeSecurityGroupIngress" { // the list is another's
+				w.ec2.put(groupA, withID(parse(t, sshList), "sgr-00000000000000001"))
+			}
+			return nil
+		}
+		d := w.judge1(body)
+		require.Equal(t, incident.Reverted, d.Outcome)
+		require.False(t, d.Retry)
+		require.Contains(t, fmt.Sprint(w.closed(groupA)[0].Notes), "if it was in order, put it back: authorize "+sshList)
+	})
 	t.Run("not where it only waits for the act", func(t *testing.T) {
 		w := newWorld(t, revertSSH)
 		w.noActs()

@@ -30,6 +30,10 @@ func (j *judging) checkRemoved(ctx context.Context, a plan.Action, res incident.
 		in := j.input()
 		in.Live.Rules = []secgroup.Rule{j.withEntries(ctx, gone)}
 		verdict := j.w.cfg.Set.Evaluate(in)
+		if len(verdict.Rules) == 1 && isUnread(in.Live.Rules[0]) && !acts(verdict.Rules[0]) {
+			e.back = &putBack{value: withoutID(gone), unread: true}
+			continue
+		}
 		if len(verdict.Rules) == 1 && (verdict.Rules[0].Due || worst(verdict.Rules[0], policy.BeforeAct) != nil) {
 			e.verdict = verdict.Rules[0] // another violation: this is the one that went
 			continue
@@ -55,6 +59,12 @@ type putBack struct {
 	value    secgroup.Rule // without id: it gets another one
 	called   bool          // it was called for again, and may be there
 	answered bool          // with success
+	unread   bool          // what its prefix list holds could not be read: it may not have been compliant
+}
+
+func withoutID(r secgroup.Rule) secgroup.Rule {
+	r.ID = ""
+	return r
 }
 
 // isIn reports whether it is among the rules again by our call.
@@ -67,7 +77,7 @@ const reasonNotBack = "what was to be put back is not there"
 // what counts: that an Authorize of something else had no effect says nothing of
 // this one.
 func (j *judging) putBack(ctx context.Context, e *end, gone secgroup.Rule) {
-	gone.ID = ""
+	gone = withoutID(gone)
 	e.back = &putBack{value: gone}
 	if !j.w.cfg.Limits.MayAuthorize || !j.timeLeft(ctx) {
 		return
@@ -89,6 +99,9 @@ func (j *judging) checkPutBack(e *end) bool {
 	switch {
 	case e.back == nil:
 		return true
+	case e.back.unread:
+		e.after = nil
+		note = fmt.Sprintf("%s was changed just before it was removed, and what its prefix list holds could not be read; if it was in order, put it back: authorize %s", e.rule.ID, e.back.value)
 	case j.readBack != nil && e.back.isIn(j.readBack):
 		note = e.rule.ID + wasPutBack + e.back.value.String()
 	case e.back.answered:
