@@ -1,6 +1,7 @@
 package warden
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/sgwarden/sgwarden/internal/incident"
@@ -40,6 +41,7 @@ func (j *judging) noteLeft() {
 		}
 		if e := j.endThatMade(k.Rule); e != nil {
 			k.LeftOf = j.leftOf(e, k.Rule)
+			k.WaitsSince = waitsOf(j.mem.Known.Rules[e.rule.ID].WaitsSince, e.waitingFor(k.Rule))
 			j.known.Rules[id] = k
 		}
 	}
@@ -50,7 +52,7 @@ func (j *judging) endThatMade(r secgroup.Rule) *end {
 	for _, d := range j.drafts {
 		for _, e := range d.ends {
 			if e.outcome.Changed() && hasValue(e.after, r) {
-				return e
+				return cmp.Or(e.lead, e) // an earlier end has no verdict of its own
 			}
 		}
 	}

@@ -62,6 +62,17 @@ func TestWhoWidensAgainAndAgainGetsNoMoreTime(t *testing.T) {
 		w.judge1(judgeGroup(groupA, "sweep", ""))
 		w.requireOpen(groupA)
 	})
+	t.Run("a part that is made beside", func(t *testing.T) {
+		ftp := strings.NewReplacer("id: ssh", "id: ftp", "[22]", "[21]").Replace(hour)
+		w := newWorld(t, policyText("ssh", "{do: narrow, parts: 2}", "")+ftp)
+		w.judge1(w.authorize(groupA, "ingress tcp/21 from 0.0.0.0/0"))
+		w.wait(50 * time.Minute)
+		require.Equal(t, incident.Narrowed, w.judge1(w.modify(groupA, ruleOne, "ingress tcp/21-80 from 0.0.0.0/0")).Outcome)
+		w.requireOpen(groupA, "ingress tcp/21 from 0.0.0.0/0", "ingress tcp/23-80 from 0.0.0.0/0")
+		w.wait(11 * time.Minute)
+		w.judge1(judgeGroup(groupA, "sweep", ""))
+		w.requireOpen(groupA, "ingress tcp/23-80 from 0.0.0.0/0")
+	})
 	t.Run("what was put back has its own time", func(t *testing.T) {
 		w := newWorld(t, hour)
 		w.judge1(w.authorize(groupA, office))
