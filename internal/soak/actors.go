@@ -87,6 +87,7 @@ func (w *world) call(a actor, action string, params url.Values) (answer string, 
 // mark writes on the record of a call what the call made.
 func (w *world) mark(action string) {
 	if m := w.queue.made; m != nil {
+		m.sent = w.clock()
 		m.sets, m.names = w.step.sets, w.names(action, w.step.sets)
 	}
 }

@@ -136,8 +136,8 @@ func keyOf(p *policy.Policy) string { return p.ID + "@" + p.Digest() }
 const vagueFor = time.Hour + 5*time.Minute
 
 // tell notes the rules that messages about to be judged tell of: those that their
-// calls set, what was made within the hour in a group that a record speaks of, as
-// its own record may be under way (0030), and all that stand in a group while a
+// calls set, what was made within the hour in a group that a fresh record speaks of,
+// as its own record may be under way (0030), and all that stand in a group while a
 // damaged record of it is fresh: that may have opened more than it can name.
 func (w *world) tell(messages []*message) {
 	now := w.clock()
@@ -146,6 +146,9 @@ func (w *world) tell(messages []*message) {
 			w.history.heard[id] = true
 		}
 		for _, group := range w.spokenOf(m) {
+			if now.Sub(m.sent) >= time.Hour {
+				break
+			}
 			for _, r := range w.history.live[group] {
 				if now.Sub(w.history.rules[r.ID].born) < time.Hour {
 					w.history.heard[r.ID] = true

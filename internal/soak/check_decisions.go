@@ -195,15 +195,19 @@ func (w *world) checkClean(d warden.Decision) {
 		w.history.paused || d.Outcome == incident.Pending || d.Outcome == incident.Ignored {
 		return
 	}
+	unread := map[string]bool{}
 	for _, r := range d.Rules {
-		// A list that was denied was told: that it is asked for again is seen at rest.
-		if r.Outcome == incident.Pending || r.Reason == "unreadable" && p.fault == "denied" {
+		if r.Outcome == incident.Pending {
 			return
 		}
+		// A list that was denied was told: that it is asked for again is seen at rest.
+		unread[r.ID] = r.Reason == "unreadable" && p.fault == "denied"
 	}
 	w.tally.check("P1 what is acknowledged is done")
 	held := w.holds()
-	w.checkNothingDue(d.GroupID, "acknowledged", func(l law) bool { return l.waits || l.except != "" || held[l.id] || w.step.holds[l.id] })
+	w.checkNothingDue(d.GroupID, "acknowledged", func(l law, ruleID string) bool {
+		return l.waits || l.except != "" || held[l.id] || w.step.holds[l.id] || unread[ruleID]
+	})
 }
 
 // knowing lets exemptions count until the function that it gives is called: what
@@ -214,20 +218,21 @@ func (w *world) knowing() (end func()) {
 	return func() { w.step.blind = blind }
 }
 
-// checkNothingDue: no law that acts refuses a live rule of the group.
-func (w *world) checkNothingDue(group, when string, skip func(law) bool) {
+// checkNothingDue: no law that acts refuses a live rule of the group, but for those
+// that are skipped.
+func (w *world) checkNothingDue(group, when string, skip func(l law, ruleID string) bool) {
 	rules := w.rules(group)
 	if len(rules) == 0 {
 		return
 	}
 	defer w.knowing()()
 	for _, l := range w.docket.laws {
-		if !l.acts() || skip(l) {
+		if !l.acts() {
 			continue
 		}
 		for _, r := range rules {
 			past := w.history.rules[r.ID]
-			if l.except != "" && slices.Contains(past.actors, l.except) || w.docket.beforeAct && !past.owes(l) {
+			if skip(l, r.ID) || l.except != "" && slices.Contains(past.actors, l.except) || w.docket.beforeAct && !past.owes(l) {
 				continue
 			}
 			if w.universe.of(r).meets(w.dueUnder(l, group, r, rules)) {

@@ -85,6 +85,9 @@ func (w *world) judgeLog(ready []*message) {
 		if !m.delayed && !m.isFile && json.Valid(m.body) && len(records) < 4 {
 			records = append(records, m.body)
 			file.sets, file.names = append(file.sets, m.sets...), append(file.names, m.names...)
+			if m.sent.After(file.sent) {
+				file.sent = m.sent
+			}
 			file.speaks = append(file.speaks, w.spokenOf(m)...)
 			w.queue.drop(m)
 		}

@@ -15,6 +15,7 @@ type message struct {
 	id       string
 	body     []byte
 	received int
+	sent     time.Time // a record: when its call was made; of a log file the last of them
 	from     time.Time // visible from
 	delayed  bool      // one of the guard's own, behind a delay
 	isFile   bool      // a log file, which no other holds

@@ -39,7 +39,7 @@ func (w *world) rest(permuted *rand.Rand) {
 	}
 	for _, id := range w.order {
 		w.tally.check("P1 after rest no rule is due")
-		w.checkNothingDue(id, "at rest", func(law) bool { return false })
+		w.checkNothingDue(id, "at rest", func(law, string) bool { return false })
 		w.checkEquality(w.rules(id))
 	}
 	w.checkQuiet()
